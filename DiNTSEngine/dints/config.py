@@ -1,0 +1,313 @@
+"""Typed configuration: one frozen dataclass a stage, read from YAML, overridden by `section.key=value`.
+
+The defaults are the paper's (sections 3.6 and 4.1). An unknown key or a value of the wrong type fails and says which
+key was probably meant.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dints.errors import InputError
+from dints.storage import write_text
+
+PRESETS_FOLDER = Path(__file__).parent / "presets"
+
+Vector = tuple[float, float, float]
+Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """What is segmented in which images."""
+
+    name: str = "task"
+    description: str = ""
+    modality: str = "MR"  # "CT" or "MR"; chooses the default intensity scaling
+    channels: tuple[str, ...] = ("image",)
+    labels: dict[int, str] = field(default_factory=lambda: {0: "background", 1: "foreground"})  # value in file: name
+    nested: bool = False  # labels nest (a tumour inside its organ): the largest component is taken of their union
+    tolerance: float = 1.0  # mm, of the normalised surface distance
+
+
+@dataclass(frozen=True)
+class PreprocessingConfig:
+    """From an image file to the network's input; see `dints.data.preprocessing`."""
+
+    spacing: Vector = (1.0, 1.0, 1.0)  # mm, along the RAS axes (4.1: 1 mm isotropic)
+    intensity: str = "zscore"  # "window" (CT: clip and scale to 0..1) or "zscore" (MR: of the non-zero voxels)
+    window: tuple[float, float] = (-87.0, 199.0)  # Hounsfield units, for "window"
+    crop_foreground: bool = True  # leave out the surrounding air
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """The patches that the network sees."""
+
+    patch: Size = (96, 96, 96)  # voxels
+    foreground_fraction: float = 0.5  # of the patches, centred on a voxel of a random foreground label
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Random changes of training patches; a probability of 0 switches one off (4.1)."""
+
+    flip_probability: float = 0.5  # along each axis
+    rotate90_probability: float = 0.5  # by 90, 180 or 270 degrees in the axial plane
+    affine_probability: float = 0.3  # rotation in the axial plane and scaling together
+    rotation_degrees: float = 15.0
+    scale_range: tuple[float, float] = (0.85, 1.15)
+    gamma_probability: float = 0.3
+    gamma_range: tuple[float, float] = (0.7, 1.5)
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The architecture search (3.6, 4.1). Iteration numbers refer to `schedule_iterations` and scale with `iterations`."""
+
+    layers: int = 12
+    levels: int = 4
+    filters: int = 16
+    batch_size: int = 8
+    iterations: int = 21000
+    schedule_iterations: int = 21000
+    warmup: int = 1000
+    weights_only: int = 11000  # the architecture rests for so long
+    milestones: tuple[int, ...] = (8000, 16000)  # after warm-up; the rate is multiplied by `decay`
+    decay: float = 0.5
+    learning_rate_start: float = 0.025
+    learning_rate: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 4e-5
+    gradient_norm: float = 12.0  # gradients are clipped to it; far above what healthy steps reach
+    architecture_learning_rate: float = 0.008
+    memory_budget: float = 0.8  # sigma of Eq. 10, fraction of the supernet's memory
+    topology_weight: float = 0.001  # lambda of Eq. 11
+    topology_loss: bool = True  # off for the ablation of 4.4.2
+    checkpoint_every: int = 100  # iterations
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Retraining of a searched architecture from random weights (4.1). Iterations scale as in the search."""
+
+    filters: int = 32
+    batch_size: int = 16
+    iterations: int = 41000
+    schedule_iterations: int = 41000
+    warmup: int = 1000
+    milestones: tuple[int, ...] = (8000, 16000, 24000, 32000)  # after warm-up
+    decay: float = 0.5
+    learning_rate_start: float = 0.025
+    learning_rate: float = 0.2
+    optimizer: str = "sgd"  # "sgd" (the paper's) or "adamw"
+    schedule: str = "milestones"  # "milestones" (the paper's) or "one_cycle"
+    momentum: float = 0.9
+    weight_decay: float = 4e-5
+    gradient_norm: float = 12.0
+    folds: int = 5
+    validate_every: int = 1000  # iterations
+    validation_cases: int = 0  # how many of the fold's cases are used while training; 0 is all
+    checkpoint_every: int = 500  # iterations
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """Sliding window, ensemble and cleanup."""
+
+    overlap: float = 0.625  # fraction of the patch; used where no stride is given
+    stride: Size | None = None  # voxels; wins over `overlap`
+    batch_size: int = 1  # windows at once
+    mirror: bool = False  # average over flips along the three axes: eight times the work
+    vote: str = "majority"  # of the folds: "majority" or "mean" of their probabilities
+    largest_component: tuple[int, ...] = ()  # label values that keep only their largest component
+
+
+@dataclass(frozen=True)
+class Config:
+    """All stages of one task. `load`, `save`, `with_overrides` and `from_mapping` are the ways in and out."""
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
+
+    @staticmethod
+    def from_mapping(values: Mapping[str, Any], source: str = "configuration", base: Config | None = None) -> Config:
+        """Config from nested mappings; what is not given comes from `base` (default: the paper's settings)."""
+        config = _merge(base or Config(), values, source, "")
+        _validate(config, source)
+        return config
+
+    @staticmethod
+    def load(path: str | Path, base: Config | None = None) -> Config:
+        """Reads a YAML file; a bare name such as "hippocampus" is a preset."""
+        path = preset_path(path) if str(path) in preset_names() else Path(path)
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            known = ", ".join(preset_names())
+            raise InputError(f"{path}: cannot be read ({error.strerror}); give a YAML file or one of {known}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: is not valid YAML ({reason}); correct the file") from error
+        return Config.from_mapping({} if values is None else values, str(path), base)
+
+    def save(self, path: str | Path) -> None:
+        """Writes every value as YAML, atomically."""
+        write_text(path, yaml.safe_dump(self.to_mapping(), sort_keys=False, allow_unicode=True))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain nested dicts and lists, as YAML and JSON hold them."""
+        return _plain(dataclasses.asdict(self))
+
+    def with_overrides(self, overrides: Sequence[str]) -> Config:
+        """A copy with `section.key=value` applied; values are read as YAML."""
+        values: dict[str, Any] = {}
+        for override in overrides:
+            key, equals, text = override.partition("=")
+            section, dot, name = key.strip().partition(".")
+            if not (equals and dot):
+                raise InputError(f"{override!r}: expected section.key=value, for example search.iterations=2000")
+            try:
+                values.setdefault(section, {})[name] = yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise InputError(f"{override!r}: {text!r} is not a valid value; quote it as in YAML") from error
+        return Config.from_mapping(values, "override", self)
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that come with the engine."""
+    return sorted(path.stem for path in PRESETS_FOLDER.glob("*.yaml"))
+
+
+def preset_path(name: str | Path) -> Path:
+    """File of a preset."""
+    return PRESETS_FOLDER / f"{name}.yaml"
+
+
+def _merge(base: Any, values: Any, source: str, prefix: str) -> Any:
+    """`base` (a config dataclass) with `values` in place of its own; strict on names and types."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"{source}: {prefix or 'the top level'} must be a mapping of names to values, not {values!r}")
+    hints = typing.get_type_hints(type(base))
+    changes = {}
+    for key, value in values.items():
+        if key not in hints:
+            nearest = difflib.get_close_matches(str(key), hints, n=1, cutoff=0)
+            raise InputError(f"{source}: unknown key {prefix}{key}; did you mean {prefix}{nearest[0]}?")
+        current = getattr(base, key)
+        if dataclasses.is_dataclass(current):
+            changes[key] = _merge(current, value, source, f"{prefix}{key}.")
+        else:
+            try:
+                changes[key] = _convert(hints[key], value)
+            except (TypeError, ValueError):
+                wanted = _describe(hints[key])
+                raise InputError(f"{source}: {prefix}{key} must be {wanted}, not {value!r}") from None
+    return dataclasses.replace(base, **changes)
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    """`value` as the type that `hint` names; TypeError or ValueError if it is something else."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _convert(arguments[0], value)
+    if origin is tuple:
+        return _convert_tuple(arguments, value)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise TypeError
+        return {_convert(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
+        return float(value)
+    if type(value) is hint:
+        return value
+    raise TypeError
+
+
+def _convert_tuple(arguments: tuple, value: Any) -> tuple:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError
+    if arguments[-1] is Ellipsis:
+        return tuple(_convert(arguments[0], item) for item in value)
+    if len(value) != len(arguments):
+        raise ValueError
+    return tuple(_convert(argument, item) for argument, item in zip(arguments, value, strict=True))
+
+
+def _describe(hint: Any) -> str:
+    """A type in the words of a user."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return f"{_describe(arguments[0])} or null"
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"a list of {_describe(arguments[0])} values"
+    if origin is tuple:
+        return f"a list of {len(arguments)} {_describe(arguments[0])} values"
+    if origin is dict:
+        return f"a mapping of {_describe(arguments[0])} to {_describe(arguments[1])}"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _validate(config: Config, source: str) -> None:
+    """Refuses values that have the right type and no meaning."""
+    step = 2 ** (config.search.levels if config.search.levels > 0 else 1)
+    checks = [
+        (config.task.modality in ("CT", "MR"), "task.modality must be CT or MR"),
+        (bool(config.task.channels), "task.channels must name at least one channel"),
+        (0 in config.task.labels and len(config.task.labels) > 1, "task.labels must hold 0 and at least one other label"),
+        (0 <= min(config.task.labels) and max(config.task.labels) < 2**16, "task.labels must lie between 0 and 65535"),
+        (len(config.task.labels) <= 256, "task.labels can hold 256 labels at most"),
+        (config.task.tolerance >= 0, "task.tolerance must not be negative"),
+        (config.preprocessing.intensity in ("window", "zscore"), "preprocessing.intensity must be window or zscore"),
+        (min(config.preprocessing.spacing) > 0, "preprocessing.spacing must be positive"),
+        (config.preprocessing.window[0] < config.preprocessing.window[1], "preprocessing.window must be [low, high]"),
+        (
+            all(size >= step and size % step == 0 for size in config.sampling.patch),
+            f"sampling.patch must be multiples of {step} (2 to the power of search.levels)",
+        ),
+        (0 <= config.sampling.foreground_fraction <= 1, "sampling.foreground_fraction must lie between 0 and 1"),
+        (config.search.layers >= 1 and config.search.levels >= 1, "search.layers and search.levels must be positive"),
+        (config.search.filters >= 2 and config.training.filters >= 2, "filters must be at least 2"),
+        (min(config.search.batch_size, config.training.batch_size, config.inference.batch_size) >= 1, "batch_size must be positive"),
+        (min(config.search.iterations, config.training.iterations) >= 1, "iterations must be positive"),
+        (min(config.search.schedule_iterations, config.training.schedule_iterations) >= 1, "schedule_iterations must be positive"),
+        (min(config.search.checkpoint_every, config.training.checkpoint_every) >= 1, "checkpoint_every must be positive"),
+        (config.training.validate_every >= 1, "training.validate_every must be positive"),
+        (0 < config.search.memory_budget <= 1, "search.memory_budget must lie between 0 and 1"),
+        (config.training.optimizer in ("sgd", "adamw"), "training.optimizer must be sgd or adamw"),
+        (config.training.schedule in ("milestones", "one_cycle"), "training.schedule must be milestones or one_cycle"),
+        (config.training.folds >= 2, "training.folds must be at least 2"),
+        (0 <= config.inference.overlap < 1, "inference.overlap must be at least 0 and less than 1"),
+        (config.inference.stride is None or min(config.inference.stride) >= 1, "inference.stride must be positive"),
+        (config.inference.vote in ("majority", "mean"), "inference.vote must be majority or mean"),
+        (set(config.inference.largest_component) <= set(config.task.labels), "inference.largest_component must name declared labels"),
+    ]  # fmt: skip
+    for holds, sentence in checks:
+        if not holds:
+            raise InputError(f"{source}: {sentence}")

@@ -1,0 +1,1 @@
+"""Metrics, cross-validation and the report."""

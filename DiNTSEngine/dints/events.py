@@ -1,0 +1,123 @@
+"""How long work tells the outside how far it is: nothing, a progress bar, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, TextIO
+
+
+class Reporter:
+    """Receives progress and says nothing; also the interface of the other reporters.
+
+    Engine functions take a `reporter` and call it from the thread that called them.
+    """
+
+    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+        """`step` of `total` of a stage ("check", "preprocess", "search", ...) is done; `metrics` are the newest values."""
+
+    def message(self, text: str) -> None:
+        """A sentence for the user."""
+
+    def warning(self, text: str) -> None:
+        """A sentence for the user on something that was not as expected, and what was done about it."""
+
+    def result(self, name: str, **values: Any) -> None:
+        """A finished result, e.g. `result("architecture", path="...", gap=0)`. Values must be JSON."""
+
+
+class _Clock:
+    """Seconds left of the current stage, from the mean time of the steps that this process did itself."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._first_step = 0
+        self._started = 0.0
+
+    def seconds_left(self, stage: str, step: int, total: int) -> float | None:
+        now = time.monotonic()
+        if stage != self._stage or step < self._first_step:
+            self._stage, self._first_step, self._started = stage, step, now
+        done = step - self._first_step
+        return (now - self._started) / done * (total - step) if done else None
+
+
+class JsonReporter(Reporter):
+    """One ASCII JSON object a line, flushed at once: what a parent process reads from a pipe.
+
+    Every line has "event": "progress" | "message" | "warning" | "result" | "error".
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._clock = _Clock()
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Writes one line."""
+        print(json.dumps({"event": event, **fields}), file=self._stream, flush=True)
+
+    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+        left = self._clock.seconds_left(stage, step, total)
+        self.emit("progress", stage=stage, step=step, total=total, seconds_left=left, metrics=metrics)
+
+    def message(self, text: str) -> None:
+        self.emit("message", text=text)
+
+    def warning(self, text: str) -> None:
+        self.emit("warning", text=text)
+
+    def result(self, name: str, **values: Any) -> None:
+        self.emit("result", name=name, values=values)
+
+
+class TerminalReporter(Reporter):
+    """A progress bar with the time left on standard error (tqdm where it is installed, else a line every ten seconds)."""
+
+    LINE_INTERVAL_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            tqdm = None
+        self._tqdm = tqdm
+        self._bar: Any = None
+        self._stage = ""
+        self._clock = _Clock()
+        self._last_line = float("-inf")
+
+    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+        shown = {key: f"{value:.4g}" for key, value in metrics.items()}
+        if self._tqdm is None or not sys.stderr.isatty():
+            self._line(stage, step, total, shown)
+            return
+        if self._bar is None or self._stage != stage or self._bar.total != total:
+            self._close()
+            self._stage = stage
+            self._bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(step - self._bar.n)
+        if step >= total:
+            self._close()
+
+    def message(self, text: str) -> None:
+        self._close()
+        print(text, file=sys.stderr, flush=True)
+
+    def warning(self, text: str) -> None:
+        self.message(f"warning: {text}")
+
+    def _line(self, stage: str, step: int, total: int, shown: dict[str, str]) -> None:
+        left = self._clock.seconds_left(stage, step, total)
+        if step < total and time.monotonic() - self._last_line < self.LINE_INTERVAL_SECONDS:
+            return
+        self._last_line = time.monotonic()
+        values = " ".join(f"{key}={value}" for key, value in shown.items())
+        remaining = f", {left:.0f} s left" if left is not None and step < total else ""
+        print(f"{stage}: {step}/{total}{remaining} {values}".rstrip(), file=sys.stderr, flush=True)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,1 @@
+"""The model file, and exchange with the reference implementation."""
