@@ -161,7 +161,9 @@ class Config:
             values = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
             known = ", ".join(preset_names())
-            raise InputError(f"{path}: cannot be read ({error.strerror}); give a YAML file or one of {known}") from error
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror}); give a YAML file or one of {known}"
+            ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: is not valid YAML ({reason}); correct the file") from error
@@ -276,7 +278,7 @@ def _plain(value: Any) -> Any:
 
 def _validate(config: Config, source: str) -> None:
     """Refuses values that have the right type and no meaning."""
-    step = 2 ** (config.search.levels if config.search.levels > 0 else 1)
+    step = 2 ** max(config.search.levels, 1)
     checks = [
         (config.task.modality in ("CT", "MR"), "task.modality must be CT or MR"),
         (bool(config.task.channels), "task.channels must name at least one channel"),
@@ -288,8 +290,8 @@ def _validate(config: Config, source: str) -> None:
         (min(config.preprocessing.spacing) > 0, "preprocessing.spacing must be positive"),
         (config.preprocessing.window[0] < config.preprocessing.window[1], "preprocessing.window must be [low, high]"),
         (
-            all(size >= step and size % step == 0 for size in config.sampling.patch),
-            f"sampling.patch must be multiples of {step} (2 to the power of search.levels)",
+            all(size >= 2 * step and size % step == 0 for size in config.sampling.patch),
+            f"sampling.patch must be multiples of {step} (2 to the power of search.levels), at least {2 * step}",
         ),
         (0 <= config.sampling.foreground_fraction <= 1, "sampling.foreground_fraction must lie between 0 and 1"),
         (config.search.layers >= 1 and config.search.levels >= 1, "search.layers and search.levels must be positive"),
