@@ -29,7 +29,7 @@ _HOME = {
     "InputError": "dints.errors",
     "RunError": "dints.errors",
 }
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from dints.config_rules import broken_rule
 from dints.errors import InputError
 from dints.storage import write_text
 
@@ -72,7 +73,10 @@ class AugmentationConfig:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """The architecture search (3.6, 4.1). Iteration numbers refer to `schedule_iterations` and scale with `iterations`."""
+    """The architecture search (3.6, 4.1).
+
+    Iteration numbers refer to a run of `schedule_iterations`; one of `iterations` scales them.
+    """
 
     layers: int = 12
     levels: int = 4
@@ -118,6 +122,7 @@ class TrainingConfig:
     folds: int = 5
     validate_every: int = 1000  # iterations
     validation_cases: int = 0  # how many of the fold's cases are used while training; 0 is all
+    validation_overlap: float = 0.5  # of the windows while training; the evaluation uses inference.overlap
     checkpoint_every: int = 500  # iterations
     seed: int = 0
 
@@ -150,7 +155,9 @@ class Config:
     def from_mapping(values: Mapping[str, Any], source: str = "configuration", base: Config | None = None) -> Config:
         """Config from nested mappings; what is not given comes from `base` (default: the paper's settings)."""
         config = _merge(base or Config(), values, source, "")
-        _validate(config, source)
+        broken = broken_rule(config)
+        if broken:
+            raise InputError(f"{source}: {broken}")
         return config
 
     @staticmethod
@@ -274,42 +281,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def _validate(config: Config, source: str) -> None:
-    """Refuses values that have the right type and no meaning."""
-    step = 2 ** max(config.search.levels, 1)
-    checks = [
-        (config.task.modality in ("CT", "MR"), "task.modality must be CT or MR"),
-        (bool(config.task.channels), "task.channels must name at least one channel"),
-        (0 in config.task.labels and len(config.task.labels) > 1, "task.labels must hold 0 and at least one other label"),
-        (0 <= min(config.task.labels) and max(config.task.labels) < 2**16, "task.labels must lie between 0 and 65535"),
-        (len(config.task.labels) <= 256, "task.labels can hold 256 labels at most"),
-        (config.task.tolerance >= 0, "task.tolerance must not be negative"),
-        (config.preprocessing.intensity in ("window", "zscore"), "preprocessing.intensity must be window or zscore"),
-        (min(config.preprocessing.spacing) > 0, "preprocessing.spacing must be positive"),
-        (config.preprocessing.window[0] < config.preprocessing.window[1], "preprocessing.window must be [low, high]"),
-        (
-            all(size >= 2 * step and size % step == 0 for size in config.sampling.patch),
-            f"sampling.patch must be multiples of {step} (2 to the power of search.levels), at least {2 * step}",
-        ),
-        (0 <= config.sampling.foreground_fraction <= 1, "sampling.foreground_fraction must lie between 0 and 1"),
-        (config.search.layers >= 1 and config.search.levels >= 1, "search.layers and search.levels must be positive"),
-        (config.search.filters >= 2 and config.training.filters >= 2, "filters must be at least 2"),
-        (min(config.search.batch_size, config.training.batch_size, config.inference.batch_size) >= 1, "batch_size must be positive"),
-        (min(config.search.iterations, config.training.iterations) >= 1, "iterations must be positive"),
-        (min(config.search.schedule_iterations, config.training.schedule_iterations) >= 1, "schedule_iterations must be positive"),
-        (min(config.search.checkpoint_every, config.training.checkpoint_every) >= 1, "checkpoint_every must be positive"),
-        (config.training.validate_every >= 1, "training.validate_every must be positive"),
-        (0 < config.search.memory_budget <= 1, "search.memory_budget must lie between 0 and 1"),
-        (config.training.optimizer in ("sgd", "adamw"), "training.optimizer must be sgd or adamw"),
-        (config.training.schedule in ("milestones", "one_cycle"), "training.schedule must be milestones or one_cycle"),
-        (config.training.folds >= 2, "training.folds must be at least 2"),
-        (0 <= config.inference.overlap < 1, "inference.overlap must be at least 0 and less than 1"),
-        (config.inference.stride is None or min(config.inference.stride) >= 1, "inference.stride must be positive"),
-        (config.inference.vote in ("majority", "mean"), "inference.vote must be majority or mean"),
-        (set(config.inference.largest_component) <= set(config.task.labels), "inference.largest_component must name declared labels"),
-    ]  # fmt: skip
-    for holds, sentence in checks:
-        if not holds:
-            raise InputError(f"{source}: {sentence}")

@@ -15,7 +15,7 @@ class Reporter:
     """
 
     def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
-        """`step` of `total` of a stage ("check", "preprocess", "search", ...) is done; `metrics` are the newest values."""
+        """`step` of `total` of a stage ("check", "search", ...) is done; `metrics` are the newest values."""
 
     def message(self, text: str) -> None:
         """A sentence for the user."""
@@ -72,7 +72,7 @@ class JsonReporter(Reporter):
 
 
 class TerminalReporter(Reporter):
-    """A progress bar with the time left on standard error (tqdm where it is installed, else a line every ten seconds)."""
+    """Progress with the time left on standard error: a bar on a terminal with tqdm, else a line every ten seconds."""
 
     LINE_INTERVAL_SECONDS = 10.0
 

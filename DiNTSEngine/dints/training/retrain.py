@@ -1,0 +1,156 @@
+"""Retraining a searched architecture from random weights on one fold (4.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import SGD, AdamW, Optimizer
+
+from dints.architecture import Architecture
+from dints.config import Config, TrainingConfig
+from dints.data.cache import Cache
+from dints.data.sampling import PatchSampler, prefetch
+from dints.events import Reporter
+from dints.space.network import build_network
+from dints.training.augmentation import augment
+from dints.training.checkpoint import TrainingLog, load_checkpoint, save_checkpoint
+from dints.training.losses import segmentation_loss
+from dints.training.schedule import milestone_rate, one_cycle_rate
+from dints.training.seeds import derived_seed, generator
+from dints.training.step import OptimizerStep, set_learning_rate
+from dints.training.validation import mean_defined, validate
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The best network of a fold: where its weights are and its validation Dice a foreground class."""
+
+    fold: int
+    checkpoint: Path
+    dice: tuple[float, ...]
+    mean_dice: float
+
+
+class FoldTrainer:
+    """Trains one fold. Its folder holds `last.pt` (to resume), `best.pt` (weights) and `log.jsonl`.
+
+    A run that was interrupted goes on from `last.pt` and ends bit-identical to one that was not (on the CPU): the
+    batches, augmentations and learning rates are functions of the step.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        architecture: Architecture,
+        cache: Cache,
+        split: tuple[Sequence[str], Sequence[str]],
+        fold: int,
+        folder: Path,
+        device: torch.device,
+        reporter: Reporter,
+    ) -> None:
+        """`split` holds the names of the fold's training and validation cases."""
+        self.config, self.settings, self.fold, self.folder = config, config.training, fold, folder
+        self.device, self.reporter = device, reporter
+        self.stage = f"train fold {fold}"
+        training_names, validation_names = split
+        limit = self.settings.validation_cases or len(validation_names)
+        self.validation_cases = [cache.case(name) for name in validation_names[:limit]]
+        torch.manual_seed(derived_seed(self.settings.seed, self.stage))
+        self.network = build_network(
+            architecture, len(config.task.channels), len(config.task.labels), self.settings.filters
+        ).to(device)
+        self.parameters = list(self.network.parameters())
+        self.optimizer = build_optimizer(self.parameters, self.settings)
+        self.optimizer_step = OptimizerStep(device)
+        self.sampler = PatchSampler(
+            [cache.case(name) for name in training_names],
+            config.sampling,
+            self.settings.batch_size,
+            self.settings.seed,
+            self.stage,
+        )
+        self.best: tuple[float, ...] = ()
+
+    def run(self) -> FoldResult:
+        """Trains to the end of the schedule, from the last checkpoint if there is one."""
+        first = self._resume()
+        total = self.settings.iterations
+        log = TrainingLog(self.folder / "log.jsonl", first)
+        batches = prefetch(self.sampler, first)
+        for step in range(first, total):
+            rate = self._learning_rate(step)
+            loss = self._train_step(step, rate, *next(batches))
+            log.append({"step": step, "loss": loss, "learning_rate": rate})
+            done = step + 1
+            if done % self.settings.validate_every == 0 or done == total:
+                log.append(self._validate(step))
+            if done % self.settings.checkpoint_every == 0 or done == total:
+                self._save(done)
+            self.reporter.progress(self.stage, done, total, loss=loss, dice=mean_defined(self.best))
+        batches.close()
+        return FoldResult(self.fold, self.folder / "best.pt", self.best, mean_defined(self.best))
+
+    def _train_step(self, step: int, rate: float, images: torch.Tensor, labels: torch.Tensor) -> float:
+        images, labels = images.to(self.device), labels.to(self.device)
+        images, labels = augment(
+            images, labels, self.config.augmentation, generator(self.settings.seed, f"{self.stage} augment", step)
+        )
+        set_learning_rate(self.optimizer, rate)
+        return self.optimizer_step(
+            lambda: segmentation_loss(self.network(images), labels),
+            self.optimizer,
+            self.parameters,
+            self.settings.gradient_norm,
+        )
+
+    def _learning_rate(self, step: int) -> float:
+        rate = one_cycle_rate if self.settings.schedule == "one_cycle" else milestone_rate
+        return rate(step, self.settings)
+
+    def _validate(self, step: int) -> dict[str, Any]:
+        """Scores the network, keeps it if it is the best so far, and returns the row for the log."""
+        dice = tuple(validate(self.network, self.validation_cases, self.config, self.device))
+        if not self.best or mean_defined(dice) > mean_defined(self.best):
+            self.best = dice
+            save_checkpoint(self.folder / "best.pt", {"network": self.network.state_dict(), "dice": list(dice)})
+        return {"step": step, "dice": [_defined(value) for value in dice], "mean_dice": _defined(mean_defined(dice))}
+
+    def _save(self, step: int) -> None:
+        state = {
+            "step": step,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.optimizer_step.scaler.state_dict(),
+            "best": list(self.best),
+        }
+        save_checkpoint(self.folder / "last.pt", state)
+
+    def _resume(self) -> int:
+        """The step to go on from: 0 for a new run."""
+        path = self.folder / "last.pt"
+        if not path.is_file():
+            return 0
+        state = load_checkpoint(path, self.device)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer_step.scaler.load_state_dict(state["scaler"])
+        self.best = tuple(state["best"])
+        return state["step"]
+
+
+def build_optimizer(parameters: Sequence[torch.nn.Parameter], settings: TrainingConfig) -> Optimizer:
+    """SGD with momentum (4.1) or AdamW; the rate is set at every step."""
+    if settings.optimizer == "adamw":
+        return AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return SGD(parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay)
+
+
+def _defined(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value

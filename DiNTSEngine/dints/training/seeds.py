@@ -1,0 +1,22 @@
+"""Stateless randomness: what is random in a step depends on the run's seed, the stage and the step alone.
+
+So a resumed run draws the same patches and augmentations as one that was never interrupted, and nothing has to be
+stored for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+
+
+def derived_seed(seed: int, stage: str, step: int = 0) -> int:
+    """A 63-bit seed for one step of one stage."""
+    digest = hashlib.blake2b(f"{seed}/{stage}/{step}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def generator(seed: int, stage: str, step: int = 0) -> torch.Generator:
+    """A CPU generator for one step of one stage."""
+    return torch.Generator().manual_seed(derived_seed(seed, stage, step))

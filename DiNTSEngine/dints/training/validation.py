@@ -1,0 +1,47 @@
+"""Dice of a network on held-out cases while it trains, on the working grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from dints.config import Config
+from dints.data.cache import CachedCase
+from dints.evaluation.metrics import dice
+from dints.inference.sliding_window import sliding_window, stride_of
+
+
+def validate(network: nn.Module, cases: Sequence[CachedCase], config: Config, device: torch.device) -> list[float]:
+    """Mean Dice over the cases for each foreground class; NaN for a class that no case has."""
+    network.eval()
+    scores = [
+        _case_dice(predict_classes(network, case, config, device), np.asarray(case.label), config) for case in cases
+    ]
+    network.train()
+    return [mean_defined([score[index] for score in scores]) for index in range(len(config.task.labels) - 1)]
+
+
+@torch.inference_mode()
+def predict_classes(network: nn.Module, case: CachedCase, config: Config, device: torch.device) -> np.ndarray:
+    """Class indices uint8 [X, Y, Z] on the working grid, by sliding window."""
+    volume = torch.from_numpy(np.array(case.image))
+    stride = stride_of(config.sampling.patch, config.training.validation_overlap)
+    classes = np.zeros(case.label.shape, np.uint8)
+    for band in sliding_window(volume, [network], config.sampling.patch, stride, device=device):
+        rows = band.logits[0].argmax(0).to(torch.uint8)
+        classes[:, :, band.first_row : band.first_row + rows.shape[-1]] = rows.cpu().numpy()
+    return classes
+
+
+def _case_dice(prediction: np.ndarray, reference: np.ndarray, config: Config) -> list[float]:
+    return [dice(prediction == index, reference == index) for index in range(1, len(config.task.labels))]
+
+
+def mean_defined(values: Sequence[float]) -> float:
+    """Mean of the values that are not NaN; NaN if none is."""
+    defined = [value for value in values if not math.isnan(value)]
+    return sum(defined) / len(defined) if defined else math.nan
