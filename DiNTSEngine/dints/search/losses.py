@@ -1,0 +1,155 @@
+"""The losses of the architecture search: entropy, topology and memory (3.4, 3.5) and their sum (3.6).
+
+Shapes: L layers, E edges a layer, M patterns, N operations, A = 2^D - 1 node activations. Every function is finite,
+with finite gradients, for probabilities from 0 to 1 inclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dints.space.relaxation import edge_weights, pattern_probabilities
+from dints.space.search_space import OPERATIONS, SearchSpace
+
+# Logarithms are taken of at least this. Far below any probability that matters, far above where float32 ends.
+SMALLEST_PROBABILITY = 1e-12
+
+BYTES_PER_VALUE = 4  # float32
+
+# Tensors that training keeps, in units of an edge's output; `operation_costs` derives them.
+KEPT_BY_OUTPUT = 1
+KEPT_BY_RESAMPLING = {-1: 6, 0: 0, 1: 7}  # by level of the target minus level of the source: up, same, down
+KEPT_BY_OPERATION = {
+    "skip": 0,
+    "conv_3x3x3": 3,
+    "p3d_3x3x1": 4,
+    "p3d_3x1x3": 4,
+    "p3d_1x3x3": 4,
+}
+
+
+def operation_entropy(p: Tensor) -> Tensor:
+    """Eq. 5, first line: L_alpha, the mean of -p log p over p [L, E, N]."""
+    return -(p * _log(p)).mean()
+
+
+def pattern_entropy(eta: Tensor) -> Tensor:
+    """Eq. 5, second line: L_eta, the mean of -eta log eta over eta [L, M]."""
+    return -(eta * _log(eta)).mean()
+
+
+def activation_probabilities(space: SearchSpace, eta: Tensor) -> tuple[Tensor, Tensor]:
+    """Eq. 6: p_in and p_out, each [L - 1, A], of the nodes between a layer and the next one, from eta [L, M].
+
+    p_in(a): the layer before ends in exactly the nodes of a. p_out(a): the layer after reads exactly those.
+    """
+    return _sum_by(eta[:-1], space.outputs_of_pattern, space), _sum_by(eta[1:], space.inputs_of_pattern, space)
+
+
+def topology_loss(space: SearchSpace, eta: Tensor) -> Tensor:
+    """Eq. 7: L_tp, the cross-entropy between p_in and p_out of Eq. 6, summed over activations and layers 1..L-1."""
+    p_in, p_out = activation_probabilities(space, eta)
+    # Every pattern reads one activation, so 1 - p is the sum over the others; unlike 1 - p it keeps its digits near 0.
+    others = 1 - torch.eye(len(space.activations), dtype=eta.dtype, device=eta.device)
+    not_in, not_out = ((p.unsqueeze(-2) * others).sum(-1) for p in (p_in, p_out))
+    return -(p_in * _log(p_out) + not_in * _log(not_out)).sum()
+
+
+def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batch_size: int = 1) -> Tensor:
+    """[E, N] bytes of float32 that training keeps for an edge if its cell uses an operation; `patch` in voxels.
+
+    The node at level d has filters * 2^(d+1) channels at 1/2^(d+1) of the patch's resolution. In units of an edge's
+    output, the tensors that the backward pass needs are:
+
+    - its output, scaled by the edge's weight and added to the node: 1;
+    - the cell's operation: ReLU, convolution and normalisation, 3; P3D has two convolutions, 4; skip keeps nothing;
+    - up (the source has twice the channels of the target): the upsampled source and its ReLU, 2 each, then the
+      convolution and the normalisation, 1 each: 6;
+    - down (the source has half the channels at eight times the voxels): its ReLU, 4, then two convolutions of half the
+      output each, their concatenation and the normalisation: 7.
+
+    Up to one constant this is the estimate of the reference implementation.
+    """
+    level = space.targets + 1
+    voxels = np.prod([[size / 2**n for n in level] for size in patch], axis=0)
+    output = batch_size * filters * 2**level * voxels
+    resampling = np.array([KEPT_BY_RESAMPLING[step] for step in (space.targets - space.sources).tolist()])
+    operation = np.array([KEPT_BY_OPERATION[name] for name in OPERATIONS])
+    kept = KEPT_BY_OUTPUT + resampling[:, None] + operation
+    return torch.from_numpy(BYTES_PER_VALUE * output[:, None] * kept).float()
+
+
+def expected_memory(edge_weight: Tensor, operation_probability: Tensor, costs: Tensor) -> Tensor:
+    """Eq. 8: M_e, in the unit of `costs` [E, N], from p_e / Z [L, E] and alpha [L, E, N].
+
+    Summing eta over the patterns that hold an edge gives the edge's weight in closed form (see `edge_weights`).
+    """
+    return (edge_weight * (operation_probability * costs).sum(-1)).sum()
+
+
+def full_memory(operation_probability: Tensor, costs: Tensor) -> Tensor:
+    """Eq. 9: M_a, the memory with every edge on and each cell at its present expected cost.
+
+    Read literally, Eq. 9 adds up all operations of all patterns, and sigma = 1 could never be reached; the paper's
+    authors compute this instead.
+    """
+    return (operation_probability * costs).sum()
+
+
+def memory_loss(expected: Tensor, full: Tensor, budget: float) -> Tensor:
+    """Eq. 10: L_m = |M_e / M_a - sigma|."""
+    return (expected / full - budget).abs()
+
+
+@dataclass(frozen=True)
+class ArchitectureLoss:
+    """The terms of Eq. 11's parenthesis, scalar tensors, and their weighted sum."""
+
+    operation_entropy: Tensor  # L_alpha
+    pattern_entropy: Tensor  # L_eta
+    topology: Tensor  # L_tp, not yet multiplied by lambda
+    memory: Tensor  # L_m
+    memory_fraction: Tensor  # M_e / M_a, what L_m holds against sigma
+    total: Tensor
+
+    def values(self) -> dict[str, float]:
+        """Every term as a number, for logging."""
+        return {name: float(value.detach()) for name, value in vars(self).items()}
+
+
+def architecture_loss(
+    space: SearchSpace,
+    edge_probability: Tensor,
+    operation_probability: Tensor,
+    costs: Tensor,
+    budget: float,
+    topology_weight: float,
+) -> ArchitectureLoss:
+    """The parenthesis of Eq. 11: L_alpha + L_eta + lambda L_tp + L_m, from p [L, E] and alpha [L, E, N].
+
+    `budget` is sigma and `topology_weight` lambda; with lambda = 0 the topology term is still computed for the log.
+    The caller adds the segmentation loss and the factor t / t_all.
+    """
+    eta = pattern_probabilities(edge_probability)
+    expected = expected_memory(edge_weights(edge_probability), operation_probability, costs)
+    full = full_memory(operation_probability, costs)
+    alpha_entropy, eta_entropy = operation_entropy(operation_probability), pattern_entropy(eta)
+    topology, memory = topology_loss(space, eta), memory_loss(expected, full, budget)
+    total = alpha_entropy + eta_entropy + topology_weight * topology + memory
+    return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, total)
+
+
+def _log(p: Tensor) -> Tensor:
+    """log max(p, smallest). Only the value is clamped; the gradient, 1 / max(p, smallest), flows everywhere."""
+    return (p + (p.clamp_min(SMALLEST_PROBABILITY) - p).detach()).log()
+
+
+def _sum_by(eta: Tensor, activation: np.ndarray, space: SearchSpace) -> Tensor:
+    """[L, A] sums of eta [L, M] over the patterns that have the same activation index."""
+    index = torch.from_numpy(activation.copy()).to(eta.device)
+    return eta.new_zeros(len(eta), len(space.activations)).index_add(1, index, eta)

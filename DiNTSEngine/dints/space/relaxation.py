@@ -1,0 +1,38 @@
+"""Continuous relaxation of the topology (3.3.2): from a probability of every edge to those of every pattern."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Stands in for Z where every edge of a layer is off for certain; its inverse square is still finite in float32.
+SMALLEST_NORMALIZER = 1e-18
+
+
+def pattern_probabilities(edge_probability: Tensor) -> Tensor:
+    """Eq. 2: eta [L, M] from the edge probabilities p [L, E], in the order of `SearchSpace.patterns`.
+
+    The product over edges is built up edge by edge, each step doubling the patterns, so it costs 2^E multiplications a
+    layer and has finite gradients where p is 0 or 1. Each row sums to 1; one whose edges are all off is all 0.
+    """
+    product = torch.ones_like(edge_probability[..., :1])
+    for p in edge_probability.unbind(-1):
+        choice = torch.stack([1 - p, p], dim=-1)  # off, on
+        product = (product.unsqueeze(-1) * choice.unsqueeze(-2)).flatten(-2)
+    return product[..., 1:] / _normalizer(edge_probability)  # the first is the empty pattern
+
+
+def edge_weights(edge_probability: Tensor) -> Tensor:
+    """The weight of every edge in Eq. 1, [L, E] from p [L, E]: the sum of eta over the patterns that hold the edge.
+
+    Eq. 2 factorises over edges, so that sum is p / Z exactly, with Z = 1 - prod(1 - p).
+    """
+    return edge_probability / _normalizer(edge_probability)
+
+
+def _normalizer(edge_probability: Tensor) -> Tensor:
+    """Z [L, 1], the probability that some edge is on, edge by edge, as 1 - prod(1 - p) cancels for small p."""
+    some = torch.zeros_like(edge_probability[..., 0])
+    for p in edge_probability.unbind(-1):
+        some = some + (1 - some) * p
+    return some.clamp_min(SMALLEST_NORMALIZER).unsqueeze(-1)
