@@ -1,0 +1,168 @@
+"""What a data set holds: its cases, channels and labels, from the decathlon's `dataset.json` or from plain folders."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import yaml
+
+from dints.config import TaskConfig
+from dints.data.cases import Case, Problem
+from dints.data.dataset_json import listed_cases
+from dints.data.images import read_channels, read_label
+from dints.data.plain_folders import plain_cases
+from dints.errors import InputError
+from dints.storage import read_json
+
+__all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_datalist"]
+
+logger = logging.getLogger(__name__)
+
+LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
+CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
+MR_CHANNEL = re.compile(r"(?<![a-z])(mri?|t1|t2|flair|adc|dwi)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DataList:
+    """The cases of a data set, sorted by name; names are unique. `problems` were found while listing them."""
+
+    folder: Path
+    name: str
+    modality: str | None  # "CT", "MR", or None where nothing tells
+    channels: tuple[str, ...]
+    labels: dict[int, str]  # value in the file: name; 0 is the background
+    cases: tuple[Case, ...]  # with a label
+    unlabelled: tuple[Case, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataList:
+    """Lists a data set. Voxels are read only to find label values and channels that nothing declares.
+
+    `folder` holds a `dataset.json` (or is that file), or images and labels in folders, see `plain_folders`. What `task`
+    says about name, modality, channels and labels wins over what the data set says. InputError where the list itself
+    cannot be used; what is wrong with single cases goes to `problems` or is found by `dints.data.check`.
+    """
+    folder = Path(folder)
+    description = folder if folder.is_file() else folder / "dataset.json"
+    folder = description.parent
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder; give the folder of the data set")
+    declared = read_json(description) if description.is_file() else {}
+    if not isinstance(declared, Mapping):
+        raise InputError(f"{description}: must hold an object with a list 'training'; see the decathlon's format")
+    listing = listed_cases(description, declared) if "training" in declared else plain_cases(folder)
+    cases = listing.labelled + listing.unlabelled
+    if not cases:
+        raise InputError(f"{folder}: holds no images; add them to images/ and labels/ or list them in dataset.json")
+    channels = task.channels if task else _declared_channels(description, declared)
+    return DataList(
+        folder=folder,
+        name=task.name if task else str(declared.get("name") or folder.resolve().name),
+        modality=task.modality if task else _modality(channels),
+        channels=channels or _found_channels(cases[0]),
+        labels=dict(task.labels) if task else _labels(folder, description, declared, listing.labelled),
+        cases=listing.labelled,
+        unlabelled=listing.unlabelled,
+        problems=listing.problems,
+    )
+
+
+def data_folds(names: Iterable[str], folds: int, seed: int = 0) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """(training names, validation names) of each fold; every name is validated in exactly one.
+
+    Names are dealt in the order of a hash of seed and name, so the split is the same on every machine and for every
+    order of the input. InputError if there are fewer names than folds.
+    """
+    ordered = sorted(set(names), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    if not 2 <= folds <= len(ordered):
+        raise InputError(f"{len(ordered)} cases cannot be split into {folds} folds; add cases, or use 2 folds or more")
+    held_out = [set(ordered[fold::folds]) for fold in range(folds)]
+    return tuple((tuple(sorted(set(ordered) - fold)), tuple(sorted(fold))) for fold in held_out)
+
+
+def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
+    """{value: name} sorted by value, from {value: name} or {name: value}; a background that is missing is added."""
+    if not isinstance(values, Mapping) or not values:
+        raise InputError(f'{source}: labels must be a mapping such as {{"0": "background", "1": "liver"}}')
+    labels: dict[int, str] = {}
+    for key, item in values.items():
+        value, name = (key, item) if str(key).isdecimal() else (item, key)
+        if not str(value).isdecimal():
+            raise InputError(f"{source}: label {key!r}: {item!r} has no whole number; give one value and one name")
+        if int(value) in labels:
+            raise InputError(f"{source}: label value {value} is declared twice; give every label its own value")
+        labels[int(value)] = str(name)
+    labels.setdefault(0, "background")
+    return dict(sorted(labels.items()))
+
+
+def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[str, ...]:
+    """Channel names in order, from "modality" or its newer name "channel_names": {"0": name, ...} or a list."""
+    named = declared.get("modality") or declared.get("channel_names") or ()
+    if isinstance(named, str):
+        return (named,)
+    if isinstance(named, Mapping):
+        if not all(str(key).isdecimal() for key in named):
+            raise InputError(f'{description}: "modality" must number its channels as in {{"0": "CT"}}, not {named!r}')
+        return tuple(str(named[key]) for key in sorted(named, key=int))
+    if not isinstance(named, Sequence):
+        raise InputError(f'{description}: "modality" must be a mapping such as {{"0": "CT"}}, not {named!r}')
+    return tuple(str(name) for name in named)
+
+
+def _modality(channels: Sequence[str]) -> str | None:
+    """What the channels' names tell: "CT", "MR" or nothing."""
+    if any(CT_CHANNEL.search(name) for name in channels):
+        return "CT"
+    return "MR" if any(MR_CHANNEL.search(name) for name in channels) else None
+
+
+def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases: Sequence[Case]) -> dict[int, str]:
+    """From dataset.json, else from labels.yaml or labels.json, else named after the values in the label files."""
+    if declared.get("labels"):
+        return parse_labels(declared["labels"], description)
+    for path in (folder / name for name in LABEL_FILES):
+        if path.is_file():
+            return parse_labels(_read_yaml(path), path)
+    return _found_labels([case.label for case in cases if case.label])
+
+
+def _read_yaml(path: Path) -> Any:
+    """A YAML or JSON file (the second is a subset of the first)."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); correct the file") from error
+
+
+def _found_labels(paths: Sequence[Path]) -> dict[int, str]:
+    """Every value that occurs in the label files, as "label 1" and so on; the check reports unreadable files."""
+    values: set[int] = set()
+    for path in paths:
+        try:
+            label = read_label(path)
+        except InputError as error:
+            logger.info("label values not read: %s", error)
+            continue
+        values.update(np.unique(sitk.GetArrayViewFromImage(label)).tolist())
+    return {0: "background", **{value: f"label {value}" for value in sorted(values) if value > 0}}
+
+
+def _found_channels(case: Case) -> tuple[str, ...]:
+    """ "channel 0" and so on, as many as a case has. A file that cannot be read counts as one; the check reports it."""
+    try:
+        count = len(read_channels(case.images))
+    except InputError as error:
+        logger.info("channels not counted: %s", error)
+        count = len(case.images)
+    return tuple(f"channel {index}" for index in range(count)) if count > 1 else ("image",)

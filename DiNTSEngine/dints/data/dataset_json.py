@@ -1,0 +1,80 @@
+"""Cases that a `dataset.json` in the decathlon's format lists."""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dints.data.cases import Case, Listing, label_name, unique_cases, without_channel
+from dints.data.images import image_name
+from dints.errors import InputError
+
+
+def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
+    """Cases of the lists "training" and "test". Counts such as numTraining are not read: they are often wrong."""
+    labelled, unlabelled = (
+        [_case(description, entry, key) for entry in _entries(description, declared, key)]
+        for key in ("training", "test")
+    )
+    return unique_cases(labelled, unlabelled)
+
+
+def _entries(description: Path, declared: Mapping[str, Any], key: str) -> list[Any]:
+    entries = declared.get(key) or []
+    if not isinstance(entries, list):
+        raise InputError(f"{description}: {key!r} must be a list of cases, not {entries!r}")
+    return [entry for entry in entries if not _is_hidden(entry)]
+
+
+def _is_hidden(entry: Any) -> bool:
+    """Whether an entry names a hidden file, such as the "._case.nii.gz" in archives made on macOS."""
+    image = entry.get("image") if isinstance(entry, Mapping) else entry
+    return isinstance(image, str) and Path(image).name.startswith(".")
+
+
+def _case(description: Path, entry: Any, key: str) -> Case:
+    """One entry: {"image": file or list of files, "label": file}; in "test" also a file name alone."""
+    fields = entry if isinstance(entry, Mapping) else {"image": entry}
+    images = fields.get("image")
+    images = [images] if isinstance(images, str) else images
+    label = fields.get("label") if key == "training" else None
+    strings = images if isinstance(images, list) else []
+    named = strings and all(isinstance(image, str) for image in strings)
+    if not named or (key == "training" and not isinstance(label, str)):
+        wanted = '{"image": "...", "label": "..."}' if key == "training" else 'a file name or {"image": "..."}'
+        raise InputError(f"{description}: {entry!r} in {key!r} is not a case; write {wanted}")
+    paths = [_inside(description, image) for image in strings]
+    if len(paths) == 1:
+        paths = _channel_files(paths[0])
+    label_path = _inside(description, label) if label else None
+    return Case(_name(paths, label_path), tuple(paths), label_path)
+
+
+def _inside(description: Path, entry: str) -> Path:
+    """Path of an entry. A description from a stranger may not point out of its folder; links that the user made may."""
+    relative = posixpath.normpath(entry.replace("\\", "/"))
+    if not entry or posixpath.isabs(relative) or ntpath.splitdrive(relative)[0] or relative.split("/")[0] == "..":
+        raise InputError(f"{description}: {entry!r} lies outside the data set's folder; move the file into it")
+    return description.parent / relative
+
+
+def _channel_files(path: Path) -> list[Path]:
+    """`path`, or the files path_0000, path_0001, ... that stand in its place where a list names cases only."""
+    if path.exists() or not path.parent.is_dir():
+        return [path]
+    name = image_name(path)
+    suffix = path.name.removeprefix(name)
+    siblings = (path.parent / entry for entry in sorted(os.listdir(path.parent)) if entry.endswith(suffix))
+    return [sibling for sibling in siblings if without_channel(image_name(sibling)) == name] or [path]
+
+
+def _name(images: Sequence[Path], label: Path | None) -> str:
+    """The image's name without its channel; that of the label where several images have no common one."""
+    name, stripped = image_name(images[0]), without_channel(image_name(images[0]))
+    if len(images) == 1:
+        return stripped if label and label_name(label) == stripped else name
+    return label_name(label) if label else stripped

@@ -1,0 +1,82 @@
+"""Cases in plain folders: images and labels matched by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dints.data.cases import Case, Listing, Problem, label_name, unique_cases, without_channel
+from dints.data.images import image_name, is_image
+from dints.errors import InputError
+
+# training images, their labels, images without labels; the first line whose images exist is taken
+FOLDERS = (("imagesTr", "labelsTr", "imagesTs"), ("images", "labels", "imagesTs"))
+
+
+def plain_cases(folder: Path) -> Listing:
+    """Cases of `images/` and `labels/` (or `imagesTr/` and `labelsTr/`), and those of `imagesTs/` without labels.
+
+    An image is a file or a DICOM folder. Its label has the same name; the file formats may differ. Where names match
+    only without _0000, _0001, ..., these number the channels.
+    """
+    names = next((names for names in FOLDERS if (folder / names[0]).is_dir()), None)
+    if names is None:
+        raise InputError(f"{folder}: has neither dataset.json nor images/ and labels/; arrange the data set so")
+    images, tests = (_images_in(folder / name, with_folders=True) for name in (names[0], names[2]))
+    labels = _images_in(folder / names[1], with_folders=False)
+    label_of = {label_name(path): path for path in reversed(labels)}
+    numbered = _has_numbered_channels(images, set(label_of))
+    cases = [Case(name, paths, label_of.get(name)) for name, paths in _by_name(images, numbered)]
+    unlabelled = [case for case in cases if case.label is None]
+    case_names = {case.name for case in cases}
+    problems = _unmatched(unlabelled, [path for path in labels if label_name(path) not in case_names])
+    problems += _repeated_labels(labels, label_of)
+    test_cases = [Case(name, paths) for name, paths in _by_name(tests, numbered)]
+    return unique_cases([case for case in cases if case.label], unlabelled + test_cases, problems)
+
+
+def _images_in(folder: Path, with_folders: bool) -> list[Path]:
+    """Image files (and folders, each a DICOM series) in order of their names, without hidden ones."""
+    if not folder.is_dir():
+        return []
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return [path for path in visible if (with_folders if path.is_dir() else is_image(path))]
+
+
+def _name(path: Path) -> str:
+    return path.name if path.is_dir() else image_name(path)
+
+
+def _has_numbered_channels(images: Sequence[Path], labels: set[str]) -> bool:
+    """Whether _0000 numbers a channel and not a case: some label has the name without it, and none has it with it."""
+    names = {_name(path) for path in images}
+    return not names & labels and any(without_channel(name) in labels for name in names)
+
+
+def _by_name(images: Sequence[Path], numbered: bool) -> list[tuple[str, tuple[Path, ...]]]:
+    """(case name, its files). Without numbered channels every file is a case, also where names repeat."""
+    if not numbered:
+        return [(_name(path), (path,)) for path in images]
+    groups: dict[str, list[Path]] = {}
+    for path in images:
+        groups.setdefault(without_channel(_name(path)), []).append(path)
+    return [(name, tuple(paths)) for name, paths in groups.items()]
+
+
+def _unmatched(cases: Sequence[Case], labels: Sequence[Path]) -> list[Problem]:
+    """Images without label (they are kept as unlabelled) and labels without image."""
+    return [
+        *(
+            Problem(str(case.images[0]), "has no label of the same name", "add the label to train with it", "warning")
+            for case in cases
+        ),
+        *(Problem(str(path), "has no image of the same name", "add the image or remove the label") for path in labels),
+    ]
+
+
+def _repeated_labels(labels: Sequence[Path], label_of: dict[str, Path]) -> list[Problem]:
+    return [
+        Problem(str(path), f"is a second label of the case, beside {label_of[label_name(path)].name}", "remove one")
+        for path in labels
+        if label_of[label_name(path)] != path
+    ]
