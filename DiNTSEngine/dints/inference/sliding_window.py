@@ -1,0 +1,250 @@
+"""Networks over whole volumes, window by window, in memory that does not grow with the volume's last axis.
+
+Windows are visited in the order of their place along the last axis. Sums are held for a band as thick as the patch;
+rows (planes of constant last index) that no further window reaches are finished, handed out and forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dints.config import Size
+from dints.device import autocast
+from dints.errors import InputError
+
+SIGMA_FRACTION = 1 / 8  # of the patch: the width of the Gaussian in common use (nnU-Net, MONAI)
+SMALLEST_WEIGHT = 1e-3  # keeps the corners, where the Gaussian underflows, from being divided by nothing
+
+Network = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
+Starts = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+Corner = tuple[int, int]  # first voxel of a window in the plane of the first two axes
+
+SPATIAL_AXES = (2, 3, 4)  # of [B, C, X, Y, Z]
+FLIPS = [axes for count in range(4) for axes in itertools.combinations(SPATIAL_AXES, count)]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Finished rows `first_row` to `first_row + n` of the volume: float32 logits [F, K, X, Y, n] of F networks."""
+
+    first_row: int
+    logits: Tensor
+
+
+def stride_of(patch: Size, overlap: float) -> Size:
+    """Steps between windows, in voxels, that share the fraction `overlap` of the patch along each axis."""
+    x, y, z = (max(1, int(size * (1 - overlap))) for size in patch)
+    return x, y, z
+
+
+def window_starts(shape: Size, patch: Size, stride: Size) -> Starts:
+    """First voxels of the windows along each axis; the last window ends with the volume.
+
+    Raises:
+        InputError: a stride is not positive or leaves gaps between windows.
+    """
+    if any(not 0 < step <= size for step, size in zip(stride, patch, strict=True)):
+        raise InputError(f"stride {tuple(stride)}: must lie between 1 and the patch {tuple(patch)} along each axis")
+    x, y, z = (
+        (*range(0, max(0, length - size), step), max(0, length - size))
+        for length, size, step in zip(shape, patch, stride, strict=True)
+    )
+    return x, y, z
+
+
+def count_windows(shape: Size, patch: Size, stride: Size) -> int:
+    """How many windows cover a volume."""
+    return math.prod(len(starts) for starts in window_starts(shape, patch, stride))
+
+
+def gaussian_weights(patch: Size) -> Tensor:
+    """float32 [*patch]: how much a window's voxels count, 1 at its centre and never below `SMALLEST_WEIGHT`."""
+    weights = torch.ones(())
+    for size in patch:
+        distance = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
+        profile = torch.exp(-0.5 * (distance / (size * SIGMA_FRACTION)) ** 2)
+        weights = weights[..., None] * profile
+    return weights.clamp_min(SMALLEST_WEIGHT)
+
+
+@torch.inference_mode()
+def sliding_window(
+    volume: Tensor | np.ndarray,
+    networks: Sequence[Network],
+    patch: Size,
+    stride: Size,
+    *,
+    batch_size: int = 1,
+    mirror: bool = False,
+    device: torch.device | str = "cpu",
+    accumulate_on: torch.device | str | None = None,
+    one_at_a_time: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Band]:
+    """Weighted mean of the logits of overlapping windows, for F networks at once, in bands along the last axis.
+
+    Volumes smaller than the patch are padded by reflection: the networks see windows of the training size only.
+    Windows are computed in the precision of `dints.device.autocast` and summed in float32.
+
+    Args:
+        volume: [C, X, Y, Z] on the CPU.
+        networks: map [B, C, *patch] to logits [B, K, *patch]; modules are moved to the device.
+        patch: size of a window in voxels.
+        stride: steps between windows in voxels.
+        batch_size: windows that a network sees at once.
+        mirror: average each window's logits over the eight flips of the three axes.
+        device: where the networks run.
+        accumulate_on: where the sums are held and the bands come out; the same device by default.
+        one_at_a_time: only one network at a time is on the device, to save its memory.
+        progress: called with the windows done and their total; a window counts once for all networks.
+
+    Yields:
+        Bands that together cover rows 0 to Z once, in order.
+    """
+    padded, margins = pad_to_patch(np.asarray(volume), patch)
+    sweep = _Sweep(padded, networks, patch, stride, batch_size, mirror, torch.device(device), one_at_a_time)
+    rows, corners = sweep.rows_and_corners()
+    sums = _BandSums(len(networks), padded.shape[1:3], patch, corners, torch.device(accumulate_on or device))
+    evaluated = 0
+    for row, next_row in itertools.pairwise((*rows, padded.shape[3])):
+        sums.start(row)
+        for network, batch, logits in sweep.logits(row, corners):
+            sums.add(network, batch, logits)
+            evaluated += len(batch)
+            if progress:
+                progress(evaluated // len(networks), len(rows) * len(corners))
+        for first in range(row, next_row, stride[2]):
+            finished = sums.finish(first, min(first + stride[2], next_row))
+            yield from _without_margins(Band(first, finished), margins, volume.shape[1:])
+
+
+def pad_to_patch(volume: np.ndarray, patch: Size) -> tuple[np.ndarray, Size]:
+    """[C, X, Y, Z] reflected on both sides to at least the patch, and how many voxels precede it along each axis.
+
+    An axis of one voxel, which has nothing to reflect, is repeated.
+    """
+    missing = [max(0, size - length) for size, length in zip(patch, volume.shape[1:], strict=True)]
+    x, y, z = (count // 2 for count in missing)
+    if not any(missing):
+        return volume, (x, y, z)
+    widths = [(count // 2, count - count // 2) for count in missing]
+    return np.pad(volume, [(0, 0), *widths], mode="reflect"), (x, y, z)
+
+
+def _without_margins(band: Band, margins: Size, shape: Sequence[int]) -> Iterator[Band]:
+    """The part of a band that lies in the volume of the given shape, if any."""
+    x, y, z = margins
+    start = max(band.first_row, z)
+    stop = min(band.first_row + band.logits.shape[-1], z + shape[2])
+    if start < stop:
+        rows = slice(start - band.first_row, stop - band.first_row)
+        yield Band(start - z, band.logits[..., x : x + shape[0], y : y + shape[1], rows])
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The windows of one volume through the networks."""
+
+    volume: np.ndarray  # [C, X, Y, Z], no axis shorter than the patch
+    networks: Sequence[Network]
+    patch: Size
+    stride: Size
+    batch_size: int
+    mirror: bool
+    device: torch.device
+    one_at_a_time: bool
+
+    def rows_and_corners(self) -> tuple[tuple[int, ...], list[Corner]]:
+        """First rows of the windows, and their first voxels in the plane, the same at each row."""
+        shape = self.volume.shape[1], self.volume.shape[2], self.volume.shape[3]
+        x, y, z = window_starts(shape, self.patch, self.stride)
+        return z, list(itertools.product(x, y))
+
+    def logits(self, row: int, corners: Sequence[Corner]) -> Iterator[tuple[int, Sequence[Corner], Tensor]]:
+        """(network, corners, logits [B, K, *patch]) of all windows at a row, for all networks."""
+        members = range(len(self.networks))
+        for group in [[member] for member in members] if self.one_at_a_time else [members]:
+            with _on_device([self.networks[member] for member in group], self.device, self.one_at_a_time):
+                for first in range(0, len(corners), self.batch_size):
+                    batch = corners[first : first + self.batch_size]
+                    windows = self._cut(row, batch)
+                    for member in group:
+                        yield member, batch, self._evaluate(self.networks[member], windows)
+
+    def _cut(self, row: int, corners: Sequence[Corner]) -> Tensor:
+        """float32 [B, C, *patch] on the device."""
+        width, depth, height = self.patch
+        windows = [self.volume[:, x : x + width, y : y + depth, row : row + height] for x, y in corners]
+        return torch.from_numpy(np.stack(windows)).to(self.device, torch.float32)
+
+    def _evaluate(self, network: Network, windows: Tensor) -> Tensor:
+        """float32 logits; with `mirror` their mean over the flips."""
+        with autocast(self.device):
+            if not self.mirror:
+                return network(windows).float()
+            flipped = (network(windows.flip(axes)).flip(axes).float() for axes in FLIPS)
+            return functools.reduce(torch.add, flipped) / len(FLIPS)
+
+
+@contextlib.contextmanager
+def _on_device(networks: Sequence[Network], device: torch.device, leave: bool) -> Iterator[None]:
+    """Has the networks that are modules on the device; with `leave` they go back to the CPU in the end."""
+    modules = [network for network in networks if isinstance(network, nn.Module)]
+    try:
+        for module in modules:
+            module.to(device)
+        yield
+    finally:
+        for module in modules if leave else []:
+            module.to("cpu")
+
+
+class _BandSums:
+    """Weighted sums of logits, and of the weights, over the rows that the windows at one row reach.
+
+    A ring along the last axis: row r of the volume is kept at index r modulo the patch's length.
+    """
+
+    def __init__(
+        self, networks: int, plane: Sequence[int], patch: Size, corners: Sequence[Corner], device: torch.device
+    ) -> None:
+        self._networks, self._plane, self._patch, self._device = networks, tuple(plane), patch, device
+        self._gaussian = gaussian_weights(patch).to(device)
+        self._logits = torch.empty(0)  # [F, K, X, Y, patch z] once the first window tells K
+        self._weights = torch.zeros((*self._plane, patch[2]), device=device)
+        self._coverage = torch.zeros_like(self._weights)  # what all windows at one row weigh together
+        for x, y in corners:
+            self._coverage[x : x + patch[0], y : y + patch[1]] += self._gaussian
+        self._shift = 0
+
+    def start(self, row: int) -> None:
+        """The windows that follow begin at `row`."""
+        self._shift = row % self._patch[2]
+        self._weights += torch.roll(self._coverage, self._shift, dims=-1)
+
+    def add(self, network: int, corners: Sequence[Corner], logits: Tensor) -> None:
+        """Adds windows [B, K, *patch] of a network."""
+        if not self._logits.numel():
+            shape = (self._networks, logits.shape[1], *self._plane, self._patch[2])
+            self._logits = torch.zeros(shape, device=self._device)
+        weighted = torch.roll(logits.to(self._device) * self._gaussian, self._shift, dims=-1)
+        for (x, y), window in zip(corners, weighted, strict=True):
+            self._logits[network, :, x : x + self._patch[0], y : y + self._patch[1]] += window
+
+    def finish(self, first: int, stop: int) -> Tensor:
+        """Takes rows `first` to `stop` out: mean logits [F, K, X, Y, stop - first]."""
+        kept_at = torch.arange(first, stop, device=self._device) % self._patch[2]
+        finished = self._logits.index_select(-1, kept_at)
+        finished /= self._weights.index_select(-1, kept_at)
+        self._logits.index_fill_(-1, kept_at, 0)
+        self._weights.index_fill_(-1, kept_at, 0)
+        return finished

@@ -1,0 +1,172 @@
+"""Windows cover the volume, weigh in smoothly, and leave nothing of a window in what comes out."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from dints.errors import InputError
+from dints.inference.sliding_window import (
+    SMALLEST_WEIGHT,
+    count_windows,
+    gaussian_weights,
+    sliding_window,
+    stride_of,
+    window_starts,
+)
+from monai.inferers import sliding_window_inference
+from torch import nn
+
+PATCH = (8, 10, 6)
+SHAPE = (21, 10, 17)
+
+
+def identity(windows: torch.Tensor) -> torch.Tensor:
+    return windows
+
+
+def small_network(seed: int = 0, classes: int = 3) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv3d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, classes, 3, padding=1)).eval()
+
+
+def random_volume(shape=SHAPE, channels: int = 2) -> torch.Tensor:
+    return torch.randn((channels, *shape), generator=torch.Generator().manual_seed(1))
+
+
+def joined(bands) -> torch.Tensor:
+    """[F, K, X, Y, Z] of bands that must follow each other without a gap."""
+    bands = list(bands)
+    rows = 0
+    for band in bands:
+        assert band.first_row == rows
+        rows += band.logits.shape[-1]
+    return torch.cat([band.logits for band in bands], -1)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, PATCH, (30, 31, 7)])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_windows_of_an_identity_reproduce_the_volume(shape, batch_size):
+    volume = random_volume(shape)
+    result = joined(sliding_window(volume, [identity], PATCH, (3, 5, 4), batch_size=batch_size))
+    assert result.shape == (1, *volume.shape)
+    torch.testing.assert_close(result[0], volume, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.5, 0.625])
+def test_it_equals_the_sliding_window_of_monai(overlap):
+    network, volume = small_network(), random_volume()
+    expected = sliding_window_inference(
+        volume[None], PATCH, 3, network, overlap=overlap, mode="gaussian", sigma_scale=0.125
+    )
+    result = joined(sliding_window(volume, [network], PATCH, stride_of(PATCH, overlap)))
+    torch.testing.assert_close(result[0], expected[0].detach(), atol=1e-4, rtol=0)
+
+
+def test_bands_give_what_one_accumulator_of_the_whole_volume_gives():
+    network, volume, stride = small_network(), random_volume(), (5, 7, 4)
+    sums, weights = torch.zeros(3, *SHAPE), torch.zeros(SHAPE)
+    for corner in itertools.product(*window_starts(SHAPE, PATCH, stride)):
+        place = tuple(slice(start, start + size) for start, size in zip(corner, PATCH, strict=True))
+        with torch.no_grad():
+            sums[(slice(None), *place)] += network(volume[(slice(None), *place)][None])[0] * gaussian_weights(PATCH)
+        weights[place] += gaussian_weights(PATCH)
+    result = joined(sliding_window(volume, [network], PATCH, stride))
+    torch.testing.assert_close(result[0], sums / weights, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+def test_every_window_goes_once_through_every_network_and_counts_once(one_at_a_time):
+    seen = {0: [], 1: []}
+    networks = [lambda windows, index=index: seen[index].append(windows.clone()) or windows for index in seen]
+    steps = []
+    result = joined(
+        sliding_window(
+            random_volume(),
+            networks,
+            PATCH,
+            (4, 4, 4),
+            batch_size=2,
+            one_at_a_time=one_at_a_time,
+            progress=lambda done, total: steps.append((done, total)),
+        )
+    )
+    total = count_windows(SHAPE, PATCH, (4, 4, 4))
+    windows = [torch.cat(calls) for calls in seen.values()]
+    assert [len(calls) for calls in windows] == [total, total]
+    torch.testing.assert_close(windows[0], windows[1], atol=0, rtol=0)
+    torch.testing.assert_close(result[0], result[1], atol=0, rtol=0)
+    assert steps[-1] == (total, total)
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+
+
+def test_several_networks_give_what_each_gives_alone():
+    networks, volume = [small_network(0), small_network(1)], random_volume()
+    together = joined(sliding_window(volume, networks, PATCH, (4, 4, 4)))
+    for index, network in enumerate(networks):
+        alone = joined(sliding_window(volume, [network], PATCH, (4, 4, 4)))
+        torch.testing.assert_close(together[index], alone[0])
+
+
+def test_mirroring_averages_over_the_eight_flips():
+    network, volume = small_network(), random_volume(PATCH)
+    with torch.no_grad():
+        flips = [axes for count in range(4) for axes in itertools.combinations((2, 3, 4), count)]
+        expected = torch.stack([network(volume[None].flip(axes)).flip(axes)[0] for axes in flips]).mean(0)
+    result = joined(sliding_window(volume, [network], PATCH, PATCH, mirror=True))
+    assert len(flips) == 8
+    torch.testing.assert_close(result[0], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 20, 20), (20, 3, 20), (20, 20, 4), (2, 3, 1), (1, 1, 1)])
+def test_volumes_smaller_than_the_patch_are_seen_in_whole_windows(shape):
+    sizes = []
+    volume = random_volume(shape)
+    network = lambda windows: sizes.append(tuple(windows.shape[2:])) or windows  # noqa: E731
+    result = joined(sliding_window(volume, [network], PATCH, (4, 4, 4)))
+    assert set(sizes) == {PATCH}
+    torch.testing.assert_close(result[0], volume, atol=1e-5, rtol=1e-5)
+
+
+def test_padding_reflects_the_volume():
+    inputs = []
+    volume = torch.arange(4.0).reshape(1, 4, 1, 1).expand(1, 4, 10, 6)
+    list(sliding_window(volume, [lambda windows: inputs.append(windows) or windows], PATCH, PATCH))
+    assert inputs[0][0, 0, :, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+
+
+def test_memory_mapped_volumes_are_read_as_they_are(tmp_path):
+    volume = random_volume()
+    np.save(tmp_path / "image.npy", volume.numpy())
+    mapped = np.load(tmp_path / "image.npy", mmap_mode="r")
+    torch.testing.assert_close(
+        joined(sliding_window(mapped, [identity], PATCH, (4, 4, 4)))[0], volume, atol=1e-5, rtol=1e-5
+    )
+
+
+def test_bands_stay_valid_after_the_next_one_is_made():
+    bands = sliding_window(random_volume(), [identity], PATCH, (4, 4, 2))
+    first = next(bands).logits
+    kept = first.clone()
+    list(bands)
+    torch.testing.assert_close(first, kept, atol=0, rtol=0)
+
+
+def test_no_voxel_of_a_window_weighs_nothing():
+    weights = gaussian_weights((96, 32, 16))
+    assert weights.shape == (96, 32, 16)
+    assert float(weights.min()) >= SMALLEST_WEIGHT
+    torch.testing.assert_close(weights, weights.flip((0, 1, 2)))
+
+
+def test_the_last_window_ends_with_the_volume():
+    assert window_starts((20, 8, 5), (8, 8, 8), (5, 8, 1)) == ((0, 5, 10, 12), (0,), (0,))
+    assert window_starts((16, 17, 8), (8, 8, 8), (8, 8, 8)) == ((0, 8), (0, 8, 9), (0,))
+
+
+@pytest.mark.parametrize("stride", [(0, 4, 4), (9, 4, 4)])
+def test_a_stride_that_leaves_gaps_is_refused(stride):
+    with pytest.raises(InputError, match="stride"):
+        list(sliding_window(random_volume(), [identity], PATCH, stride))
