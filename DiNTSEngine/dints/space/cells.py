@@ -1,0 +1,200 @@
+"""Cells, stems and the head: what stands on the edges of the topology and around it (3.1, 3.2, Figure 2 and 3).
+
+Every unit follows the order of the reference: activation, convolution, normalisation. The activation comes first and
+is therefore the caller's, who computes it once for all units that read the same features.
+
+Features are [B, C, X, Y, Z]; level d has filters * 2**(d + 1) channels at 1 / 2**(d + 1) of the images' resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from dints.space.search_space import OPERATIONS
+
+# The convolutions of each operation (3.2). A P3D operation is a plane followed by the line that is normal to it.
+KERNELS = dict(
+    zip(
+        OPERATIONS,
+        (
+            (),
+            ((3, 3, 3),),
+            ((3, 3, 1), (1, 1, 3)),
+            ((3, 1, 3), (1, 3, 1)),
+            ((1, 3, 3), (3, 1, 1)),
+        ),
+        strict=True,
+    )
+)
+
+
+def convolution(in_channels: int, out_channels: int, kernel: Sequence[int], stride: int = 1) -> nn.Conv3d:
+    """A convolution that keeps the size (at stride 1), without the bias that the following norm would remove."""
+    padding = tuple(size // 2 for size in kernel)
+    return nn.Conv3d(in_channels, out_channels, tuple(kernel), stride, padding, bias=False)
+
+
+def resize(features: torch.Tensor, factor: float) -> torch.Tensor:
+    """Trilinear interpolation that keeps the corner voxels in place, as the reference does."""
+    return F.interpolate(features, scale_factor=factor, mode="trilinear", align_corners=True)
+
+
+def add_up(terms: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Sum of the terms, consumed one at a time; in place from the third on, so no term itself is changed."""
+    terms = iter(terms)
+    total, second = next(terms), next(terms, None)
+    if second is None:
+        return total
+    total = total + second
+    for term in terms:
+        total += term
+    return total
+
+
+class Norm(nn.InstanceNorm3d):
+    """Instance normalisation with learnt scale and offset."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=True)
+
+    def forward(self, features: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+        """`weight`, a scalar, multiplies the result: folded into scale and offset it costs C products, not a pass."""
+        if weight is None:
+            return super().forward(features)
+        return F.instance_norm(features, weight=self.weight * weight, bias=self.bias * weight, eps=self.eps)
+
+
+class Node:
+    """Features of one node, with their activation computed when first needed and then shared by all edges."""
+
+    def __init__(self, features: torch.Tensor) -> None:
+        self.features = features
+
+    @cached_property
+    def activated(self) -> torch.Tensor:
+        return F.relu(self.features)
+
+
+class Keep(nn.Module):
+    """An edge that stays on its level."""
+
+    def forward(self, node: Node) -> Node:
+        return node
+
+
+class Up(nn.Module):
+    """An edge to the next finer level: interpolation, activation, 1x1x1 convolution, norm (3.1).
+
+    Interpolation and convolution do not commute, as the activation stands between them.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.convolution = convolution(in_channels, out_channels, (1, 1, 1))
+        self.norm = Norm(out_channels)
+
+    def forward(self, node: Node) -> Node:
+        return Node(self.norm(self.convolution(F.relu(resize(node.features, 2)))))
+
+
+class Down(nn.Module):
+    """An edge to the next coarser level: activation, two 1x1x1 convolutions of stride 2, norm (3.1).
+
+    One half of the channels is read from the voxels with even indices, the other half from those with odd indices.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.even = convolution(in_channels, out_channels // 2, (1, 1, 1), stride=2)
+        self.odd = convolution(in_channels, out_channels - out_channels // 2, (1, 1, 1), stride=2)
+        self.norm = Norm(out_channels)
+
+    def forward(self, node: Node) -> Node:
+        shifted = node.activated[:, :, 1:, 1:, 1:]
+        return Node(self.norm(torch.cat((self.even(node.activated), self.odd(shifted)), dim=1)))
+
+
+class Operation(nn.Module):
+    """One candidate operation of a cell other than skip, on features that are activated already (3.2)."""
+
+    def __init__(self, channels: int, kernels: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(*(convolution(channels, channels, kernel) for kernel in kernels))
+        self.norm = Norm(channels)
+
+    def forward(self, activated: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+        return self.norm(self.convolutions(activated), weight)
+
+
+class Cell(nn.Module):
+    """What stands on an edge: the change of level, then the operations side by side.
+
+    A retrained network has one operation a cell, the supernet has all of them.
+    """
+
+    def __init__(self, source: int, target: int, channels: Sequence[int], operations: Sequence[str]) -> None:
+        """`source` and `target` are levels, `channels` the number of channels of each level."""
+        super().__init__()
+        self.names = tuple(operations)
+        if source == target:
+            self.change = Keep()
+        else:
+            self.change = (Up if source > target else Down)(channels[source], channels[target])
+        learnt = {name: Operation(channels[target], KERNELS[name]) for name in operations if KERNELS[name]}
+        self.operations = nn.ModuleDict(learnt)
+
+    def forward(self, node: Node, weights: Sequence[torch.Tensor] | None = None) -> Iterator[torch.Tensor]:
+        """The outputs of the operations, each multiplied by its scalar of `weights`, one at a time to be summed."""
+        node = self.change(node)
+        for index, name in enumerate(self.names):
+            weight = None if weights is None else weights[index]
+            if name in self.operations:
+                yield self.operations[name](node.activated, weight)
+            else:
+                yield node.features if weight is None else node.features * weight
+
+
+class InputStem(nn.Module):
+    """From images to the input of one level: the image shrunk by 2**level, two convolutions, the second of stride 2."""
+
+    def __init__(self, level: int, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.shrink = 2**level
+        self.convolution = convolution(in_channels, channels, (3, 3, 3))
+        self.norm = Norm(channels)
+        self.reduction = convolution(channels, 2 * channels, (3, 3, 3), stride=2)
+        self.reduction_norm = Norm(2 * channels)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        shrunk = images if self.shrink == 1 else resize(images, 1 / self.shrink)
+        return self.reduction_norm(self.reduction(F.relu(self.norm(self.convolution(shrunk)))))
+
+
+class OutputStem(nn.Module):
+    """From the output of one level to the resolution and the channels of the next finer one."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution = convolution(2 * channels, channels, (3, 3, 3))
+        self.norm = Norm(channels)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return resize(self.norm(self.convolution(F.relu(features))), 2)
+
+
+class Head(nn.Module):
+    """From features at the images' resolution to logits."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.convolution = convolution(channels, channels, (3, 3, 3))
+        self.norm = Norm(channels)
+        self.classifier = nn.Conv3d(channels, classes, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.norm(self.convolution(F.relu(features))))

@@ -1,0 +1,119 @@
+"""The segmentation network of a discrete architecture (3.1; retrained as in 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from dints.errors import InputError
+from dints.space.cells import Cell, Head, InputStem, Node, OutputStem, add_up
+from dints.space.search_space import OPERATIONS, SearchSpace
+
+if TYPE_CHECKING:
+    from dints.architecture import Architecture
+
+Weights = Sequence[Sequence[Sequence[torch.Tensor]]]  # scalars, indexed by layer, edge, operation
+
+
+class Network(nn.Module):
+    """Stems, layers of cells on the chosen edges, and the head.
+
+    All stems exist, also those that the architecture does not reach: so the parameters are those of the reference
+    implementation one to one. Only what is reached is computed.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        operations: Sequence[Sequence[Sequence[str]]],
+        in_channels: int,
+        classes: int,
+        filters: int,
+    ) -> None:
+        """`operations[layer][edge]` names the operations of that cell; an edge without any is not selected."""
+        super().__init__()
+        self.space, self.filters, self.in_channels, self.classes = space, filters, in_channels, classes
+        widths = [filters * 2**level for level in range(space.levels + 1)]
+        self.input_stems = nn.ModuleList(InputStem(level, in_channels, widths[level]) for level in range(space.levels))
+        self.layers = nn.ModuleList(self._layer(layer, widths[1:]) for layer in operations)
+        self.output_stems = nn.ModuleList(OutputStem(widths[level]) for level in range(space.levels))
+        self.head = Head(filters, classes)
+
+    def _layer(self, operations: Sequence[Sequence[str]], channels: Sequence[int]) -> nn.ModuleDict:
+        """The cells of one layer by the number of their edge."""
+        ends = zip(self.space.sources.tolist(), self.space.targets.tolist(), strict=True)
+        return nn.ModuleDict(
+            {
+                str(edge): Cell(source, target, channels, names)
+                for edge, ((source, target), names) in enumerate(zip(ends, operations, strict=True))
+                if names
+            }
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images [B, C, X, Y, Z] to logits [B, classes, X, Y, Z]; see `check_images` for the sizes."""
+        return self.run(images)
+
+    def run(self, images: torch.Tensor, weights: Weights | None = None) -> torch.Tensor:
+        """The forward pass with the output of each operation multiplied by its scalar of `weights`, if given."""
+        self.check_images(images)
+        read = {int(self.space.sources[int(edge)]) for edge in self.layers[0]}
+        nodes = {level: Node(self.input_stems[level](images)) for level in sorted(read)}
+        for index, layer in enumerate(self.layers):
+            nodes = self._run_layer(layer, nodes, None if weights is None else weights[index])
+        features = None
+        for level in range(max(nodes), -1, -1):
+            inputs = [] if features is None else [features]
+            if level in nodes:
+                inputs.append(nodes[level].features)
+            features = self.output_stems[level](add_up(inputs))
+        return self.head(features)
+
+    def _run_layer(
+        self, layer: nn.ModuleDict, nodes: dict[int, Node], weights: Sequence[Sequence[torch.Tensor]] | None
+    ) -> dict[int, Node]:
+        """Features of the nodes after a layer by level; nodes in which no edge ends are absent."""
+        edges: dict[int, list[int]] = {}  # by target
+        for key in layer:
+            edges.setdefault(int(self.space.targets[int(key)]), []).append(int(key))
+        return {
+            target: Node(
+                add_up(
+                    term
+                    for edge in ending
+                    for term in layer[str(edge)](
+                        nodes[int(self.space.sources[edge])], None if weights is None else weights[edge]
+                    )
+                )
+            )
+            for target, ending in edges.items()
+        }
+
+    def check_images(self, images: torch.Tensor) -> None:
+        """InputError if images of this shape cannot pass: sizes must be multiples of 2**D, at least 2**(D + 1)."""
+        step = 2**self.space.levels
+        if images.ndim != 5 or images.shape[1] != self.in_channels:
+            raise InputError(
+                f"images of shape {tuple(images.shape)}: expected [batch, {self.in_channels}, x, y, z]; "
+                "give one image for each channel that the network was built for"
+            )
+        if any(size % step or size < 2 * step for size in images.shape[2:]):
+            raise InputError(
+                f"images of {'x'.join(map(str, images.shape[2:]))} voxels: each size must be a multiple of {step} "
+                f"and at least {2 * step}; choose another patch size"
+            )
+
+
+def build_network(architecture: Architecture, in_channels: int, classes: int, filters: int = 32) -> Network:
+    """The network of an architecture: images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z].
+
+    `filters` is the width at full resolution (4.1: 32 for retraining); it doubles with each level.
+    """
+    operations = [
+        [(OPERATIONS[operation],) if selected else () for selected, operation in zip(*layer, strict=True)]
+        for layer in zip(architecture.edges, architecture.operations, strict=True)
+    ]
+    return Network(architecture.space, operations, in_channels, classes, filters)
