@@ -1,0 +1,223 @@
+"""Images in and out of files, through SimpleITK: one scalar 3D image a channel, and errors that name the file."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import math
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from dints.errors import InputError, RunError
+from dints.storage import atomic_path
+
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+WRITABLE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each: a header with a separate raw is not atomic
+GEOMETRY_TOLERANCE = 0.1  # voxels; rounded headers stay far below it, half a voxel already harms a small label
+NOTICEABLE = 1e-4  # relative; a difference of headers that is worth naming
+LARGEST_LABEL = 2**16 - 1
+SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one
+DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
+GZIP_MAGIC = b"\x1f\x8b"
+ITK_PREFIX = re.compile(r"^(sitk::|ITK )ERROR: (\w+\(0x\w+\): )?")
+
+
+def is_image(path: str | os.PathLike) -> bool:
+    """Whether the name is that of an image file (hidden files, such as the `._*` of macOS, are not)."""
+    name = Path(path).name
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def image_name(path: str | os.PathLike) -> str:
+    """File name without the image suffix: "a/case 1.nii.gz" is "case 1"."""
+    name = Path(path).name
+    suffix = next((suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def is_dicom_folder(path: str | os.PathLike) -> bool:
+    """Whether the folder itself (not its subfolders) holds a DICOM series."""
+    with _quiet():
+        return Path(path).is_dir() and bool(sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path)))
+
+
+def read_image(path: str | os.PathLike) -> sitk.Image:
+    """Reads an image file, or the one DICOM series in a folder; InputError if that is not possible."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: does not exist; check the path")
+    try:
+        with _quiet():
+            image = _read_series(path) if path.is_dir() else sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path}: cannot be read as an image ({_reason(error)}); export or copy it again") from error
+    if not path.is_dir():
+        _refuse_truncated_nifti(path, image)
+    return image
+
+
+def read_channels(paths: str | os.PathLike | Sequence[str | os.PathLike]) -> list[sitk.Image]:
+    """One scalar 3D image a channel, from one file each or from 4D or vector files. All share their geometry."""
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not paths:
+        raise InputError("no image file was given; name at least one")
+    channels: list[sitk.Image] = []
+    for path in paths:
+        channels += split_channels(read_image(path), str(path))
+        difference = geometry_difference(channels[0], channels[-1])
+        if difference:
+            raise InputError(f"{path}: {difference} as in {paths[0]}; resample one channel to the grid of the other")
+    return channels
+
+
+def read_label(path: str | os.PathLike) -> sitk.Image:
+    """Reads a label image as 8- or 16-bit unsigned integers; whole numbers stored as floats are accepted."""
+    volumes = split_channels(read_image(path), str(path))
+    if len(volumes) != 1:
+        raise InputError(f"{path}: holds {len(volumes)} volumes; a label must be one 3D volume of label values")
+    return as_label(volumes[0], str(path))
+
+
+def split_channels(image: sitk.Image, source: str = "image") -> list[sitk.Image]:
+    """The scalar 3D images of a 3D or 4D image with scalar or vector pixels; `source` names it in errors."""
+    if "complex" in image.GetPixelIDTypeAsString():
+        raise InputError(f"{source}: has complex voxels; give the magnitude image")
+    if image.GetDimension() not in (3, 4):
+        raise InputError(f"{source}: has {image.GetDimension()} dimensions; give a 3D volume")
+    count = image.GetSize()[3] if image.GetDimension() == 4 else 1
+    volumes = [image[:, :, :, index] for index in range(count)] if image.GetDimension() == 4 else [image]
+    if image.GetNumberOfComponentsPerPixel() == 1:
+        return volumes
+    components = range(image.GetNumberOfComponentsPerPixel())
+    return [sitk.VectorIndexSelectionCast(volume, component) for volume in volumes for component in components]
+
+
+def as_label(image: sitk.Image, source: str = "label") -> sitk.Image:
+    """The image with unsigned 8- or 16-bit voxels of the same values; InputError if that would change one."""
+    if image.GetPixelID() in (sitk.sitkUInt8, sitk.sitkUInt16):
+        return image
+    voxels = sitk.GetArrayViewFromImage(image)
+    lowest, highest = voxels.min(), voxels.max()
+    if not (lowest >= 0 and highest <= LARGEST_LABEL):  # false for NaN, too
+        raise InputError(f"{source}: holds values {lowest} to {highest}; label values must lie in 0..{LARGEST_LABEL}")
+    if voxels.dtype.kind == "f" and (fractions := voxels[voxels != np.floor(voxels)]).size:
+        raise InputError(
+            f"{source}: holds {fractions[0]}; label values must be whole numbers, is it an intensity image?"
+        )
+    return sitk.Cast(image, sitk.sitkUInt16)
+
+
+def geometry_difference(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> str:
+    """How the grid of `second` differs from that of `first`: "its size is ... instead of ...", or "" if it does not.
+
+    Grids agree when they have the same size and their corners lie within `tolerance` voxels of each other.
+    """
+    if first.GetSize() != second.GetSize():
+        return f"its size is {_numbers(second.GetSize())} instead of {_numbers(first.GetSize())}"
+    distance = max(math.dist(*pair) for pair in zip(_corners(first), _corners(second), strict=True))
+    if distance <= tolerance * min(first.GetSpacing()):
+        return ""
+    for name in ("Spacing", "Direction", "Origin"):
+        expected, found = getattr(first, f"Get{name}")(), getattr(second, f"Get{name}")()
+        if not np.allclose(expected, found, rtol=NOTICEABLE, atol=NOTICEABLE):
+            return f"its {name.lower()} is {_numbers(found)} instead of {_numbers(expected)}"
+    return f"its corners lie up to {distance:.3g} mm away"
+
+
+def same_geometry(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> bool:
+    """Whether two images have the same grid; see `geometry_difference`."""
+    return not geometry_difference(first, second, tolerance)
+
+
+def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
+    """Writes a compressed image file atomically; the suffix chooses the format."""
+    if not str(path).lower().endswith(WRITABLE_SUFFIXES):
+        raise InputError(
+            f"{path}: images cannot be written with this suffix; use one of {', '.join(WRITABLE_SUFFIXES)}"
+        )
+    try:
+        with atomic_path(path) as temporary, _quiet():
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+    except (OSError, RuntimeError) as error:
+        raise RunError(f"{path}: cannot be written ({_reason(error)}); check the folder and the free space") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps ITK's warnings off standard error: what they say is noise, or is raised as an error here."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def _read_series(folder: Path) -> sitk.Image:
+    """The DICOM series in a folder, slices sorted by position; InputError unless there is exactly one, without gaps."""
+    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        remedy = "give the folder that directly holds the slices of one DICOM series, or an image file"
+        raise InputError(f"{folder}: holds {len(series) or 'no'} DICOM series; {remedy}")
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    reader.MetaDataDictionaryArrayUpdateOn()
+    image = reader.Execute()
+    files = range(len(reader.GetFileNames()))
+    if all(reader.HasMetaDataKey(file, DICOM_POSITION) for file in files):
+        positions = [reader.GetMetaData(file, DICOM_POSITION).split("\\") for file in files]
+        steps = [math.dist(*pair) for pair in itertools.pairwise([float(x) for x in point] for point in positions)]
+        if steps and max(steps) - min(steps) > SLICE_GAP_TOLERANCE * min(steps):
+            reason = f"slices are missing or uneven ({min(steps):.3g} to {max(steps):.3g} mm apart)"
+            raise InputError(f"{folder}: {reason}; export the series again")
+    return image
+
+
+def _refuse_truncated_nifti(path: Path, image: sitk.Image) -> None:
+    """InputError if a NIfTI file is shorter than its header says: ITK reads such files without an error."""
+    if "nifti_type" not in image.GetMetaDataKeys():
+        return
+    sizes = [int(image.GetMetaData(f"dim[{axis + 1}]")) for axis in range(int(image.GetMetaData("dim[0]")))]
+    expected = int(float(image.GetMetaData("vox_offset"))) + math.prod(sizes) * int(image.GetMetaData("bitpix")) // 8
+    if not _holds_bytes(path, expected):
+        raise InputError(f"{path}: is cut off, its header announces {expected} bytes; copy or download it again")
+
+
+def _holds_bytes(path: Path, expected: int) -> bool:
+    """Whether a file, plain or gzip, holds at least so many bytes (uncompressed)."""
+    with open(path, "rb") as file:
+        if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
+            return path.stat().st_size >= expected
+        file.seek(-4, os.SEEK_END)  # gzip ends with the number of bytes that it was made from, modulo 2^32
+        if int.from_bytes(file.read(), "little") == expected % 2**32:
+            return True
+    try:  # cut off, or made of several gzip members: only reading it through tells
+        with gzip.open(path) as file:
+            return file.seek(expected) == expected
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def _corners(image: sitk.Image) -> list[tuple[float, ...]]:
+    """World positions in mm of the first voxel and of the far ends of the grid's axes and diagonal."""
+    last = [size - 1 for size in image.GetSize()]
+    indices = [[0, 0, 0], [last[0], 0, 0], [0, last[1], 0], [0, 0, last[2]], last]
+    return [image.TransformIndexToPhysicalPoint(index) for index in indices]
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"
+
+
+def _reason(error: Exception) -> str:
+    """The last line of an exception's text that says something, without ITK's prefix."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Reason:")]  # errno of some earlier call
+    return ITK_PREFIX.sub("", telling[-1]) if telling else type(error).__name__
