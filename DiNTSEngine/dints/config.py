@@ -241,7 +241,7 @@ def _convert(hint: Any, value: Any) -> Any:
     if origin is dict:
         if not isinstance(value, Mapping):
             raise TypeError
-        return {_convert(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
+        return {_convert_key(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
@@ -249,6 +249,11 @@ def _convert(hint: Any, value: Any) -> Any:
     if type(value) is hint:
         return value
     raise TypeError
+
+
+def _convert_key(hint: Any, key: Any) -> Any:
+    """JSON turns the integer keys of a mapping into texts."""
+    return int(key) if hint is int and isinstance(key, str) else _convert(hint, key)
 
 
 def _convert_tuple(arguments: tuple, value: Any) -> tuple:

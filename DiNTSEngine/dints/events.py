@@ -72,7 +72,7 @@ class JsonReporter(Reporter):
 
 
 class TerminalReporter(Reporter):
-    """Progress with the time left on standard error: a bar on a terminal with tqdm, else a line every ten seconds."""
+    """Sentences on standard output; progress with the time left on standard error: a bar on a terminal with tqdm, else a line every ten seconds."""
 
     LINE_INTERVAL_SECONDS = 10.0
 
@@ -103,10 +103,11 @@ class TerminalReporter(Reporter):
 
     def message(self, text: str) -> None:
         self._close()
-        print(text, file=sys.stderr, flush=True)
+        print(text, flush=True)
 
     def warning(self, text: str) -> None:
-        self.message(f"warning: {text}")
+        self._close()
+        print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def _line(self, stage: str, step: int, total: int, shown: dict[str, str]) -> None:
         left = self._clock.seconds_left(stage, step, total)

@@ -38,9 +38,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def to_json(value: Any) -> str:
+    """Indented JSON. NaN and infinity raise ValueError: they are not JSON."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Writes a value as indented JSON, atomically. NaN and infinity are refused: they are not JSON."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    """Writes a value as JSON, atomically."""
+    write_text(path, to_json(value))
 
 
 def read_json(path: str | os.PathLike) -> Any:

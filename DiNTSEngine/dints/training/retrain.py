@@ -118,8 +118,9 @@ class FoldTrainer:
         dice = tuple(validate(self.network, self.validation_cases, self.config, self.device))
         if not self.best or mean_defined(dice) > mean_defined(self.best):
             self.best = dice
-            save_checkpoint(self.folder / "best.pt", {"network": self.network.state_dict(), "dice": list(dice)})
-        return {"step": step, "dice": [_defined(value) for value in dice], "mean_dice": _defined(mean_defined(dice))}
+            state = {"network": self.network.state_dict(), "dice": [defined(value) for value in dice]}
+            save_checkpoint(self.folder / "best.pt", state)
+        return {"step": step, "dice": [defined(value) for value in dice], "mean_dice": defined(mean_defined(dice))}
 
     def _save(self, step: int) -> None:
         state = {
@@ -151,6 +152,6 @@ def build_optimizer(parameters: Sequence[torch.nn.Parameter], settings: Training
     return SGD(parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay)
 
 
-def _defined(value: float) -> float | None:
+def defined(value: float) -> float | None:
     """JSON has no NaN."""
     return None if math.isnan(value) else value

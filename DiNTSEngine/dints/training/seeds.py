@@ -7,6 +7,7 @@ stored for it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import torch
 
@@ -20,3 +21,9 @@ def derived_seed(seed: int, stage: str, step: int = 0) -> int:
 def generator(seed: int, stage: str, step: int = 0) -> torch.Generator:
     """A CPU generator for one step of one stage."""
     return torch.Generator().manual_seed(derived_seed(seed, stage, step))
+
+
+def shuffled(names: Iterable[str], seed: int, stage: str) -> list[str]:
+    """The names in an order that depends on nothing but them, the seed and the stage."""
+    ordered = sorted(names)
+    return [ordered[index] for index in torch.randperm(len(ordered), generator=generator(seed, stage)).tolist()]

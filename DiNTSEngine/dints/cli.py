@@ -1,0 +1,93 @@
+"""The command line: `dints COMMAND ...`, or `python -m dints COMMAND ...` as a worker of another program."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from dints import __version__
+from dints.errors import InputError, RunError
+from dints.events import JsonReporter, TerminalReporter
+
+COMMANDS = {
+    "check": "read every case of a data set and list all problems at once",
+    "search": "search an architecture on a data set",
+    "train": "retrain an architecture, fold by fold",
+    "evaluate": "cross-validate a run, or score predictions against references",
+    "segment": "segment an image or a folder of images with a model",
+    "models": "list, show, install, remove or export models",
+    "import": "make a model file from a checkpoint of the reference implementation",
+    "report": "write a self-contained HTML report of a run",
+    "demo": "the whole job in one command, on a generated or given data set",
+    "doctor": "report versions, devices, memory and what is missing",
+}
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+
+logger = logging.getLogger(__name__)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Knows all commands, and the arguments of the chosen one.
+
+    Each lives in `dints.commands.<name>_command`; only the chosen one is imported, so that help is quick and the
+    doctor works where PyTorch is missing.
+    """
+    parser = _Parser(prog="dints", description="Find, train and use networks for 3D medical image segmentation.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text)
+        if name == chosen:
+            module = importlib.import_module(f"dints.commands.{name}_command")
+            command.description = module.__doc__
+            command.add_argument("--events", action="store_true", help="report as JSON lines on standard output")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns 0 (done), 1 (failed) or 2 (bad input, said in one line)."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = build_parser(next(iter(arguments), None)).parse_args(arguments)
+    except ModuleNotFoundError as error:
+        print(f"dints: {error.name} is not installed; `dints doctor` lists what is missing", file=sys.stderr)
+        return EXIT_FAILED
+    reporter = JsonReporter() if options.events else TerminalReporter()
+    try:
+        options.run(options, reporter)
+        return EXIT_DONE
+    except InputError as error:
+        return _fail(reporter, str(error), EXIT_BAD_INPUT)
+    except RunError as error:
+        return _fail(reporter, str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _fail(reporter, "stopped; run the same command again to resume", EXIT_FAILED)
+    except OSError as error:
+        return _fail(reporter, f"{error.filename or 'a file'}: {error.strerror or error}", EXIT_FAILED)
+    except Exception as error:  # the parent process must hear of it before this one ends
+        logger.exception("unexpected error")
+        return _fail(reporter, f"unexpected {type(error).__name__}: {error}", EXIT_FAILED)
+
+
+def _fail(reporter: JsonReporter | TerminalReporter, text: str, code: int) -> int:
+    line = " ".join(text.split())
+    if isinstance(reporter, JsonReporter):
+        reporter.emit("error", text=line, code=code)
+    else:
+        print(f"dints: {line}", file=sys.stderr, flush=True)
+    return code

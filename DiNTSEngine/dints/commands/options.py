@@ -1,0 +1,39 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dints.config import Config, preset_names
+from dints.errors import InputError
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, required=True, dest="run_folder", metavar="RUN", help="folder of the run")
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", help=f"YAML file or preset ({', '.join(preset_names())}); default: derived from the data"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting, e.g. search.seed=1"
+    )
+
+
+def configuration(arguments: argparse.Namespace) -> Config | None:
+    """The configuration that the arguments name, without their `--set`; None if they name none."""
+    return Config.load(arguments.config) if arguments.config else None
+
+
+def fold_list(text: str) -> list[int]:
+    """ "0,1,2" as numbers."""
+    try:
+        return sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise InputError(f"--folds {text!r}: expected numbers separated by commas, for example 0,1,2") from None

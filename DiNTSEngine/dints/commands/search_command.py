@@ -1,0 +1,49 @@
+"""Search an architecture on a data set; run the same command again to resume."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dints.commands.options import add_configuration, add_device, add_run
+from dints.config import Config
+from dints.device import device_memory, select_device
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.run import Run
+from dints.stages import prepare, search
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument("--data", type=Path, help="data set of a new run")
+    add_configuration(parser)
+    parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help="fraction of the supernet's memory (3.5)")
+    parser.add_argument("--no-topology-loss", action="store_true", help="leave out Eq. 7 (the ablation of 4.4.2)")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    device = select_device(arguments.device)
+    search(open_or_create(arguments, device_memory(device), reporter), device, reporter)
+
+
+def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter) -> Run:
+    """The run of the arguments: the one that exists, or a new one on checked data."""
+    overrides = list(arguments.set)
+    if getattr(arguments, "memory_budget", None) is not None:
+        overrides.append(f"search.memory_budget={arguments.memory_budget}")
+    if getattr(arguments, "no_topology_loss", False):
+        overrides.append("search.topology_loss=false")
+    if (arguments.run_folder / "run.json").is_file():
+        existing = Run(arguments.run_folder)
+        wanted = Config.load(arguments.config, existing.config) if arguments.config else existing.config
+        wanted = wanted.with_overrides(overrides)
+        if wanted != existing.config:
+            raise InputError(
+                f"{arguments.run_folder}: was started with other settings; resume without changes or use a new folder"
+            )
+        return existing
+    if arguments.data is None:
+        raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")
+    return prepare(arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter)

@@ -1,0 +1,61 @@
+"""Segment an image, or every image of a folder, with a model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dints.commands.options import add_device, fold_list
+from dints.data.images import image_name, is_image, read_channels, write_image
+from dints.data.plain_folders import image_cases
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.model.library import find_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="model file or folder, or the name of an installed model")
+    parser.add_argument(
+        "--input",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="an image or DICOM folder (several: its channels), or one folder of images",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="a file, or a folder where the input is one")
+    parser.add_argument("--overlap", type=float, help="of the windows, from 0 to below 1 (default: the model's)")
+    parser.add_argument("--mirror", action="store_true", default=None, help="average over flips: eight times the work")
+    parser.add_argument("--vote", choices=("majority", "mean"), help="of the folds (default: the model's)")
+    parser.add_argument("--folds", type=fold_list, help="use only these networks, for example 0")
+    parser.add_argument("--batch-size", type=int, help="windows at once")
+    parser.add_argument("--overwrite", action="store_true", help="segment again what is in the output folder already")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    model = find_model(arguments.model)
+    names = ("overlap", "mirror", "vote", "folds", "batch_size")
+    options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    predictor = model.predictor(arguments.device)
+    jobs = _jobs(arguments.input, arguments.output)
+    if not arguments.overwrite and len(jobs) > 1:
+        jobs = [job for job in jobs if not job[1].exists()]
+    for number, (images, output) in enumerate(jobs, start=1):
+        write_image(predictor.segment(read_channels(images), reporter=reporter, **options), output)
+        reporter.progress("cases", number, len(jobs))
+        reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
+
+
+def _jobs(inputs: list[Path], output: Path) -> list[tuple[tuple[Path, ...], Path]]:
+    """(files of the channels, file to write) of every case."""
+    for path in inputs:
+        if not path.exists():
+            raise InputError(f"{path}: does not exist; check the path")
+    if len(inputs) == 1 and inputs[0].is_dir() and not is_image(output):
+        cases = image_cases(inputs[0])
+        if not cases:
+            raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")
+        return [(paths, output / f"{name}.nii.gz") for name, paths in cases]
+    file = output if is_image(output) else output / f"{image_name(inputs[0])}.nii.gz"
+    return [(tuple(inputs), file)]

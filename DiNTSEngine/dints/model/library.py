@@ -1,0 +1,99 @@
+"""The models that are installed on this computer: files and folders in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dints.errors import InputError
+from dints.model.folder import models_folder
+from dints.model.model import Model, load_model
+from dints.storage import atomic_path
+
+
+def installed_models() -> list[dict[str, Any]]:
+    """What panels list: one entry a model; a damaged one is there with its `problem`."""
+    folder = models_folder()
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    return [_entry(path) for path in paths if path.is_dir() or path.suffix == ".zip"]
+
+
+def find_model(name: str) -> Model:
+    """A model by its path, by its file's name in the models folder, or by the name that it was given."""
+    if Path(name).exists():
+        return load_model(name)
+    entries = installed_models()
+    for entry in entries:
+        if name in (entry["file"], Path(entry["file"]).stem, entry.get("name")):
+            return load_model(entry["path"])
+    known = ", ".join(entry["file"] for entry in entries) or "none"
+    raise InputError(f"{name}: is neither a model file nor an installed model (installed: {known}); check the name")
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """What a model is and how good it was, as plain values."""
+    manifest, config = model.manifest, model.manifest.config
+    dice = [[fold_dice for fold_dice in fold.dice if fold_dice is not None] for fold in manifest.folds]
+    means = [sum(scores) / len(scores) for scores in dice if scores]
+    return {
+        "name": manifest.name,
+        "description": config.task.description,
+        "modality": config.task.modality,
+        "channels": list(config.task.channels),
+        "labels": {str(value): name for value, name in model.labels.items()},
+        "spacing": list(config.preprocessing.spacing),
+        "patch": list(config.sampling.patch),
+        "folds": len(manifest.folds),
+        "dice": sum(means) / len(means) if means else None,
+        "notes": manifest.notes,
+        "path": str(model.path),
+    }
+
+
+def install(source: Path) -> Path:
+    """Copies a model file or folder into the models folder after reading all of it.
+
+    Raises:
+        InputError: it is damaged, or its name is taken.
+    """
+    model = load_model(source)
+    len(model.networks)  # reads and checks every weights file
+    target = models_folder() / source.name
+    if target.exists():
+        raise InputError(f"{target}: exists already; remove it first or rename the file")
+    if source.is_dir():
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            shutil.copytree(source, temporary)
+            os.rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        with atomic_path(target) as copy:
+            shutil.copyfile(source, copy)
+    return target
+
+
+def remove(name: str) -> Path:
+    """Deletes an installed model; files elsewhere are left alone. A damaged model is named by its file."""
+    for entry in installed_models():
+        if name in (entry["file"], Path(entry["file"]).stem, entry.get("name"), entry["path"]):
+            path = Path(entry["path"])
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return path
+    raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
+    entry: dict[str, Any] = {"file": path.name, "path": str(path), "bytes": size}
+    try:
+        values = describe(load_model(path))
+    except InputError as error:
+        return entry | {"problem": str(error)}
+    labels = ", ".join(values["labels"].values())
+    score = "" if values["dice"] is None else f", Dice {values['dice']:.3f}"
+    summary = f"{values['name']} ({values['modality']}): {labels}; {values['folds']} folds{score}"
+    return entry | values | {"summary": summary}

@@ -1,0 +1,84 @@
+"""What a model file says of itself: `manifest.json`, readable without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dints.architecture import Architecture
+from dints.config import Config
+from dints.errors import InputError
+
+FORMAT = 1  # raised when an older engine could no longer read the file
+FILE_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The network of one fold: its weights' file and checksum, and its Dice a foreground class in cross-validation."""
+
+    file: str
+    sha256: str
+    dice: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A model: what it segments, how its input is prepared, its networks, and how it was made."""
+
+    config: Config
+    architecture: Architecture
+    folds: tuple[Fold, ...]
+    notes: str = ""
+    engine_version: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)  # cross-validation summary, cases, iterations
+
+    @property
+    def name(self) -> str:
+        """The name that panels and `dints models` list."""
+        return self.config.task.name
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "format": FORMAT,
+            "engine_version": self.engine_version,
+            "notes": self.notes,
+            "config": self.config.to_mapping(),
+            "architecture": self.architecture.to_mapping(),
+            "folds": [asdict(fold) for fold in self.folds],
+            "training": dict(self.training),
+        }
+
+    @staticmethod
+    def from_mapping(values: Any, source: str) -> Manifest:
+        """Reads and checks a manifest.
+
+        Raises:
+            InputError: it is none, was written by a newer engine, or lacks something.
+        """
+        if not isinstance(values, Mapping) or not isinstance(values.get("format"), int):
+            raise InputError(f"{source}: is not a DiNTS model; choose a model file that this engine exported")
+        if values["format"] > FORMAT:
+            raise InputError(
+                f"{source}: has model format {values['format']}, this engine reads up to {FORMAT}; update the engine"
+            )
+        try:
+            folds = tuple(
+                Fold(str(fold["file"]), str(fold["sha256"]), tuple(fold.get("dice", ()))) for fold in values["folds"]
+            )
+            config = Config.from_mapping(values["config"], source)
+            architecture = Architecture.from_mapping(values["architecture"], source)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{source}: the manifest is damaged ({error!r}); export the model again") from error
+        if not folds:
+            raise InputError(f"{source}: the model has no networks; export it again")
+        return Manifest(
+            config,
+            architecture,
+            folds,
+            str(values.get("notes", "")),
+            str(values.get("engine_version", "")),
+            dict(values.get("training", {})),
+        )

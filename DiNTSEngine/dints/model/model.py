@@ -1,0 +1,191 @@
+"""The model file: a folder or zip of a manifest and one weights file a fold. Nothing in it is ever executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor, nn
+
+import dints
+from dints.errors import InputError
+from dints.inference.predictor import Predictor
+from dints.model.manifest import FILE_NAME, Fold, Manifest
+from dints.space.network import build_network
+from dints.storage import atomic_path, to_json
+
+MANIFEST_LIMIT = 16 * 2**20  # bytes; real manifests are a few kilobytes
+
+
+class Model:
+    """A trained ensemble. Its networks are read when they are first needed.
+
+    Attributes:
+        path: folder or zip.
+        manifest: what the file says of itself.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest = path, manifest
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """{value in the segmentation: name}, without the background."""
+        return {value: name for value, name in self.manifest.config.task.labels.items() if value}
+
+    @cached_property
+    def networks(self) -> list[nn.Module]:
+        """One network a fold, on the CPU, ready for inference."""
+        return [self._network(fold) for fold in self.manifest.folds]
+
+    def segment(self, images: sitk.Image | Sequence[sitk.Image], **options: Any) -> sitk.Image:
+        """Segments a volume.
+
+        Args:
+            images: one 3D image, or one a channel in the order of the model's channels.
+            options: see `Predictor.segment` and, for the device, `predictor`.
+
+        Returns:
+            Label values on exactly the grid of the input.
+        """
+        device = options.pop("device", "auto")
+        channels = [images] if isinstance(images, sitk.Image) else list(images)
+        return self.predictor(device).segment(channels, **options)
+
+    def predictor(self, device: str = "auto") -> Predictor:
+        """The inference of this model on a device ("auto", "cpu", "cuda", "cuda:1")."""
+        return Predictor(self.networks, self.manifest.config, device)
+
+    def _network(self, fold: Fold) -> nn.Module:
+        content = _read_member(self.path, fold.file)
+        if hashlib.sha256(content).hexdigest() != fold.sha256:
+            raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
+        config = self.manifest.config
+        network = build_network(
+            self.manifest.architecture, len(config.task.channels), len(config.task.labels), config.training.filters
+        )
+        network.load_state_dict(_read_weights(content, network.state_dict(), f"{self.path}: {fold.file}"))
+        return network.eval().requires_grad_(False)
+
+
+def load_model(path: str | os.PathLike) -> Model:
+    """Opens a model folder or zip; the weights are read at first use.
+
+    Raises:
+        InputError: there is no model at `path`, or it is damaged.
+    """
+    path = Path(path)
+    content = _read_member(path, FILE_NAME, MANIFEST_LIMIT)
+    return Model(path, Manifest.from_mapping(_parse(content, path), str(path)))
+
+
+def save_model(path: str | os.PathLike, manifest: Manifest, weights: Sequence[Mapping[str, Tensor]]) -> Model:
+    """Writes a model atomically, as a zip if `path` ends in .zip, else as a folder.
+
+    Args:
+        manifest: its `folds` carry the Dice of each fold; files and checksums are filled in here.
+        weights: one state dict a fold.
+
+    Raises:
+        InputError: a folder of that name exists already.
+    """
+    path = Path(path)
+    contents = [_write_weights(state) for state in weights]
+    folds = tuple(
+        Fold(f"weights/fold{index}.npz", hashlib.sha256(content).hexdigest(), fold.dice)
+        for index, (content, fold) in enumerate(zip(contents, manifest.folds, strict=True))
+    )
+    manifest = replace(manifest, folds=folds, engine_version=dints.__version__)
+    members = {FILE_NAME: to_json(manifest.to_mapping()).encode()}
+    members |= {fold.file: content for fold, content in zip(folds, contents, strict=True)}
+    if path.suffix == ".zip":
+        _write_zip(path, members)
+    else:
+        _write_folder(path, members)
+    return Model(path, manifest)
+
+
+def _write_zip(path: Path, members: Mapping[str, bytes]) -> None:
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def _write_folder(path: Path, members: Mapping[str, bytes]) -> None:
+    if path.exists():
+        raise InputError(f"{path}: exists already; remove it or choose another name")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        for name, content in members.items():
+            with atomic_path(temporary / name) as file:
+                file.write_bytes(content)
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read_member(path: Path, name: str, limit: int | None = None) -> bytes:
+    """One file of a model; `name` must lie inside of it."""
+    if os.path.isabs(name) or ".." in Path(name).parts:
+        raise InputError(f"{path}: {name} points outside of the model; do not use this file")
+    try:
+        if path.is_dir():
+            file = path / name
+            _bound(path, name, file.stat().st_size, limit)
+            return file.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            _bound(path, name, archive.getinfo(name).file_size, limit)
+            return archive.read(name)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: {name} cannot be read from it ({error}); choose a model that this engine exported"
+        ) from error
+
+
+def _bound(path: Path, name: str, size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise InputError(f"{path}: {name} claims {size} bytes, more than the {limit} of any real one; do not use it")
+
+
+def _parse(content: bytes, path: Path) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise InputError(f"{path}: {FILE_NAME} is not valid JSON ({error}); export the model again") from error
+
+
+def _write_weights(state: Mapping[str, Tensor]) -> bytes:
+    """Tensors as an uncompressed NumPy archive: arrays only, no pickled objects."""
+    buffer = BytesIO()
+    np.savez(buffer, **{name: tensor.detach().cpu().numpy() for name, tensor in state.items()})
+    return buffer.getvalue()
+
+
+def _read_weights(content: bytes, expected: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """The arrays of a weights file, checked against the network's names and shapes."""
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as archive:
+            if set(archive.files) != set(expected):
+                odd = sorted(set(archive.files) ^ set(expected))[0]
+                raise InputError(f"{source}: tensor {odd} does not fit the architecture; export the model again")
+            state = {name: torch.from_numpy(archive[name]) for name in expected}
+    except InputError:
+        raise
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{source}: is damaged ({error}); get or export the model again") from error
+    for name, tensor in state.items():
+        if tensor.shape != expected[name].shape or not torch.isfinite(tensor).all():
+            raise InputError(f"{source}: tensor {name} has the wrong shape or is not finite; export the model again")
+    return state

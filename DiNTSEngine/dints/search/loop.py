@@ -1,0 +1,180 @@
+"""The architecture search (3.6, 4.1): network weights on one half of the data, architecture weights on the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adam
+
+from dints.architecture import Architecture
+from dints.config import Config
+from dints.data.cache import Cache
+from dints.data.sampling import PatchSampler, prefetch
+from dints.events import Reporter
+from dints.search.decode import decode, discretization_gap
+from dints.search.losses import ArchitectureLoss
+from dints.space.search_space import SearchSpace
+from dints.space.supernet import build_supernet
+from dints.training.augmentation import augment
+from dints.training.checkpoint import TrainingLog, load_checkpoint, save_checkpoint
+from dints.training.losses import batch_dice, segmentation_loss
+from dints.training.schedule import milestone_rate, scaled
+from dints.training.seeds import derived_seed, generator, shuffled
+from dints.training.step import OptimizerStep, set_learning_rate
+
+STAGE = "search"
+
+
+class Search:
+    """A search in a folder that holds `checkpoint.pt` (to resume) and `log.jsonl`.
+
+    Like a retraining it ends bit-identical (on the CPU) whether or not it was interrupted.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        cache: Cache,
+        names: Sequence[str],
+        folder: Path,
+        device: torch.device,
+        reporter: Reporter,
+    ) -> None:
+        """`names` are the training cases of one fold; they are split into train1 and train2 here."""
+        self.config, self.settings, self.folder = config, config.search, folder
+        self.device, self.reporter = device, reporter
+        self.space = SearchSpace(self.settings.layers, self.settings.levels)
+        torch.manual_seed(derived_seed(self.settings.seed, STAGE))
+        self.supernet = build_supernet(
+            self.space, len(config.task.channels), len(config.task.labels), self.settings.filters
+        ).to(device)
+        self.weights = list(self.supernet.weight_parameters())
+        self.architecture_weights = list(self.supernet.architecture_parameters())
+        self.weight_optimizer = SGD(
+            self.weights,
+            lr=self.settings.learning_rate_start,
+            momentum=self.settings.momentum,
+            weight_decay=self.settings.weight_decay,
+        )
+        self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
+        self.architecture_loss = ArchitectureLoss(self.space, config).to(device)
+        self.weight_step, self.architecture_step = OptimizerStep(device), OptimizerStep(device)
+        self.samplers = [
+            PatchSampler(
+                [cache.case(name) for name in half],
+                config.sampling,
+                self.settings.batch_size,
+                self.settings.seed,
+                f"{STAGE} train{number}",
+            )
+            for number, half in enumerate(self._halves(names), start=1)
+        ]
+        self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))
+
+    def run(self) -> Architecture:
+        """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
+        first, total = self._resume(), self.settings.iterations
+        log = TrainingLog(self.folder / "log.jsonl", first)
+        train1 = prefetch(self.samplers[0], first)
+        train2 = prefetch(self.samplers[1], max(first, self.first_architecture_step))
+        for step in range(first, total):
+            row = self._weight_step(step, *next(train1))
+            if step >= self.first_architecture_step:
+                row |= self._architecture_step(step, *next(train2))
+            log.append(row)
+            done = step + 1
+            if done % self.settings.checkpoint_every == 0 or done == total:
+                self._save(done)
+            shown = {key: value for key, value in row.items() if key != "step" and value is not None}
+            self.reporter.progress(STAGE, done, total, **shown)
+        train1.close()
+        train2.close()
+        return self.architecture()
+
+    @torch.no_grad()
+    def architecture(self) -> Architecture:
+        """The most probable feasible architecture of the present weights (Eq. 4)."""
+        return decode(self.space, self.supernet.edge_probability(), self.supernet.operation_probability())
+
+    @torch.no_grad()
+    def gap(self) -> int:
+        """The discretization gap G of the present weights (4.4.2)."""
+        return discretization_gap(self.space, self.supernet.edge_probability())
+
+    def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+        """Network weights on train1."""
+        images, labels = self._augmented("train1", step, images, labels)
+        rate = milestone_rate(step, self.settings)
+        set_learning_rate(self.weight_optimizer, rate)
+        self._train_only(self.weights)
+        loss = self.weight_step(
+            lambda: segmentation_loss(self.supernet(images), labels),
+            self.weight_optimizer,
+            self.weights,
+            self.settings.gradient_norm,
+        )
+        return {"step": step, "loss": loss, "learning_rate": rate}
+
+    def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+        """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
+        images, labels = self._augmented("train2", step, images, labels)
+        progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
+        self._train_only(self.architecture_weights)
+        row: dict[str, Any] = {}
+
+        def loss() -> Tensor:
+            logits = self.supernet(images)
+            terms = self.architecture_loss(self.supernet.edge_probability(), self.supernet.operation_probability())
+            dice = batch_dice(logits, labels)
+            row.update(terms.values(), dice=None if math.isnan(dice) else dice)
+            return segmentation_loss(logits, labels) + progress * terms.total
+
+        row["architecture_loss"] = self.architecture_step(loss, self.architecture_optimizer, self.architecture_weights)
+        return row | {"gap": self.gap()}
+
+    def _augmented(self, half: str, step: int, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        random = generator(self.settings.seed, f"{STAGE} {half} augment", step)
+        return augment(images.to(self.device), labels.to(self.device), self.config.augmentation, random)
+
+    def _train_only(self, trained: Sequence[torch.nn.Parameter]) -> None:
+        """Leaves out the gradients that the step does not use."""
+        for parameter in (*self.weights, *self.architecture_weights):
+            parameter.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+
+    def _halves(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """train1 and train2 (3.6), drawn once a seed."""
+        order = shuffled(names, self.settings.seed, f"{STAGE} halves")
+        middle = (len(order) + 1) // 2
+        return order[:middle], order[middle:]
+
+    def _save(self, step: int) -> None:
+        state = {
+            "step": step,
+            "supernet": self.supernet.state_dict(),
+            "weight_optimizer": self.weight_optimizer.state_dict(),
+            "architecture_optimizer": self.architecture_optimizer.state_dict(),
+            "weight_scaler": self.weight_step.scaler.state_dict(),
+            "architecture_scaler": self.architecture_step.scaler.state_dict(),
+        }
+        save_checkpoint(self.folder / "checkpoint.pt", state)
+        self.architecture().save(self.folder / "current.json")
+
+    def _resume(self) -> int:
+        """The step to go on from: 0 for a new search."""
+        path = self.folder / "checkpoint.pt"
+        if not path.is_file():
+            return 0
+        state = load_checkpoint(path, self.device)
+        self.supernet.load_state_dict(state["supernet"])
+        self.weight_optimizer.load_state_dict(state["weight_optimizer"])
+        self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
+        self.weight_step.scaler.load_state_dict(state["weight_scaler"])
+        self.architecture_step.scaler.load_state_dict(state["architecture_scaler"])
+        return state["step"]

@@ -1,0 +1,147 @@
+"""The stages of a run: search, retraining, export. Each resumes what an interruption left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from dints.architecture import Architecture
+from dints.config import Config, TaskConfig
+from dints.data.check import check
+from dints.data.datalist import read_datalist
+from dints.data.fingerprint import default_config, fingerprint
+from dints.device import device_name
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.model.manifest import Fold, Manifest
+from dints.model.model import Model, save_model
+from dints.run import Run
+from dints.search.drawing import draw_architecture
+from dints.search.loop import Search
+from dints.space.complexity import unet_summary
+from dints.storage import read_json, write_json
+from dints.training.checkpoint import load_checkpoint
+from dints.training.retrain import FoldResult, FoldTrainer, defined
+from dints.training.seeds import shuffled
+
+SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
+
+
+def prepare(
+    folder: Path,
+    data: Path,
+    config_source: str | None,
+    overrides: Sequence[str],
+    memory: int | None,
+    reporter: Reporter,
+    held_out: int = 0,
+) -> Run:
+    """Checks a data set and starts a run on it.
+
+    Args:
+        config_source: a preset or YAML file. Where it does not describe the task, the data does; where there is none,
+            the whole configuration is derived from the data's fingerprint and the memory at hand (bytes).
+        held_out: how many labelled cases neither search nor training may see.
+
+    Raises:
+        InputError: the data set has problems that prevent training; the reporter lists them all.
+    """
+    given = Config.load(config_source) if config_source else Config()
+    task = given.task if given.task != TaskConfig() else None
+    datalist = read_datalist(data, task)
+    result = check(datalist, given.with_overrides(overrides).training.folds, reporter)
+    for problem in result.problems:
+        reporter.warning(str(problem))
+    errors = sum(problem.severity == "error" for problem in result.problems)
+    if errors:
+        raise InputError(f"{data}: {errors} problems must be solved before training; `dints check {data}` lists them")
+    if task is None:
+        derived = default_config(datalist, fingerprint(result, datalist), memory)
+        given = Config.load(config_source, derived) if config_source else derived
+    names = shuffled((case.name for case in datalist.cases), given.training.seed, "held out")
+    run = Run.create(folder, data, given.with_overrides(overrides), names[:held_out])
+    write_json(folder / "check.json", result.to_mapping())
+    return run
+
+
+def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
+    """Searches, writes the architecture, its pictures and its numbers beside the 3D U-Net's into the run."""
+    cache = run.cache(reporter)
+    names = run.splits[SEARCH_FOLD][0]
+    reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
+    searching = Search(run.config, cache, names, run.search_folder, device, reporter)
+    architecture = searching.run()
+    summary = {
+        **architecture_numbers(architecture, run.config),
+        "gap": searching.gap(),
+        "memory_budget": run.config.search.memory_budget,
+        "expected_memory": searching.expected_memory_share(),
+    }
+    write_json(run.search_folder / "summary.json", summary)
+    keep_architecture(run, architecture)
+    reporter.result("architecture", path=str(run.architecture_file), **summary)
+    return architecture
+
+
+def keep_architecture(run: Run, architecture: Architecture) -> None:
+    """Makes an architecture that of the run, with its pictures."""
+    title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
+    for suffix in ("png", "svg"):
+        draw_architecture(architecture, run.search_folder / f"architecture.{suffix}", title)
+    architecture.save(run.architecture_file)
+
+
+def architecture_numbers(architecture: Architecture, config: Config) -> dict[str, dict[str, int]]:
+    """Parameters, multiply-adds and training memory (bytes) of one patch, beside those of the 3D U-Net (Table 1)."""
+    channels, classes, patch = len(config.task.channels), len(config.task.labels), config.sampling.patch
+    ours = architecture.summary(patch, config.training.filters, channels, classes)
+    return {"architecture": asdict(ours), "unet": asdict(unet_summary(patch, channels, classes))}
+
+
+def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:
+    """Retrains the run's architecture on the folds, one after the other."""
+    architecture, cache = run.architecture(), run.cache(reporter)
+    results = []
+    for fold in folds:
+        if not 0 <= fold < len(run.splits):
+            raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
+        trainer = FoldTrainer(
+            run.config, architecture, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter
+        )
+        results.append(trainer.run())
+        reporter.result(
+            "fold", fold=fold, dice=[defined(value) for value in results[-1].dice], path=str(results[-1].checkpoint)
+        )
+        reporter.message(f"Fold {fold}: validation Dice {results[-1].mean_dice:.4f}")
+    return results
+
+
+def export(run: Run, reporter: Reporter, config: Config | None = None, notes: str = "", path: str = "") -> Model:
+    """Writes the trained folds as one model file.
+
+    Args:
+        config: in place of the run's, to give another name or cleanup.
+        path: a .zip or a folder; the run's `model.zip` by default.
+    """
+    if not run.trained_folds:
+        raise InputError(f"{run.folder}: has no trained fold; run `dints train --run {run.folder}` first")
+    states = [load_checkpoint(run.fold_folder(fold) / "best.pt", torch.device("cpu")) for fold in run.trained_folds]
+    scores_file = run.evaluation_folder / "scores.json"
+    manifest = Manifest(
+        config=config or run.config,
+        architecture=run.architecture(),
+        folds=tuple(Fold("", "", tuple(state["dice"])) for state in states),
+        notes=notes,
+        training={
+            "cases": len(run.cases),
+            "folds": run.trained_folds,
+            "iterations": run.config.training.iterations,
+            "cross_validation": read_json(scores_file)["summary"] if scores_file.is_file() else None,
+        },
+    )
+    model = save_model(path or run.model_file, manifest, [state["network"] for state in states])
+    reporter.result("model", path=str(model.path), name=manifest.name)
+    return model
