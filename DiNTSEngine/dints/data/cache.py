@@ -1,0 +1,159 @@
+"""Preprocessed cases on disk as memory-mapped arrays, so that a data set larger than memory trains.
+
+One folder a case, named after the case and a hash of the settings and of its files' sizes and times. `case.json` is
+written last: a folder without it, or whose arrays do not match it, was interrupted and is built again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dints.config import PreprocessingConfig
+from dints.data.cases import Case
+from dints.data.grid import Grid
+from dints.data.images import read_channels, read_label
+from dints.data.preprocessing import Preprocessor
+from dints.errors import InputError, RunError
+from dints.events import Reporter
+from dints.storage import atomic_path, read_json, write_json
+
+FORMAT = 1  # of the entries; raise it when preprocessing or the layout changes
+KEY_LENGTH = 16  # hexadecimal digits: 64 bits
+SAMPLES_PER_CLASS = 10_000  # foreground voxels to centre patches on; some more than a training run draws from a case
+
+
+@dataclass(frozen=True)
+class CachedCase:
+    """A preprocessed case. Arrays are mapped on each access, not held: a large data set would exhaust open files."""
+
+    name: str
+    folder: Path
+    grid: Grid
+    channels: int
+    samples: Mapping[int, int]  # rows of `foreground` that each class has; classes that are absent have none
+
+    @property
+    def image(self) -> np.ndarray:
+        """float32 [C, X, Y, Z], mapped read-only."""
+        return np.load(self.folder / "image.npy", mmap_mode="r")
+
+    @property
+    def label(self) -> np.ndarray:
+        """Class indices uint8 [X, Y, Z], mapped read-only."""
+        return np.load(self.folder / "label.npy", mmap_mode="r")
+
+    @property
+    def foreground(self) -> dict[int, np.ndarray]:
+        """Some voxels int32 [n, 3] of each class that is present, without the background; mapped read-only."""
+        if not self.samples:
+            return {}
+        rows = np.load(self.folder / "foreground.npy", mmap_mode="r")
+        ends = np.cumsum(list(self.samples.values()))
+        return dict(zip(self.samples, np.split(rows, ends[:-1]), strict=True))
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The cases of a data set under one set of preprocessing settings."""
+
+    cases: Mapping[str, CachedCase]
+
+    def case(self, name: str) -> CachedCase:
+        """The case of that name; InputError if it was not cached."""
+        if name not in self.cases:
+            raise InputError(f"{name}: is not in the cache; name one of the {len(self.cases)} cases of the data set")
+        return self.cases[name]
+
+
+def build_cache(
+    cases: Sequence[Case],
+    config: PreprocessingConfig,
+    label_values: Sequence[int],
+    folder: Path,
+    reporter: Reporter,
+) -> Cache:
+    """Preprocesses the labelled `cases` whose entry is missing, out of date or damaged, and opens all.
+
+    `label_values` are those that label files may hold, 0 among them. InputError names the case that cannot be used;
+    RunError where the disk is full.
+    """
+    preprocessor, values = Preprocessor(config), sorted(label_values)
+    cached = {}
+    for done, case in enumerate(cases):
+        reporter.progress("preprocess", done, len(cases))
+        entry = Path(folder) / f"{case.name}-{_key(case, config, values)}"
+        cached[case.name] = _open(case.name, entry) or _build(case, entry, preprocessor, values)
+    reporter.progress("preprocess", len(cases), len(cases))
+    return Cache(cached)
+
+
+def _key(case: Case, config: PreprocessingConfig, values: Sequence[int]) -> str:
+    """Hash of all that an entry depends on. Files count by name, size and time: reading them would take as long."""
+    settings = {"format": FORMAT, "preprocessing": dataclasses.asdict(config), "values": list(values)}
+    paths = [path for given in _files(case) for path in (sorted(given.iterdir()) if given.is_dir() else [given])]
+    try:
+        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); check the path") from error
+    text = json.dumps([settings, files], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _files(case: Case) -> tuple[Path, ...]:
+    if case.label is None:
+        raise InputError(f"{case.name}: has no label; only labelled cases can be trained on")
+    return (*case.images, case.label)
+
+
+def _open(name: str, entry: Path) -> CachedCase | None:
+    """The case in a finished entry; None if there is none or its arrays are not what `case.json` says."""
+    try:
+        description = read_json(entry / "case.json")
+        samples = {int(index): count for index, count in description["samples"].items()}
+        case = CachedCase(name, entry, Grid.from_mapping(description["grid"]), description["channels"], samples)
+        found = case.image.shape, case.label.shape, sum(map(len, case.foreground.values()))
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):  # a missing or damaged file
+        return None
+    shape = case.grid.working_shape
+    return case if found == ((case.channels, *shape), shape, sum(samples.values())) else None
+
+
+def _build(case: Case, entry: Path, preprocessor: Preprocessor, values: Sequence[int]) -> CachedCase:
+    """Preprocesses a case into its entry."""
+    *images, label = _files(case)
+    try:
+        image, grid = preprocessor(read_channels(images))
+        classes = preprocessor.label(read_label(label), grid, values).numpy()
+    except InputError as error:
+        raise InputError(f"{case.name}: {error}") from error
+    samples = {index: voxels for index in range(1, len(values)) if len(voxels := _some_voxels(classes == index))}
+    counts = {index: len(voxels) for index, voxels in samples.items()}
+    try:
+        (entry / "case.json").unlink(missing_ok=True)  # from here on the entry is unfinished
+        _write_array(entry / "image.npy", image.numpy())
+        _write_array(entry / "label.npy", classes)
+        _write_array(entry / "foreground.npy", np.concatenate([np.empty((0, 3), np.int32), *samples.values()]))
+        write_json(entry / "case.json", {"channels": len(image), "grid": grid.to_mapping(), "samples": counts})
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"{entry}: cannot be written ({reason}); free disk space or choose another folder") from error
+    return CachedCase(case.name, entry, grid, len(image), counts)
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with atomic_path(path) as temporary:
+        np.save(temporary, array)
+
+
+def _some_voxels(mask: np.ndarray) -> np.ndarray:
+    """int32 [n, 3]: at most SAMPLES_PER_CLASS voxels of a mask, spread evenly over them."""
+    voxels = np.flatnonzero(mask)
+    chosen = voxels[np.linspace(0, len(voxels) - 1, min(len(voxels), SAMPLES_PER_CLASS)).astype(np.int64)]
+    return np.stack(np.unravel_index(chosen, mask.shape), axis=1).astype(np.int32)

@@ -1,0 +1,96 @@
+"""Random training patches, a pure function of seed, stage and step: a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from dints.config import SamplingConfig, Size
+from dints.data.cache import CachedCase
+from dints.errors import InputError
+from dints.training.seeds import generator
+
+READ_AHEAD = 2  # batches: one ready while the next is read
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+class PatchSampler:
+    """Draws batches of patches from cached cases, each case with the same probability.
+
+    Of a batch, `config.foreground_fraction` of the patches (a fractional rest by chance) is centred, as far as the
+    volume reaches, on a voxel of a label; the label is drawn evenly from those present in the case.
+    """
+
+    def __init__(
+        self, cases: Sequence[CachedCase], config: SamplingConfig, batch_size: int, seed: int, stage: str
+    ) -> None:
+        if not cases:
+            raise InputError(f"{stage}: there is no case to draw patches from; add cases or use fewer folds")
+        self.cases = tuple(cases)
+        self.config = config
+        self.batch_size = batch_size
+        self.seed = seed
+        self.stage = stage
+
+    def batch(self, step: int) -> Batch:
+        """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step; reads only these voxels."""
+        source = generator(self.seed, f"{self.stage}/patches", step)
+        # A row a patch: case, label, voxel, start along x, y, z; the last row decides on the fractional rest.
+        draws = torch.rand((self.batch_size + 1, 6), generator=source, dtype=torch.float64).numpy()
+        centred = int(self.batch_size * self.config.foreground_fraction + draws[-1, 0])
+        patches = [self._patch(row, index < centred) for index, row in enumerate(draws[:-1])]
+        images, labels = zip(*patches, strict=True)
+        return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels))
+
+    def _patch(self, draw: np.ndarray, centred: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The patch that six numbers of 0..1 select: image [C, *patch], label [*patch]."""
+        case = self.cases[_pick(draw[0], len(self.cases))]
+        patch = np.array(self.config.patch)
+        last_start = np.maximum(np.array(case.grid.working_shape) - patch, 0)
+        if centred and case.samples:
+            label = list(case.samples)[_pick(draw[1], len(case.samples))]
+            voxels = case.foreground[label]
+            start = np.clip(voxels[_pick(draw[2], len(voxels))] - patch // 2, 0, last_start)
+        else:
+            start = (draw[3:] * (last_start + 1)).astype(np.int64)
+        box = tuple(slice(first, first + size) for first, size in zip(start, self.config.patch, strict=True))
+        return pad_to(case.image[(slice(None), *box)], self.config.patch), pad_to(case.label[box], self.config.patch)
+
+
+def pad_to(volume: np.ndarray, shape: Size) -> np.ndarray:
+    """[..., X, Y, Z] grown to at least `shape`, centred, by reflection; an axis of one voxel is repeated.
+
+    Reflection keeps the statistics that instance normalisation sees, which zeros would change.
+    """
+    for axis, wanted in zip((-3, -2, -1), shape, strict=True):
+        size = volume.shape[axis]
+        if size < wanted:
+            widths = [(0, 0)] * volume.ndim
+            widths[axis] = ((wanted - size) // 2, (wanted - size + 1) // 2)
+            volume = np.pad(volume, widths, mode="reflect" if size > 1 else "edge")
+    return volume
+
+
+def prefetch(sampler: PatchSampler, first_step: int) -> Generator[Batch, None, None]:
+    """Batches of `first_step` and on, without end, read by a background thread; close the iterator to stop it."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as executor:
+        waiting: deque[Future[Batch]] = deque()
+        step = first_step
+        try:
+            while True:
+                while len(waiting) < READ_AHEAD:
+                    waiting.append(executor.submit(sampler.batch, step))
+                    step += 1
+                yield waiting.popleft().result()
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _pick(draw: float, count: int) -> int:
+    """Index below `count` from a number in 0..1, the end excluded."""
+    return int(draw * count)
