@@ -1,0 +1,226 @@
+"""Reads every case before anything is trained and lists all that is wrong with a data set at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from dints.config import Size, Vector
+from dints.data.cases import Case, Problem
+from dints.data.datalist import DataList, data_folds
+from dints.data.grid import Grid
+from dints.data.images import geometry_difference, read_image, read_label, split_channels
+from dints.data.preprocessing import LARGEST_FLOAT
+from dints.errors import InputError
+from dints.events import Reporter
+
+PERCENTILES = (0.5, 50.0, 99.5)
+PERCENTILE_VOXELS = 1_000_000  # at most so many, evenly chosen, are sorted: enough for three digits of a percentile
+SMALLEST_TRAINING_SET = 2  # the search trains weights on one half and the architecture on the other
+RIGHT_ANGLE_TOLERANCE = 0.01  # cosine between two axes of a grid
+NAMED_VALUES = 5  # of undeclared label values, so many are named
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """Intensities of one channel of a case."""
+
+    lowest: float
+    highest: float
+    whole: bool  # all voxels are whole numbers
+    percentiles: tuple[float, ...]  # `PERCENTILES` of all voxels
+    foreground_percentiles: tuple[float, ...] | None  # the same of the labelled voxels, if there are any
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What is known of a case whose images can be read. Size (voxels) and spacing (mm) are along the RAS axes."""
+
+    name: str
+    size: Size
+    spacing: Vector
+    channels: tuple[ChannelFacts, ...]
+    label_volumes: dict[int, float]  # mm^3 of each label value that occurs, without background
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """All problems, in the order of the listing, and facts of the cases with and without label."""
+
+    problems: tuple[Problem, ...]
+    cases: tuple[CaseFacts, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that prevent training."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain dicts and lists, as JSON holds them."""
+        return dataclasses.asdict(self)
+
+
+def check(datalist: DataList, folds: int, reporter: Reporter | None = None) -> CheckResult:
+    """Reads all images and labels of a data set. What is wrong with an unlabelled case is a warning only."""
+    reporter = reporter or Reporter()
+    problems, facts = list(datalist.problems), []
+    cases = datalist.cases + datalist.unlabelled
+    for index, case in enumerate(cases):
+        found, case_facts = check_case(case, datalist.channels, datalist.labels)
+        problems += found if case.label else [dataclasses.replace(problem, severity="warning") for problem in found]
+        facts += [case_facts] if case_facts else []
+        reporter.progress("check", index + 1, len(cases), problems=len(problems))
+    problems += [*_fold_problems(datalist, folds), *_absent_labels(datalist, facts)]
+    return CheckResult(tuple(problems), tuple(facts))
+
+
+def check_case(case: Case, channels: Sequence[str], labels: dict[int, str]) -> tuple[list[Problem], CaseFacts | None]:
+    """Problems of one case, and its facts where at least one image can be read."""
+    images, problems = _read_images(case, channels)
+    label, found = _read_label(case.label, images, case.images[0], labels)
+    problems += found
+    if not images:
+        return problems, None
+    grid = Grid.of(images[0])
+    voxel = float(np.prod(grid.spacing))
+    values, counts = np.unique(label, return_counts=True) if label is not None else ((), ())
+    facts = CaseFacts(
+        name=case.name,
+        size=grid.crop_shape,
+        spacing=grid.oriented_spacing,
+        channels=tuple(_channel_facts(sitk.GetArrayViewFromImage(image), label) for image in images),
+        label_volumes={int(value): int(n) * voxel for value, n in zip(values, counts, strict=True) if value != 0},
+    )
+    return problems, facts
+
+
+def _read_images(case: Case, channels: Sequence[str]) -> tuple[list[sitk.Image], list[Problem]]:
+    """All channels that can be read, and what is wrong with them."""
+    images: list[sitk.Image] = []
+    problems: list[Problem] = []
+    for path in case.images:
+        try:
+            volumes = split_channels(read_image(path), str(path))
+        except InputError as error:
+            problems.append(_problem(path, error))
+            continue
+        problems += _grid_problems(path, volumes[0], images[0] if images else None, case.images[0])
+        problems += [problem for volume in volumes for problem in _intensity_problems(path, volume)]
+        images += volumes
+    if len(images) != len(channels) and len(images) >= len(case.images):
+        reason = f"has {len(images)} channels instead of {len(channels)} ({', '.join(channels)})"
+        problems.append(Problem(str(case.images[0]), reason, "add the missing channels or correct their declaration"))
+    return images, problems
+
+
+def _grid_problems(path: Path, image: sitk.Image, first: sitk.Image | None, first_path: Path) -> list[Problem]:
+    problems = []
+    if min(image.GetSize()) == 1:
+        problems.append(Problem(str(path), "has a single slice", "give a 3D volume"))
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    if np.abs(direction.T @ direction - np.eye(3)).max() > RIGHT_ANGLE_TOLERANCE:
+        remedy = "resample it to a rectangular grid, for example to undo a gantry tilt"
+        problems.append(Problem(str(path), "has axes that are not at right angles", remedy, "warning"))
+    if first is not None and (difference := geometry_difference(first, image)):
+        remedy = "resample one channel to the grid of the other"
+        problems.append(Problem(str(path), f"{difference} as in {first_path.name}", remedy))
+    return problems
+
+
+def _intensity_problems(path: Path, image: sitk.Image) -> list[Problem]:
+    voxels = sitk.GetArrayViewFromImage(image)
+    if outside := voxels.size - np.count_nonzero(_finite(voxels)):
+        reason = f"has {outside} voxels that are NaN or infinite"
+        return [Problem(str(path), reason, "replace them by a number, such as the intensity of air")]
+    if voxels.min() == voxels.max():
+        reason = f"has the same intensity {voxels.min()} everywhere"
+        return [Problem(str(path), reason, "make sure that the right volume was exported", "warning")]
+    return []
+
+
+def _read_label(
+    path: Path | None, images: Sequence[sitk.Image], image_path: Path, labels: dict[int, str]
+) -> tuple[np.ndarray | None, list[Problem]]:
+    """Voxels [Z, Y, X] of the label, if it lies on the grid of the image, and what is wrong with it."""
+    if path is None:
+        return None, []
+    try:
+        label = read_label(path)
+    except InputError as error:
+        return None, [_problem(path, error)]
+    voxels = sitk.GetArrayFromImage(label)
+    problems = []
+    difference = geometry_difference(images[0], label) if images else ""
+    if difference:
+        remedy = "resample the label to the grid of the image"
+        problems.append(Problem(str(path), f"{difference} as in {image_path.name}", remedy))
+    undeclared = [int(value) for value in np.unique(voxels) if value not in labels]
+    if undeclared:
+        shown = ", ".join(map(str, undeclared[:NAMED_VALUES])) + (", ..." if len(undeclared) > NAMED_VALUES else "")
+        reason = f"holds {shown}, outside the declared labels {', '.join(map(str, labels))}"
+        problems.append(Problem(str(path), reason, "declare these values or correct the label"))
+    if not voxels.any():
+        problems.append(Problem(str(path), "is empty", "make sure that nothing is to be labelled there", "warning"))
+    return None if difference else voxels, problems
+
+
+def _channel_facts(voxels: np.ndarray, label: np.ndarray | None) -> ChannelFacts:
+    """Of the finite voxels [Z, Y, X]; a channel on another grid than the label has no foreground."""
+    finite = _finite(voxels)
+    foreground = voxels[(label > 0) & finite] if label is not None and label.shape == voxels.shape else voxels[:0]
+    voxels = voxels[finite]
+    return ChannelFacts(
+        lowest=float(voxels.min()) if voxels.size else 0.0,
+        highest=float(voxels.max()) if voxels.size else 0.0,
+        whole=bool(np.array_equal(voxels, np.floor(voxels))),
+        percentiles=_percentiles(voxels) or (0.0,) * len(PERCENTILES),
+        foreground_percentiles=_percentiles(foreground),
+    )
+
+
+def _finite(voxels: np.ndarray) -> np.ndarray:
+    """Which voxels are numbers that single precision can hold."""
+    return np.abs(voxels) <= LARGEST_FLOAT if voxels.dtype.kind == "f" else np.ones(voxels.shape, bool)
+
+
+def _percentiles(voxels: np.ndarray) -> tuple[float, ...] | None:
+    if not voxels.size:
+        return None
+    step = -(-voxels.size // PERCENTILE_VOXELS)
+    return tuple(np.percentile(voxels[::step], PERCENTILES).tolist())
+
+
+def _fold_problems(datalist: DataList, folds: int) -> list[Problem]:
+    count = len(datalist.cases)
+    enough = (
+        count >= folds
+        and min(len(training) for training, _ in data_folds([case.name for case in datalist.cases], folds))
+        >= SMALLEST_TRAINING_SET
+    )
+    if enough:
+        return []
+    reason = f"has {count} cases with labels, too few for {folds} folds"
+    remedy = f"add cases or use fewer folds (each needs {SMALLEST_TRAINING_SET} cases to train and one to validate)"
+    return [Problem(str(datalist.folder), reason, remedy)]
+
+
+def _absent_labels(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:
+    """Declared labels that no case holds."""
+    present = {value for case in facts for value in case.label_volumes}
+    return [
+        Problem(str(datalist.folder), f"no case holds label {value} ({name})", "correct the declared labels", "warning")
+        for value, name in datalist.labels.items()
+        if value != 0 and value not in present and datalist.cases
+    ]
+
+
+def _problem(path: Path, error: InputError) -> Problem:
+    """An error's sentence, "file: reason; remedy", as a problem."""
+    reason, _, remedy = str(error).removeprefix(f"{path}: ").partition("; ")
+    return Problem(str(path), reason, remedy)

@@ -1,0 +1,128 @@
+"""What is typical of a data set, and the configuration that follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dints.config import Config, Size, Vector
+from dints.data.check import CaseFacts, CheckResult
+from dints.data.datalist import DataList
+from dints.errors import InputError
+
+AIR_BELOW = -500.0  # whole-numbered intensities that reach below it are Hounsfield units: lung and air
+SEARCH_BYTES_PER_VOXEL = 40_000  # measured: a supernet step with 16 filters in single precision, 5.3 GB for 4 x 32^3
+USABLE_MEMORY = 0.8  # of what there is; the rest is the system's and the data's
+SMALLEST_BATCH = 2  # the patch shrinks before the batch gets smaller than this
+UNKNOWN_MEMORY = 8 * 2**30  # bytes; taken where the system does not tell
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Typical values of the cases with labels; sizes and spacings along the RAS axes."""
+
+    cases: int
+    spacing: Vector  # mm, median
+    size: Size  # voxels at the median spacing, median
+    modality: str  # "CT" or "MR"
+    foreground: tuple[
+        tuple[float, float], ...
+    ]  # per channel, 0.5 and 99.5 percentile of labelled voxels, median of cases
+
+
+def fingerprint(result: CheckResult, datalist: DataList) -> Fingerprint:
+    """Summarises the facts of a check. InputError if no case with a label could be read."""
+    names = {case.name for case in datalist.cases}
+    facts = [case for case in result.cases if case.name in names]
+    if not facts:
+        raise InputError(f"{datalist.folder}: no case with a label can be read; see the problems of the check")
+    spacing = np.median([case.spacing for case in facts], axis=0)
+    extents = np.array([np.multiply(case.size, case.spacing) for case in facts])
+    channels = range(min(len(case.channels) for case in facts))
+    x, y, z = (round(float(value), 4) for value in spacing)
+    width, depth, height = (max(1, round(float(value))) for value in np.median(extents / spacing, axis=0))
+    return Fingerprint(
+        cases=len(facts),
+        spacing=(x, y, z),
+        size=(width, depth, height),
+        modality=datalist.modality or _modality(facts),
+        foreground=tuple(_foreground(facts, channel) for channel in channels),
+    )
+
+
+def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int | None = None) -> Config:
+    """Settings for a data set without a preset; what is not derived here stays as in the paper (4.1).
+
+    The working spacing is the median one. A side of the patch is the largest multiple of 2^levels within the median
+    size, at least twice 2^levels and at most the paper's 96 voxels. While a search batch of two such patches needs more
+    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest side shrinks by 2^levels. The
+    search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many, as in
+    the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface metric
+    is the coarsest spacing.
+    """
+    paper = Config()
+    voxels = int((memory_bytes or machine_memory()) * USABLE_MEMORY / SEARCH_BYTES_PER_VOXEL)
+    patch = _patch(typical.size, 2**paper.search.levels, paper.sampling.patch, voxels // SMALLEST_BATCH)
+    fitting = max(1, voxels // math.prod(patch))
+    batch = min(paper.search.batch_size, 2 ** int(math.log2(fitting)))
+    return dataclasses.replace(
+        paper,
+        task=dataclasses.replace(
+            paper.task,
+            name=datalist.name,
+            modality=typical.modality,
+            channels=datalist.channels,
+            labels=dict(datalist.labels),
+            tolerance=max(typical.spacing),
+        ),
+        preprocessing=dataclasses.replace(
+            paper.preprocessing,
+            spacing=typical.spacing,
+            intensity="window" if typical.modality == "CT" else "zscore",
+            window=_window(typical) or paper.preprocessing.window,
+        ),
+        sampling=dataclasses.replace(paper.sampling, patch=patch),
+        search=dataclasses.replace(paper.search, batch_size=batch),
+        training=dataclasses.replace(paper.training, batch_size=2 * batch),
+    )
+
+
+def machine_memory() -> int:
+    """Bytes of main memory; 8 GiB where the system does not tell."""
+    if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(getattr(os, "sysconf_names", ())):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return UNKNOWN_MEMORY
+
+
+def _modality(facts: Sequence[CaseFacts]) -> str:
+    """CT if most cases look like it."""
+    channels = [case.channels[0] for case in facts]
+    return "CT" if np.median([channel.whole and channel.lowest < AIR_BELOW for channel in channels]) == 1 else "MR"
+
+
+def _foreground(facts: Sequence[CaseFacts], channel: int) -> tuple[float, float]:
+    """Medians over the cases, so that metal or a wrong scale in one of them does not widen the range."""
+    inside = [case.channels[channel].foreground_percentiles or case.channels[channel].percentiles for case in facts]
+    return float(np.median([values[0] for values in inside])), float(np.median([values[-1] for values in inside]))
+
+
+def _patch(size: Size, step: int, largest: Size, voxels: int) -> Size:
+    """See `default_config`; never below two steps, where the network's coarsest level has two voxels."""
+    smallest = 2 * step
+    patch = [min(max(length // step * step, smallest), limit) for length, limit in zip(size, largest, strict=True)]
+    while math.prod(patch) > voxels and max(patch) > smallest:
+        patch[patch.index(max(patch))] -= step
+    x, y, z = patch
+    return x, y, z
+
+
+def _window(typical: Fingerprint) -> tuple[float, float] | None:
+    """One window for all channels of a CT; None for MR and where the foreground has a single value."""
+    low = float(math.floor(min(channel[0] for channel in typical.foreground)))
+    high = float(math.ceil(max(channel[1] for channel in typical.foreground)))
+    return (low, high) if typical.modality == "CT" and low < high else None
