@@ -1,0 +1,121 @@
+"""From the folds' logits on the working grid to labels at the original resolution, slab by slab.
+
+Probabilities of all classes exist at the original resolution for one slab of rows at a time only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dints.data.grid import Grid
+from dints.inference.sliding_window import Band
+
+SLAB_BYTES = 256 * 2**20  # working memory; larger slabs are not faster
+COPIES = 6  # tensors of a slab that exist at once while it is interpolated and elected
+PERCENT = 100  # of the disagreement map, in whole percents: 8 bits a voxel, readable in a viewer
+
+
+class LabelAssembler:
+    """Takes bands in order and elects a class for each voxel of the crop at its original resolution.
+
+    Softmax is taken on the working grid, then probabilities are interpolated. Rows outside of the bands that were
+    added stay background.
+
+    Args:
+        grid: of the volume that the bands belong to.
+        vote: "majority" of the folds' classes, ties to the class with the higher mean probability of those tied;
+            or "mean": the class with the highest mean probability.
+        disagreement: also make the map that `disagreement()` returns.
+        slab_bytes: bound of the working memory, as long as it suffices for one row.
+    """
+
+    def __init__(
+        self, grid: Grid, vote: str = "majority", disagreement: bool = False, slab_bytes: int = SLAB_BYTES
+    ) -> None:
+        self._grid, self._vote, self._slab_bytes = grid, vote, slab_bytes
+        self._labels = np.zeros(grid.crop_shape, np.uint8)
+        self._disagreement = np.zeros(grid.crop_shape, np.uint8) if disagreement else None
+        self._pending = torch.empty(0)  # probabilities [F, K, X, Y, n] of the rows that further targets read
+        self._first_row = 0  # working row of the first one pending
+        self._next = 0  # target row, all before it are done
+
+    @torch.inference_mode()
+    def add(self, band: Band) -> None:
+        """Takes the next band of logits [F, K, X, Y, n], on any device."""
+        if not self._pending.numel():
+            self._first_row = band.first_row
+            while self._next < self._grid.crop_shape[2] and self._rows_needed(self._next).start < self._first_row:
+                self._next += 1
+        row_bytes = band.logits[..., 0].numel() * band.logits.element_size() * COPIES
+        for logits in band.logits.split(max(1, self._slab_bytes // row_bytes), dim=-1):
+            probabilities = logits.softmax(1)
+            self._pending = torch.cat([self._pending, probabilities], -1) if self._pending.numel() else probabilities
+            self._assemble_what_is_ready()
+
+    def labels(self) -> np.ndarray:
+        """Class indices uint8 [Xc, Yc, Zc] of the crop."""
+        return self._labels
+
+    def disagreement(self) -> np.ndarray | None:
+        """uint8 [Xc, Yc, Zc] in percent, if it was asked for: the folds whose class differs from the one elected.
+
+        For a single fold: the entropy of its probabilities, relative to that of equal ones.
+        """
+        return self._disagreement
+
+    def _rows_needed(self, target: int) -> range:
+        return self._grid.rows_needed(range(target, target + 1))
+
+    def _assemble_what_is_ready(self) -> None:
+        """Elects all rows whose working rows are there, then forgets the working rows that no further one reads."""
+        available = self._first_row + self._pending.shape[-1]
+        total = self._grid.crop_shape[2]
+        ready = self._next
+        while ready < total and self._rows_needed(ready).stop <= available:
+            ready += 1
+        thickness = self._slab_rows()
+        for first in range(self._next, ready, thickness):
+            self._assemble(range(first, min(first + thickness, ready)))
+        self._next = ready
+        kept_from = min(self._rows_needed(ready).start, available - 1) if ready < total else available - 1
+        self._pending = self._pending[..., kept_from - self._first_row :]
+        self._first_row = kept_from
+
+    def _slab_rows(self) -> int:
+        """Rows of the crop whose election stays within the byte budget."""
+        classes, plane = self._pending.shape[1], math.prod(self._grid.crop_shape[:2])
+        larger = max(plane, math.prod(self._grid.working_shape[:2]))
+        return max(1, self._slab_bytes // (classes * larger * self._pending.element_size() * COPIES))
+
+    def _assemble(self, targets: range) -> None:
+        winners, mean = [], torch.zeros(())
+        for fold in self._pending:
+            probabilities = self._grid.interpolate_rows(fold, self._first_row, targets)
+            winners.append(probabilities.argmax(0).to(torch.uint8))
+            mean = mean.to(probabilities.device) + probabilities / len(self._pending)
+        elected = elect(winners, mean, self._vote)
+        rows = slice(targets.start, targets.stop)
+        self._labels[..., rows] = elected.cpu().numpy()
+        if self._disagreement is not None:
+            self._disagreement[..., rows] = (_disagreement(winners, elected, mean) * PERCENT).round().cpu().numpy()
+
+
+def elect(winners: Sequence[Tensor], mean: Tensor, vote: str) -> Tensor:
+    """Class uint8 [...] from the class [...] that each fold prefers and the folds' mean probabilities [K, ...]."""
+    if vote == "majority" and len(winners) > 1:
+        stacked = torch.stack(list(winners))
+        votes = torch.stack([(stacked == index).sum(0, dtype=torch.uint8) for index in range(len(mean))])
+        mean = mean.masked_fill(votes < votes.amax(0), -1)
+    return mean.argmax(0).to(torch.uint8)
+
+
+def _disagreement(winners: Sequence[Tensor], elected: Tensor, mean: Tensor) -> Tensor:
+    """0..1: fraction of the folds that are outvoted; for one fold its entropy over that of equal probabilities."""
+    if len(winners) > 1:
+        return (torch.stack(list(winners)) != elected).float().mean(0)
+    return torch.special.entr(mean).sum(0).clamp_min(0) / math.log(max(2, len(mean)))
