@@ -89,7 +89,16 @@ class Architecture:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes JSON, atomically: every layer's edges as "source->target": "operation"."""
-        write_json(path, {"format": FORMAT, "levels": self.space.levels, "layers": self._layer_mappings()})
+        write_json(path, self.to_mapping())
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The JSON layout as plain values."""
+        return {"format": FORMAT, "levels": self.space.levels, "layers": self._layer_mappings()}
+
+    @staticmethod
+    def from_mapping(values: Any) -> Architecture:
+        """Architecture from the JSON layout; InputError if it is another. Edges that a layer does not name are off."""
+        return _from_mapping(values)
 
     def summary(
         self, patch: tuple[int, int, int], filters: int, in_channels: int, classes: int, batch_size: int = 1
@@ -170,18 +179,25 @@ def _from_mapping(values: Any) -> Architecture:
     edges = np.zeros((space.layers, space.edges), dtype=bool)
     operations = np.zeros((space.layers, space.edges), dtype=np.int64)
     index = {name: edge for edge, name in enumerate(_edge_names(space))}
-    for number, layer in enumerate(layers):
-        for state in ("active", "inactive"):
-            cells = layer.get(state, {}) if isinstance(layer, Mapping) else None
-            if not isinstance(cells, Mapping):
-                raise InputError(f'layer {number + 1} must hold "active" and "inactive" edges; correct the file')
-            for name, operation in cells.items():
-                if name not in index or operation not in OPERATIONS:
-                    known = f"edges {', '.join(index)} and operations {', '.join(OPERATIONS)}"
-                    raise InputError(f"layer {number + 1}: {name!r}: {operation!r} is unknown; use {known}")
-                edges[number, index[name]] = state == "active"
-                operations[number, index[name]] = OPERATIONS.index(operation)
+    for row, layer in enumerate(layers):
+        for state, name, operation in _listed_edges(layer, row + 1):
+            if name not in index or operation not in OPERATIONS:
+                known = f"edges {', '.join(index)} and operations {', '.join(OPERATIONS)}"
+                raise InputError(f"layer {row + 1}: {name!r}: {operation!r} is unknown; use {known}")
+            edges[row, index[name]] = state == "active"
+            operations[row, index[name]] = OPERATIONS.index(operation)
     return Architecture(space, edges, operations)
+
+
+def _listed_edges(layer: Any, number: int) -> list[tuple[str, str, Any]]:
+    """State, name and operation of the edges that a layer of the JSON layout lists, each once."""
+    states = [layer.get(state, {}) if isinstance(layer, Mapping) else None for state in ("active", "inactive")]
+    if not all(isinstance(cells, Mapping) for cells in states):
+        raise InputError(f'layer {number} must hold "active" and "inactive" edges; correct the file')
+    active, inactive = states
+    if both := active.keys() & inactive.keys():
+        raise InputError(f"layer {number}: {min(both)} is both active and inactive; remove one of them")
+    return [("active", *cell) for cell in active.items()] + [("inactive", *cell) for cell in inactive.items()]
 
 
 def _from_reference(values: Any) -> Architecture:

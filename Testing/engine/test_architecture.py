@@ -145,6 +145,7 @@ def test_a_damaged_reference_file_is_refused_in_one_line(tmp_path, content):
         '{"format": 1, "levels": 2, "layers": [{"active": {"0->5": "skip"}}]}',
         '{"format": 1, "levels": 2, "layers": [{"active": {"0->0": "conv_9x9x9"}}]}',
         '{"format": 1, "levels": 2, "layers": [{"active": {"0->0": ["skip"]}}]}',
+        '{"format": 1, "levels": 2, "layers": [{"active": {"0->0": "skip"}, "inactive": {"0->0": "skip"}}]}',
         '{"format": 1, "levels": 2, "layers": [{"active": {"0->0": "skip"}}, {"active": {"1->1": "skip"}}]}',
     ],
 )
