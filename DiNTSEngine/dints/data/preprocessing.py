@@ -40,7 +40,7 @@ class Preprocessor:
         grid = self._grid(channels)
         image = torch.empty((len(channels), *grid.working_shape))
         for index, channel in enumerate(channels):
-            voxels = np.ascontiguousarray(grid.crop(sitk.GetArrayViewFromImage(channel)), dtype=np.float32)
+            voxels = np.array(grid.crop(sitk.GetArrayViewFromImage(channel)), dtype=np.float32, order="C")
             image[index] = resample(torch.from_numpy(voxels), grid.working_shape, "trilinear")
             del voxels
             self._scale_intensity(image[index])
@@ -61,7 +61,7 @@ class Preprocessor:
         if (unknown := classes == UNKNOWN_CLASS).any():
             declared = ", ".join(map(str, sorted(label_values)))
             raise InputError(f"label: value {voxels[unknown][0]} is not declared; declare it or keep to {declared}")
-        return resample(torch.from_numpy(classes.astype(np.uint8)), grid.working_shape, "nearest-exact")
+        return resample(torch.from_numpy(classes.astype(np.uint8, order="C")), grid.working_shape, "nearest-exact")
 
     def _grid(self, channels: Sequence[sitk.Image]) -> Grid:
         """The grid of a case: its box, and the working shape that comes nearest to the spacing asked for."""
