@@ -191,10 +191,11 @@ def _from_mapping(values: Any) -> Architecture:
 
 def _listed_edges(layer: Any, number: int) -> list[tuple[str, str, Any]]:
     """State, name and operation of the edges that a layer of the JSON layout lists, each once."""
-    states = [layer.get(state, {}) if isinstance(layer, Mapping) else None for state in ("active", "inactive")]
-    if not all(isinstance(cells, Mapping) for cells in states):
+    active, inactive = (
+        layer.get(state, {}) if isinstance(layer, Mapping) else None for state in ("active", "inactive")
+    )
+    if not isinstance(active, Mapping) or not isinstance(inactive, Mapping):
         raise InputError(f'layer {number} must hold "active" and "inactive" edges; correct the file')
-    active, inactive = states
     if both := active.keys() & inactive.keys():
         raise InputError(f"layer {number}: {min(both)} is both active and inactive; remove one of them")
     return [("active", *cell) for cell in active.items()] + [("inactive", *cell) for cell in inactive.items()]
