@@ -33,7 +33,7 @@ def _entries(description: Path, declared: Mapping[str, Any], key: str) -> list[A
 def _is_hidden(entry: Any) -> bool:
     """Whether an entry names a hidden file, such as the "._case.nii.gz" in archives made on macOS."""
     image = entry.get("image") if isinstance(entry, Mapping) else entry
-    return isinstance(image, str) and Path(image).name.startswith(".")
+    return isinstance(image, str) and ntpath.basename(image).startswith(".")
 
 
 def _case(description: Path, entry: Any, key: str) -> Case:

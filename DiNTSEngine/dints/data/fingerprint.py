@@ -60,10 +60,10 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
 
     The working spacing is the median one. A side of the patch is the largest multiple of 2^levels within the median
     size, at least twice 2^levels and at most the paper's 96 voxels. While a search batch of two such patches needs more
-    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest side shrinks by 2^levels. The
-    search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many, as in
-    the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface metric
-    is the coarsest spacing.
+    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest side shrinks by 2^levels.
+    The search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many,
+    as in the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface
+    metric is the coarsest spacing.
     """
     paper = Config()
     voxels = int((memory_bytes or machine_memory()) * USABLE_MEMORY / SEARCH_BYTES_PER_VOXEL)

@@ -1,0 +1,326 @@
+"""Listing data sets: the decathlon's dataset.json, plain folders, labels, channels, folds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from dints.config import TaskConfig
+from dints.data.datalist import data_folds, parse_labels, read_datalist
+from dints.errors import InputError
+
+
+def save(path: Path, values: object = 0, shape: tuple[int, ...] = (4, 5, 6), dtype: type = np.int16) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = np.zeros(shape, dtype)
+    array[...] = values
+    sitk.WriteImage(sitk.GetImageFromArray(array, isVector=False), str(path))
+    return path
+
+
+def save_dicom(folder: Path, slices: int = 3) -> None:
+    folder.mkdir(parents=True)
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for index in range(slices):
+        image = sitk.Image(6, 5, 1, sitk.sitkInt16)
+        position = f"0\\0\\{index}"
+        for tag, value in {
+            "0008|0060": "CT",
+            "0020|000d": "1.2.3",
+            "0020|000e": "1.2.3.4",
+            "0008|0018": f"1.2.3.4.{index + 1}",
+            "0020|0032": position,
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0020|0013": str(index),
+        }.items():
+            image.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{index}.dcm"))
+        writer.Execute(image)
+
+
+def write_description(folder: Path, **changes: object) -> Path:
+    """A decathlon data set of two cases and one test image, with parts of its description replaced or removed."""
+    for name in ("imagesTr/a", "labelsTr/a", "imagesTr/b", "labelsTr/b", "imagesTs/c"):
+        save(folder / f"{name}.nii.gz")
+    entries = [{"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"} for name in "ba"]
+    description = {
+        "name": "Example",
+        "modality": {"0": "CT"},
+        "labels": {"0": "background", "1": "liver"},
+        "numTraining": 99,
+        "training": entries,
+        "test": ["./imagesTs/c.nii.gz"],
+    } | changes
+    kept = {key: value for key, value in description.items() if value is not None}
+    (folder / "dataset.json").write_text(json.dumps(kept))
+    return folder
+
+
+def test_the_real_hippocampus_data_set_is_listed(hippocampus: Path) -> None:
+    datalist = read_datalist(hippocampus)
+    assert (datalist.name, datalist.modality, datalist.channels) == ("Hippocampus", "MR", ("MRI",))
+    assert datalist.labels == {0: "background", 1: "Anterior", 2: "Posterior"}
+    assert len(datalist.cases) == 200
+    assert datalist.cases[0].name == "hippocampus_001"
+    assert datalist.cases[0].images[0].is_file()
+    assert not datalist.problems
+
+
+def test_a_decathlon_description_is_read_despite_wrong_counts_and_an_unsorted_list(tmp_path: Path) -> None:
+    datalist = read_datalist(write_description(tmp_path))
+    assert [case.name for case in datalist.cases] == ["a", "b"]
+    assert datalist.cases[0].images == (tmp_path / "imagesTr/a.nii.gz",)
+    assert datalist.cases[0].label == tmp_path / "labelsTr/a.nii.gz"
+    assert [(case.name, case.label) for case in datalist.unlabelled] == [("c", None)]
+    assert datalist.modality == "CT"
+
+
+def test_the_description_itself_can_be_given_in_place_of_its_folder(tmp_path: Path) -> None:
+    folder = write_description(tmp_path)
+    assert read_datalist(folder / "dataset.json") == read_datalist(folder)
+
+
+def test_a_description_without_name_takes_that_of_the_folder(tmp_path: Path) -> None:
+    assert read_datalist(write_description(tmp_path / "MyTask", name=None)).name == "MyTask"
+
+
+def test_a_description_without_test_cases_has_none(tmp_path: Path) -> None:
+    assert read_datalist(write_description(tmp_path, test=None)).unlabelled == ()
+
+
+def test_labels_and_channels_of_newer_descriptions_are_understood(tmp_path: Path) -> None:
+    folder = write_description(
+        tmp_path,
+        modality=None,
+        channel_names={"1": "ADC", "0": "T2"},
+        labels={"background": 0, "prostate": 3},
+        training=[{"image": ["imagesTr/a.nii.gz", "imagesTr/b.nii.gz"], "label": "labelsTr/a.nii.gz"}],
+        test=[{"image": "imagesTs/c.nii.gz"}],
+    )
+    datalist = read_datalist(folder)
+    assert datalist.labels == {0: "background", 3: "prostate"}
+    assert (datalist.channels, datalist.modality) == (("T2", "ADC"), "MR")
+    assert len(datalist.cases[0].images) == 2
+    assert datalist.unlabelled[0].name == "c"
+
+
+def test_a_description_without_list_of_cases_adds_names_to_plain_folders(tmp_path: Path) -> None:
+    datalist = read_datalist(write_description(tmp_path, training=None, test=None))
+    assert [case.name for case in datalist.cases] == ["a", "b"]
+    assert [case.name for case in datalist.unlabelled] == ["c"]
+    assert datalist.labels[1] == "liver"
+
+
+def test_a_four_dimensional_image_gives_its_channels(tmp_path: Path) -> None:
+    folder = write_description(tmp_path, modality=None)
+    save(folder / "imagesTr/a.nii.gz", shape=(3, 4, 5, 6))
+    assert read_datalist(folder).channels == ("channel 0", "channel 1", "channel 2")
+
+
+def test_listed_cases_whose_files_are_numbered_by_channel_are_found(tmp_path: Path) -> None:
+    folder = write_description(tmp_path)
+    (folder / "imagesTr/a.nii.gz").rename(folder / "imagesTr/a_0000.nii.gz")
+    save(folder / "imagesTr/a_0001.nii.gz")
+    case = read_datalist(folder).cases[0]
+    assert case.name == "a"
+    assert [path.name for path in case.images] == ["a_0000.nii.gz", "a_0001.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    "path", ["../a.nii.gz", "imagesTr/../../a.nii.gz", "/etc/a.nii.gz", "..\\a.nii.gz", "C:\\a.nii"]
+)
+def test_a_path_out_of_the_folder_is_refused(tmp_path: Path, path: str) -> None:
+    entries = [{"image": path, "label": "labelsTr/a.nii.gz"}]
+    with pytest.raises(InputError, match="outside the data set's folder; move the file into it"):
+        read_datalist(write_description(tmp_path, training=entries))
+    with pytest.raises(InputError, match="outside"):
+        read_datalist(write_description(tmp_path, test=[path]))
+
+
+def test_hidden_files_are_ignored_in_lists_and_folders(tmp_path: Path) -> None:
+    hidden = {"image": "./imagesTr/._a.nii.gz", "label": "./labelsTr/._a.nii.gz"}
+    folder = write_description(
+        tmp_path, training=[hidden, {"image": "imagesTr/a.nii.gz", "label": "labelsTr/a.nii.gz"}]
+    )
+    assert [case.name for case in read_datalist(folder).cases] == ["a"]
+    for name in ("imagesTr/._b.nii.gz", "labelsTr/._b.nii.gz", "imagesTr/.DS_Store"):
+        (folder / name).write_bytes(b"resource fork")
+    (folder / "dataset.json").unlink()
+    datalist = read_datalist(folder)
+    assert [case.name for case in datalist.cases] == ["a", "b"]
+    assert not datalist.problems
+
+
+def test_a_repeated_case_name_is_reported_and_the_first_kept(tmp_path: Path) -> None:
+    save(tmp_path / "imagesTr/other/a.nii.gz")
+    entries = [{"image": f"imagesTr/{name}.nii.gz", "label": "labelsTr/a.nii.gz"} for name in ("a", "other/a")]
+    datalist = read_datalist(write_description(tmp_path, training=entries))
+    assert [case.images[0] for case in datalist.cases] == [tmp_path / "imagesTr/a.nii.gz"]
+    assert "same case name 'a'" in datalist.problems[0].reason
+    assert datalist.problems[0].file.endswith("other/a.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"training": {"image": "a"}}, "'training' must be a list of cases"),
+        ({"training": ["imagesTr/a.nii.gz"]}, "is not a case; write"),
+        ({"training": [{"image": [], "label": "x"}]}, "is not a case"),
+        ({"test": [3]}, "in 'test' is not a case"),
+        ({"labels": {"1": "a", "b": 1}}, "label value 1 is declared twice"),
+        ({"labels": {"whole": [1, 2]}}, "has no whole number"),
+        ({"labels": ["liver"]}, "labels must be a mapping"),
+        ({"modality": 3}, '"modality" must be a mapping'),
+        ({"modality": {"CT": 0}}, '"modality" must number its channels'),
+    ],
+)
+def test_a_malformed_description_is_refused_in_one_line(tmp_path: Path, changes: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=r"dataset\.json: ") as caught:
+        read_datalist(write_description(tmp_path, **changes))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_description_that_is_no_json_object_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("[]")
+    with pytest.raises(InputError, match="must hold an object"):
+        read_datalist(tmp_path)
+
+
+@pytest.mark.parametrize("folders", [("images", "labels"), ("imagesTr", "labelsTr")])
+def test_plain_folders_match_images_and_labels_of_any_format_by_name(tmp_path: Path, folders: tuple[str, str]) -> None:
+    images, labels = (tmp_path / name for name in folders)
+    save(images / "a.nii.gz")
+    save(images / "b.nrrd")
+    save(images / "c.mha")
+    save(images / "d.mhd")
+    for name in ("a.mha", "b.nii.gz", "c.seg.nrrd", "d.nii"):
+        save(labels / name, np.arange(6) % 3 * 2, dtype=np.uint8)
+    save(tmp_path / "imagesTs/e.nii")
+    datalist = read_datalist(tmp_path)
+    assert [case.name for case in datalist.cases] == ["a", "b", "c", "d"]
+    assert [case.label.name for case in datalist.cases if case.label] == ["a.mha", "b.nii.gz", "c.seg.nrrd", "d.nii"]
+    assert [case.name for case in datalist.unlabelled] == ["e"]
+    assert datalist.labels == {0: "background", 2: "label 2", 4: "label 4"}
+    assert (datalist.name, datalist.modality, datalist.channels) == (tmp_path.name, None, ("image",))
+    assert not datalist.problems
+
+
+def test_plain_folders_group_channels_by_their_number(tmp_path: Path) -> None:
+    for name in ("a_0000", "a_0001", "b_0000", "b_0001"):
+        save(tmp_path / f"images/{name}.nii.gz")
+    for name in "ab":
+        save(tmp_path / f"labels/{name}.nii.gz", 1)
+    for name in ("c_0001", "c_0000"):
+        save(tmp_path / f"imagesTs/{name}.nrrd")
+    datalist = read_datalist(tmp_path)
+    assert [(case.name, len(case.images)) for case in datalist.cases] == [("a", 2), ("b", 2)]
+    assert [path.name for path in datalist.unlabelled[0].images] == ["c_0000.nrrd", "c_0001.nrrd"]
+    assert datalist.channels == ("channel 0", "channel 1")
+
+
+def test_four_digits_that_labels_have_too_number_cases_and_not_channels(tmp_path: Path) -> None:
+    for name in ("scan_0001", "scan_0002"):
+        save(tmp_path / f"images/{name}.nii.gz")
+        save(tmp_path / f"labels/{name}.nii.gz", 1)
+    assert [case.name for case in read_datalist(tmp_path).cases] == ["scan_0001", "scan_0002"]
+
+
+def test_folders_of_dicom_files_are_images(tmp_path: Path) -> None:
+    save_dicom(tmp_path / "images/a")
+    save(tmp_path / "images/b.nii.gz", shape=(3, 5, 6))
+    for name in "ab":
+        save(tmp_path / f"labels/{name}.nii.gz", 1, shape=(3, 5, 6))
+    datalist = read_datalist(tmp_path)
+    assert [case.name for case in datalist.cases] == ["a", "b"]
+    assert datalist.cases[0].images == (tmp_path / "images/a",)
+
+
+def test_what_has_no_partner_in_plain_folders_is_reported(tmp_path: Path) -> None:
+    for name in ("images/a", "images/b", "labels/b", "labels/c"):
+        save(tmp_path / f"{name}.nii.gz", 1)
+    save(tmp_path / "labels/b.nrrd", 1)
+    save(tmp_path / "images/b.mha")
+    datalist = read_datalist(tmp_path)
+    assert [case.name for case in datalist.cases] == ["b"]
+    assert [case.name for case in datalist.unlabelled] == ["a"]
+    found = [(Path(problem.file).name, problem.severity) for problem in datalist.problems]
+    assert found == [("a.nii.gz", "warning"), ("c.nii.gz", "error"), ("b.nrrd", "error"), ("b.nii.gz", "error")]
+    assert all(problem.remedy for problem in datalist.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("labels.yaml", "{0: background, 1: liver}"), ("labels.yml", "liver: 1"), ("labels.json", '{"1": "liver"}')],
+)
+def test_label_names_come_from_a_file_beside_the_folders(tmp_path: Path, name: str, text: str) -> None:
+    save(tmp_path / "images/a.nii.gz")
+    save(tmp_path / "labels/a.nii.gz", 7)
+    (tmp_path / name).write_text(text)
+    assert read_datalist(tmp_path).labels == {0: "background", 1: "liver"}
+
+
+def test_a_label_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "images/a.nii.gz")
+    (tmp_path / "labels.yaml").write_text("{1: ")
+    with pytest.raises(InputError, match=r"labels\.yaml: cannot be read"):
+        read_datalist(tmp_path)
+
+
+def test_files_that_cannot_be_read_do_not_keep_a_data_set_from_being_listed(tmp_path: Path) -> None:
+    for name in ("images/a", "labels/a"):
+        save(tmp_path / f"{name}.nii.gz").write_bytes(b"no image")
+    save(tmp_path / "images/b.nii.gz")
+    save(tmp_path / "labels/b.nii.gz", 5)
+    datalist = read_datalist(tmp_path)
+    assert datalist.labels == {0: "background", 5: "label 5"}
+    assert datalist.channels == ("image",)
+
+
+def test_the_task_wins_over_what_the_data_set_declares(tmp_path: Path) -> None:
+    task = TaskConfig(name="mine", modality="MR", channels=("T1",), labels={0: "air", 4: "lung"})
+    datalist = read_datalist(write_description(tmp_path), task)
+    assert (datalist.name, datalist.modality, datalist.channels) == ("mine", "MR", ("T1",))
+    assert datalist.labels == {0: "air", 4: "lung"}
+
+
+def test_a_folder_that_is_missing_empty_or_arranged_otherwise_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a folder"):
+        read_datalist(tmp_path / "missing")
+    with pytest.raises(InputError, match=r"neither dataset\.json nor images/ and labels/"):
+        read_datalist(tmp_path)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(InputError, match="holds no images"):
+        read_datalist(tmp_path)
+
+
+def test_labels_are_sorted_by_value_and_get_a_background() -> None:
+    assert list(parse_labels({"10": "b", "2": "a"}, "x")) == [0, 2, 10]
+    assert parse_labels({"tumour": 2, 0: "air"}, "x") == {0: "air", 2: "tumour"}
+
+
+@pytest.mark.parametrize(("count", "folds"), [(10, 5), (7, 3), (2, 2)])
+def test_every_case_is_validated_once_and_folds_are_of_like_size(count: int, folds: int) -> None:
+    names = [f"case{index}" for index in range(count)]
+    split = data_folds(names, folds)
+    assert sorted(name for _, validation in split for name in validation) == sorted(names)
+    sizes = {len(validation) for _, validation in split}
+    assert max(sizes) - min(sizes) <= 1
+    assert all(set(training) == set(names) - set(validation) for training, validation in split)
+
+
+def test_folds_depend_on_the_seed_and_not_on_the_order_of_the_names() -> None:
+    names = [f"case{index}" for index in range(20)]
+    assert data_folds(names, 5) == data_folds(reversed(names), 5)
+    assert data_folds(names, 5) != data_folds(names, 5, seed=1)
+
+
+def test_folds_that_cannot_be_made_are_refused() -> None:
+    with pytest.raises(InputError, match="3 cases cannot be split into 5 folds"):
+        data_folds("abc", 5)
+    with pytest.raises(InputError, match="into 1 folds"):
+        data_folds("abc", 1)
