@@ -107,7 +107,7 @@ def evaluate_case(
     difference = geometry_difference(reference, prediction)
     if difference:
         raise InputError(f"{source}: {difference} as in the reference; write the prediction on the reference's grid")
-    predicted, expected = (sitk.GetArrayViewFromImage(as_label(image, source)) for image in (prediction, reference))
+    predicted, expected = (sitk.GetArrayFromImage(as_label(image, source)) for image in (prediction, reference))
     spacing = reference.GetSpacing()[::-1]  # SimpleITK's arrays are [Z, Y, X]
     scores = {}
     for value in sorted(set(labels) - {0}):

@@ -21,7 +21,7 @@ def dice(prediction: np.ndarray, reference: np.ndarray) -> float:
     """
     prediction, reference = _masks(prediction, reference)
     volumes = np.count_nonzero(prediction) + np.count_nonzero(reference)
-    return 2 * np.count_nonzero(prediction & reference) / volumes if volumes else float("nan")
+    return 2 * int(np.count_nonzero(prediction & reference)) / int(volumes) if volumes else float("nan")
 
 
 def normalized_surface_distance(
