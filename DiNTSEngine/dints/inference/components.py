@@ -13,7 +13,9 @@ import SimpleITK as sitk
 def keep_largest_components(labels: np.ndarray, values: Collection[int], nested: bool = False) -> np.ndarray: ...
 @overload
 def keep_largest_components(labels: sitk.Image, values: Collection[int], nested: bool = False) -> sitk.Image: ...
-def keep_largest_components(labels, values, nested=False):
+def keep_largest_components(
+    labels: np.ndarray | sitk.Image, values: Collection[int], nested: bool = False
+) -> np.ndarray | sitk.Image:
     """A copy in which each label of `values` keeps only its largest component; the rest of it becomes background.
 
     Components are connected through faces. Of equally large ones the first in the array's order stays.

@@ -1,0 +1,190 @@
+"""Segments images with an ensemble of networks: from the image to labels on exactly its grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from torch import Tensor, nn
+
+from dints.config import Config, InferenceConfig, Size, Vector
+from dints.data.grid import Grid
+from dints.data.images import split_channels
+from dints.data.preprocessing import Preprocessor
+from dints.device import select_device
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.inference.assemble import SLAB_BYTES, LabelAssembler
+from dints.inference.components import keep_largest_components
+from dints.inference.fallback import Execution, executions, first_that_fits
+from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
+from dints.inference.sliding_window import Network, count_windows, sliding_window, stride_of
+
+STAGE = "segment"  # of the progress that is reported
+FLOAT_BYTES = 4
+LABEL_COPIES = 4  # of a byte a voxel: in the crop, cleaned, on the grid of the image, and the array it is made of
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is known of an image after inference, on its grid."""
+
+    labels: sitk.Image  # label values
+    disagreement: sitk.Image | None  # percent, see `LabelAssembler.disagreement`; None unless asked for
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What segmenting an image will take, before it is read."""
+
+    windows: int  # each goes through every network, with mirroring eight times
+    memory: int  # bytes, without the networks' weights and what they need for a window
+
+
+class Predictor:
+    """Preprocessing, sliding window, ensemble, and the way back.
+
+    Args:
+        networks: one a fold, from [B, C, *patch] to logits [B, K, *patch]. Modules are switched to evaluation and moved
+            to the device when they are used.
+        config: of the task and the preprocessing that the networks were trained with; its `inference` section holds
+            the defaults of what `segment` can be asked for.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+    """
+
+    def __init__(self, networks: Sequence[Network], config: Config, device: str = "auto") -> None:
+        self.networks, self.config, self.device = list(networks), config, select_device(device)
+        self._preprocessor = Preprocessor(config.preprocessing)
+        for network in self.networks:
+            if isinstance(network, nn.Module):
+                network.eval()
+
+    def segment(self, channels: Sequence[sitk.Image], reporter: Reporter | None = None, **options: Any) -> sitk.Image:
+        """Label image on exactly the grid of the input. For arguments and errors see `predict`."""
+        return self.predict(channels, reporter, **options).labels
+
+    def predict(
+        self,
+        channels: Sequence[sitk.Image],
+        reporter: Reporter | None = None,
+        *,
+        folds: Sequence[int] | None = None,
+        region: Region | None = None,
+        disagreement: bool = False,
+        **options: Any,
+    ) -> Prediction:
+        """Segments a case.
+
+        When memory runs out, the work is repeated in ways that need less, with a warning to the reporter.
+
+        Args:
+            channels: 3D images on one grid, in the order of the task's channels (or one of several components).
+            reporter: receives progress of the stage "segment" and warnings.
+            folds: which networks vote; all by default.
+            region: box of voxels ((x, y, z) first, (x, y, z) after the last) along the image's axes. Only what it
+                needs is computed; outside of it is background. Intensities are scaled as for the whole image.
+            disagreement: also return where the folds disagree.
+            options: fields of `InferenceConfig` in place of the config's own.
+
+        Raises:
+            InputError: the images do not fit the model, or an option is unknown or has no meaning.
+            RunError: memory ran out in every way.
+        """
+        reporter = reporter or Reporter()
+        settings, networks = self._settings(options), self._members(folds)
+        images = self._split(channels)
+        size = images[0].GetSize()
+        region = ((0, 0, 0), size) if region is None else checked_region(region, size)
+        volume, grid = self._preprocessor(images)
+        case = _Case(volume, grid, crop_box(grid, region), networks, self.config.sampling.patch, settings)
+        steps = executions(self.device, settings.batch_size, len(networks))
+        classes, doubt = first_that_fits(steps, lambda step: case.run(step, disagreement, reporter), reporter)
+        values = sorted(self.config.task.labels)
+        kept = [values.index(value) for value in settings.largest_component]
+        classes = keep_largest_components(classes, kept, self.config.task.nested)
+        return Prediction(grid.restore(classes, values), None if doubt is None else grid.place(doubt))
+
+    def estimate(self, size: Size, spacing: Vector, folds: Sequence[int] | None = None, **options: Any) -> Estimate:
+        """What an image of `size` voxels of `spacing` mm along R, A and S takes at most, if nothing is cropped away.
+
+        The memory is that of the resampled volume, of the sums of logits of one band, of a slab at the original
+        resolution and of the labels. `folds` and `options` as in `predict`.
+        """
+        settings, networks, patch = self._settings(options), self._members(folds), self.config.sampling.patch
+        x, y, z = (
+            max(1, round(count * step / wanted))
+            for count, step, wanted in zip(size, spacing, self.config.preprocessing.spacing, strict=True)
+        )
+        stride = _stride(settings, patch)
+        plane = max(x, patch[0]) * max(y, patch[1])
+        volumes = len(self.config.task.channels) * (math.prod(size) + plane * max(z, patch[2])) * FLOAT_BYTES
+        band = len(networks) * len(self.config.task.labels) * plane * (patch[2] + stride[2]) * FLOAT_BYTES
+        windows = count_windows((x, y, z), patch, stride)
+        return Estimate(windows, volumes + band + SLAB_BYTES + LABEL_COPIES * math.prod(size))
+
+    def _settings(self, options: Mapping[str, Any]) -> InferenceConfig:
+        """The config's inference section with the caller's options, checked like a file's."""
+        if "overlap" in options and "stride" not in options:
+            options = {**options, "stride": None}  # else the config's stride would win over what was asked for
+        return Config.from_mapping({"inference": options}, "segment", self.config).inference
+
+    def _members(self, folds: Sequence[int] | None) -> list[Network]:
+        """The networks that vote."""
+        chosen = range(len(self.networks)) if folds is None else folds
+        if not chosen or not set(chosen) <= set(range(len(self.networks))):
+            raise InputError(f"folds {list(chosen)}: must name some of the model's folds 0 to {len(self.networks) - 1}")
+        return [self.networks[fold] for fold in chosen]
+
+    def _split(self, channels: Sequence[sitk.Image]) -> list[sitk.Image]:
+        """One scalar image a channel; InputError unless there are as many as the task has."""
+        images = [channel for image in channels for channel in split_channels(image)]
+        names = self.config.task.channels
+        if len(images) != len(names):
+            raise InputError(f"image: has {len(images)} channels; the model needs {len(names)}: {', '.join(names)}")
+        return images
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A preprocessed image and all that decides on its labels."""
+
+    volume: Tensor  # [C, X, Y, Z]
+    grid: Grid
+    box: Box | None  # of the crop: what is wanted; None if nothing of it is
+    networks: Sequence[Network]
+    patch: Size
+    settings: InferenceConfig
+
+    def run(self, step: Execution, disagreement: bool, reporter: Reporter) -> tuple[np.ndarray, np.ndarray | None]:
+        """Class indices of the crop and, on request, the disagreement map."""
+        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement)
+        if self.box is None:
+            return assembler.labels(), assembler.disagreement()
+        computed = working_box(self.grid, self.box, self.patch)
+        for network in self.networks:
+            if isinstance(network, nn.Module) and step.one_at_a_time:
+                network.to("cpu")  # an earlier step may have left all of them on the device
+        bands = sliding_window(
+            self.volume[(slice(None), *computed)],
+            self.networks,
+            self.patch,
+            _stride(self.settings, self.patch),
+            batch_size=step.batch_size,
+            mirror=self.settings.mirror,
+            device=step.device,
+            accumulate_on=step.accumulate_on,
+            one_at_a_time=step.one_at_a_time,
+            progress=lambda done, total: reporter.progress(STAGE, done, total),
+        )
+        for band in bands:
+            assembler.add(embedded(band, computed, self.grid.working_shape))
+        doubt = assembler.disagreement()
+        return blank_outside(assembler.labels(), self.box), None if doubt is None else blank_outside(doubt, self.box)
+
+
+def _stride(settings: InferenceConfig, patch: Size) -> Size:
+    return settings.stride or stride_of(patch, settings.overlap)

@@ -1,0 +1,75 @@
+"""Segmenting a box of an image only: what of the working volume must be computed, and what of it counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch.nn.functional as F
+
+from dints.config import Size
+from dints.data.grid import Grid
+from dints.errors import InputError
+from dints.inference.sliding_window import Band
+
+Region = tuple[Size, Size]  # the first voxel, and the one after the last, along the file's axes
+Box = tuple[slice, slice, slice]
+
+
+def checked_region(region: Sequence[Sequence[int]], size: Size) -> Region:
+    """The region as a tuple; InputError if it is no box within an image of `size` voxels."""
+    try:
+        (x, y, z), (x_stop, y_stop, z_stop) = ((int(value) for value in corner) for corner in region)
+    except (TypeError, ValueError):
+        raise InputError(f"region {region!r}: must be two voxels, ((x, y, z), (x, y, z))") from None
+    first, stop = (x, y, z), (x_stop, y_stop, z_stop)
+    if not all(0 <= low < high <= count for low, high, count in zip(first, stop, size, strict=True)):
+        raise InputError(
+            f"region {first} to {stop}: must be a box of at least one voxel within the image's {size} voxels"
+        )
+    return first, stop
+
+
+def crop_box(grid: Grid, region: Region) -> Box | None:
+    """The region within the crop, in its axes; None if it lies in what was cropped away."""
+    box = []
+    for axis, source in enumerate(grid.axes):
+        low, high = region[0][source], region[1][source]
+        if grid.flips[axis]:
+            low, high = grid.size[source] - high, grid.size[source] - low
+        low = max(low - grid.crop_start[axis], 0)
+        high = min(high - grid.crop_start[axis], grid.crop_shape[axis])
+        if low >= high:
+            return None
+        box.append(slice(low, high))
+    return box[0], box[1], box[2]
+
+
+def working_box(grid: Grid, box: Box, patch: Size) -> Box:
+    """The working voxels to compute for a box of the crop.
+
+    Half a patch more on each side, so that the box lies in the middle of windows as it would without a region; a whole
+    patch at least, where the volume has it.
+    """
+    wider = []
+    for part, size, working, crop in zip(box, patch, grid.working_shape, grid.crop_shape, strict=True):
+        low = math.floor(part.start * working / crop) - size // 2
+        low = max(0, min(low, working - size))
+        high = math.ceil(part.stop * working / crop) + size // 2
+        wider.append(slice(low, min(working, max(high, low + size))))
+    return wider[0], wider[1], wider[2]
+
+
+def embedded(band: Band, box: Box, working_shape: Size) -> Band:
+    """A band of the boxed volume as one of the whole volume; what surrounds it is zero and must not be used."""
+    (x, y, z), (width, depth, _) = box, working_shape
+    margins = (0, 0, y.start, depth - y.stop, x.start, width - x.stop)
+    return Band(band.first_row + z.start, F.pad(band.logits, margins) if any(margins) else band.logits)
+
+
+def blank_outside(voxels: np.ndarray, box: Box) -> np.ndarray:
+    """A copy that is zero outside of the box."""
+    blanked = np.zeros_like(voxels)
+    blanked[box] = voxels[box]
+    return blanked

@@ -1,0 +1,262 @@
+"""From an image to labels on its own grid, whatever is asked for and whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from dints.config import Config
+from dints.errors import InputError, RunError
+from dints.events import Reporter
+from dints.inference.predictor import Predictor
+from torch import nn
+
+PATCH = (16, 16, 16)
+OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
+LPS = (1, 0, 0, 0, 1, 0, 0, 0, 1)
+PERMUTED = (0, 0, 1, -1, 0, 0, 0, 1, 0)
+
+
+def config(**inference) -> Config:
+    """Two labels, 10 and 300, in volumes of 1 mm; patches of 16 voxels."""
+    return Config.from_mapping(
+        {
+            "task": {"modality": "CT", "labels": {0: "background", 10: "grey", 300: "white"}},
+            "preprocessing": {"spacing": [1, 1, 1], "intensity": "window", "window": [0, 100], "crop_foreground": True},
+            "sampling": {"patch": list(PATCH)},
+            "search": {"levels": 2},
+            "inference": {"overlap": 0.5, **inference},
+        }
+    )
+
+
+def threshold(windows: torch.Tensor) -> torch.Tensor:
+    """Logits of three classes from intensities around 0, 0.5 and 1."""
+    return torch.cat([-20 * (windows - centre) ** 2 for centre in (0.0, 0.5, 1.0)], 1)
+
+
+def phantom(direction=LPS, spacing=(1.0, 1.0, 1.0), size=(24, 20, 28)) -> sitk.Image:
+    """A grey box with a white box in it, in the air."""
+    voxels = np.full(size[::-1], -50, np.int16)
+    voxels[4:24, 3:16, 5:20] = 50
+    voxels[8:16, 5:12, 8:15] = 100
+    image = sitk.GetImageFromArray(voxels)
+    image.SetDirection(direction)
+    image.SetSpacing(spacing)
+    image.SetOrigin((-11.5, 7.25, 100.0))
+    return image
+
+
+def expected_labels(image: sitk.Image) -> np.ndarray:
+    voxels = sitk.GetArrayFromImage(image)
+    return np.select([voxels == 50, voxels == 100], [10, 300], 0)
+
+
+class Recorder(Reporter):
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int]] = []
+        self.warnings: list[str] = []
+
+    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+        self.steps.append((stage, step, total))
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+class FailsOnce:
+    """`threshold`, but one of its calls runs out of memory."""
+
+    def __init__(self, failing_call: int, error: Exception) -> None:
+        self.failing_call, self.error, self.calls = failing_call, error, 0
+
+    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if self.calls == self.failing_call:
+            raise self.error
+        return threshold(windows)
+
+
+def segment(image: sitk.Image, networks=(threshold,), reporter: Reporter | None = None, **options) -> np.ndarray:
+    return sitk.GetArrayFromImage(Predictor(networks, config(), "cpu").segment([image], reporter, **options))
+
+
+@pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
+def test_labels_lie_on_exactly_the_grid_of_the_image(direction):
+    image = phantom(direction)
+    labels = Predictor([threshold], config(), "cpu").segment([image])
+    assert labels.GetSize() == image.GetSize()
+    assert labels.GetSpacing() == image.GetSpacing()
+    assert labels.GetOrigin() == image.GetOrigin()
+    assert labels.GetDirection() == image.GetDirection()
+    assert labels.GetPixelID() == sitk.sitkUInt16
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), expected_labels(image))
+
+
+def test_what_was_cropped_away_is_background():
+    labels = segment(phantom(), [lambda windows: threshold(torch.ones_like(windows))])
+    assert Counter(labels.ravel().tolist()) == {0: 24 * 20 * 28 - 20 * 13 * 15, 300: 20 * 13 * 15}
+
+
+def test_a_coarser_image_is_segmented_at_its_own_resolution():
+    image = phantom(spacing=(1.5, 2.0, 0.7))
+    agreement = segment(image) == expected_labels(image)
+    assert agreement.mean() > 0.95
+
+
+@pytest.mark.parametrize("options", [{"mirror": True}, {"batch_size": 3}, {"stride": (5, 6, 7)}, {"overlap": 0.25}])
+def test_options_change_the_way_and_not_the_labels_of_a_local_network(options):
+    image = phantom()
+    np.testing.assert_array_equal(segment(image, **options), expected_labels(image))
+
+
+def test_an_overlap_that_is_asked_for_wins_over_the_stride_of_the_config():
+    predictor = Predictor([threshold], config(stride=[4, 4, 4]), "cpu")
+    size, spacing = (32, 32, 32), (1.0, 1.0, 1.0)
+    assert predictor.estimate(size, spacing).windows == 5**3
+    assert predictor.estimate(size, spacing, overlap=0.5).windows == 3**3
+    assert predictor.estimate(size, spacing, stride=(16, 16, 8)).windows == 2 * 2 * 3
+
+
+def test_folds_vote_by_majority_or_mean():
+    confident = lambda windows: 100 * threshold(torch.zeros_like(windows))  # noqa: E731
+    hesitant = lambda windows: 0.01 * threshold(torch.ones_like(windows))  # noqa: E731
+    networks = [confident, hesitant, hesitant]
+    assert set(segment(phantom(), networks).ravel()) == {0, 300}
+    assert set(segment(phantom(), networks, vote="mean").ravel()) == {0}
+    assert set(segment(phantom(), networks, folds=[0]).ravel()) == {0}
+    assert set(segment(phantom(), networks, folds=[1, 2]).ravel()) == {0, 300}
+
+
+def test_the_largest_component_is_kept_of_the_labels_that_are_named():
+    image = phantom()
+    image[6, 4, 5] = 100  # a white island
+    island = (5, 4, 6)
+    assert segment(image)[island] == 300
+    cleaned = segment(image, largest_component=(300,))
+    assert cleaned[island] == 0
+    np.testing.assert_array_equal(cleaned, segment(phantom()) * (cleaned != 0))
+    assert segment(image, largest_component=(10,))[island] == 300
+
+
+def test_a_disagreement_map_comes_on_the_grid_of_the_image():
+    always_white = lambda windows: threshold(torch.ones_like(windows))  # noqa: E731
+    image = phantom(OBLIQUE)
+    prediction = Predictor([threshold, threshold, always_white], config(), "cpu").predict([image], disagreement=True)
+    percent = sitk.GetArrayFromImage(prediction.disagreement)
+    np.testing.assert_array_equal(percent, np.where(expected_labels(image) == 10, 33, 0))
+    assert prediction.disagreement.GetDirection() == image.GetDirection()
+    assert Predictor([threshold], config(), "cpu").predict([image]).disagreement is None
+
+
+@pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
+def test_a_region_gives_the_labels_of_the_whole_within_it_and_computes_less(direction):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, 3, 3, padding=1))
+    image = phantom(direction, size=(32, 32, 64))
+    noisy = sitk.GetImageFromArray(np.random.default_rng(0).integers(1, 100, (64, 32, 32)).astype(np.int16))
+    noisy.CopyInformation(image)
+    whole, part = Recorder(), Recorder()
+    stride = {"stride": (6, 6, 6)}
+    everything = segment(noisy, [network], whole, **stride)
+    boxed = segment(noisy, [network], part, region=((10, 5, 8), (22, 17, 24)), **stride)
+    inside = np.zeros(everything.shape, bool)
+    inside[8:24, 5:17, 10:22] = True
+    assert (boxed[~inside] == 0).all()
+    assert (boxed[inside] == everything[inside]).mean() > 0.98  # windows lie elsewhere, so borders of classes may move
+    assert part.steps[-1][2] < whole.steps[-1][2] / 2
+
+
+def test_a_region_in_the_air_is_background_without_any_work():
+    reporter = Recorder()
+    assert not segment(phantom(), reporter=reporter, region=((0, 0, 0), (3, 3, 3))).any()
+    assert not reporter.steps
+
+
+@pytest.mark.parametrize(
+    "region", [((0, 0, 0), (99, 1, 1)), ((5, 5, 5), (5, 6, 6)), ((-1, 0, 0), (2, 2, 2)), (1, 2, 3), ((1, 2), (3, 4))]
+)
+def test_a_region_that_is_no_box_of_the_image_is_refused(region):
+    with pytest.raises(InputError, match="region"):
+        segment(phantom(), region=region)
+
+
+@pytest.mark.parametrize("failing_call", ["first", "third", "last"])
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_running_out_of_memory_leaves_the_labels_and_warns(failing_call, error):
+    image = phantom(spacing=(2.0, 2.0, 2.0))
+    batches = FailsOnce(0, error)
+    options = {"batch_size": 2}
+    expected = segment(image, [batches], **options)
+    network = FailsOnce({"first": 1, "third": 3, "last": batches.calls}[failing_call], error)
+    reporter = Recorder()
+    np.testing.assert_array_equal(segment(image, [network], reporter, **options), expected)
+    assert len(reporter.warnings) == 1
+    assert "one window at a time" in reporter.warnings[0]
+
+
+def test_memory_that_never_suffices_ends_in_an_error():
+    def hungry(windows):
+        raise MemoryError
+
+    with pytest.raises(RunError, match="smaller region"):
+        segment(phantom(), [hungry])
+
+
+def test_progress_is_that_of_windows_counted_once_for_all_folds():
+    reporter = Recorder()
+    segment(phantom(), [threshold] * 3, reporter)
+    total = Predictor([threshold], config(), "cpu").estimate((15, 13, 20), (1, 1, 1)).windows
+    assert reporter.steps[-1] == ("segment", total, total)
+    assert {stage for stage, _, _ in reporter.steps} == {"segment"}
+
+
+def test_an_estimate_grows_with_the_volume_the_folds_and_the_overlap():
+    predictor = Predictor([threshold] * 2, config(), "cpu")
+    small = predictor.estimate((32, 32, 32), (1, 1, 1))
+    assert predictor.estimate((64, 32, 32), (1, 1, 1)).windows > small.windows
+    assert predictor.estimate((32, 32, 32), (2, 1, 1)).memory > small.memory
+    assert predictor.estimate((32, 32, 32), (1, 1, 1), folds=[0]).memory < small.memory
+    assert predictor.estimate((32, 32, 32), (1, 1, 1), overlap=0.75).windows > small.windows
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"overlp": 0.5}, "overlap"),
+        ({"overlap": 1.5}, "overlap"),
+        ({"vote": "best"}, "vote"),
+        ({"stride": (17, 4, 4)}, "stride"),
+        ({"largest_component": (7,)}, "largest_component"),
+        ({"folds": [2]}, "folds"),
+        ({"folds": []}, "folds"),
+    ],
+)
+def test_options_without_meaning_are_refused_in_one_line(options, said):
+    with pytest.raises(InputError, match=said) as caught:
+        segment(phantom(), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_number_of_channels_is_refused():
+    with pytest.raises(InputError, match="the model needs 1: image"):
+        Predictor([threshold], config(), "cpu").segment([phantom(), phantom()])
+
+
+def test_channels_may_come_as_one_image_of_several_components():
+    two = dataclasses.replace(config(), task=dataclasses.replace(config().task, channels=("a", "b")))
+    predictor = Predictor([lambda windows: threshold(windows[:, 1:])], two, "cpu")
+    image = phantom()
+    blank = sitk.Cast(image * 0 + 20, sitk.sitkInt16)
+    labels = predictor.segment([sitk.Compose([blank, image])])
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), expected_labels(image))
+
+
+def test_networks_are_used_in_evaluation_mode():
+    network = nn.Sequential(nn.Dropout(0.9), nn.Conv3d(1, 3, 1))
+    Predictor([network], config(), "cpu")
+    assert not network.training
