@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from dints.space.search_space import MAX_LEVELS
+
 if TYPE_CHECKING:
     from dints.config import Config
 
@@ -43,7 +45,7 @@ SCHEDULE_RULES: list[Rule] = [
 SEARCH_RULES: list[Rule] = [
     *SCHEDULE_RULES,
     (lambda search: search.layers >= 1, "layers must be positive"),
-    (lambda search: 1 <= search.levels <= 5, "levels must lie between 1 and 5 (2^(3 levels - 2) patterns are tabled)"),
+    (lambda search: 1 <= search.levels <= MAX_LEVELS, f"levels must lie between 1 and {MAX_LEVELS}"),
     (lambda search: 0 < search.memory_budget <= 1, "memory_budget must lie between 0 and 1"),
 ]
 TRAINING_RULES: list[Rule] = [

@@ -14,7 +14,7 @@ class Reporter:
     Engine functions take a `reporter` and call it from the thread that called them.
     """
 
-    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         """`step` of `total` of a stage ("check", "search", ...) is done; `metrics` are the newest values."""
 
     def message(self, text: str) -> None:
@@ -23,7 +23,7 @@ class Reporter:
     def warning(self, text: str) -> None:
         """A sentence for the user on something that was not as expected, and what was done about it."""
 
-    def result(self, name: str, **values: Any) -> None:
+    def result(self, name: str, /, **values: Any) -> None:
         """A finished result, e.g. `result("architecture", path="...", gap=0)`. Values must be JSON."""
 
 
@@ -57,7 +57,7 @@ class JsonReporter(Reporter):
         """Writes one line."""
         print(json.dumps({"event": event, **fields}), file=self._stream, flush=True)
 
-    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         left = self._clock.seconds_left(stage, step, total)
         self.emit("progress", stage=stage, step=step, total=total, seconds_left=left, metrics=metrics)
 
@@ -67,12 +67,12 @@ class JsonReporter(Reporter):
     def warning(self, text: str) -> None:
         self.emit("warning", text=text)
 
-    def result(self, name: str, **values: Any) -> None:
+    def result(self, name: str, /, **values: Any) -> None:
         self.emit("result", name=name, values=values)
 
 
 class TerminalReporter(Reporter):
-    """Sentences on standard output; progress with the time left on standard error: a bar on a terminal with tqdm, else a line every ten seconds."""
+    """Sentences on standard output; progress on standard error: a bar on a terminal with tqdm, else lines."""
 
     LINE_INTERVAL_SECONDS = 10.0
 
@@ -87,7 +87,7 @@ class TerminalReporter(Reporter):
         self._clock = _Clock()
         self._last_line = float("-inf")
 
-    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         shown = {key: f"{value:.4g}" for key, value in metrics.items()}
         if self._tqdm is None or not sys.stderr.isatty():
             self._line(stage, step, total, shown)

@@ -6,7 +6,8 @@ check.json      what the check found
 cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json
 train/fold<k>/  last.pt best.pt log.jsonl
-evaluation/     scores.csv scores.json predictions/
+evaluation/     scores.csv scores.json cleanup.json predictions/
+    held_out/       the same for cases that no network saw
 model.zip       the exported ensemble
 report.html
 """
@@ -14,6 +15,7 @@ report.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -75,6 +77,18 @@ class Run:
     def evaluation_folder(self) -> Path:
         """Of the cross-validation."""
         return self.folder / "evaluation"
+
+    @property
+    def cleanup_file(self) -> Path:
+        """Which labels gained from keeping their largest component in the cross-validation."""
+        return self.evaluation_folder / "cleanup.json"
+
+    def model_config(self) -> Config:
+        """The configuration with the cleanup that the cross-validation found."""
+        if not self.cleanup_file.is_file():
+            return self.config
+        labels = tuple(read_json(self.cleanup_file)["largest_component"])
+        return replace(self.config, inference=replace(self.config.inference, largest_component=labels))
 
     @property
     def model_file(self) -> Path:

@@ -23,8 +23,8 @@ from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.space.complexity import unet_summary
 from dints.storage import read_json, write_json
-from dints.training.checkpoint import load_checkpoint
-from dints.training.retrain import FoldResult, FoldTrainer, defined
+from dints.training.checkpoint import defined, load_checkpoint
+from dints.training.retrain import FoldResult, FoldTrainer
 from dints.training.seeds import shuffled
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
@@ -131,7 +131,7 @@ def export(run: Run, reporter: Reporter, config: Config | None = None, notes: st
     states = [load_checkpoint(run.fold_folder(fold) / "best.pt", torch.device("cpu")) for fold in run.trained_folds]
     scores_file = run.evaluation_folder / "scores.json"
     manifest = Manifest(
-        config=config or run.config,
+        config=config or run.model_config(),
         architecture=run.architecture(),
         folds=tuple(Fold("", "", tuple(state["dice"])) for state in states),
         notes=notes,

@@ -8,7 +8,7 @@ from pathlib import Path
 from dints.commands.options import add_run
 from dints.events import Reporter
 from dints.model.library import describe, find_model, install, installed_models, models_folder, remove
-from dints.model.reference import export_reference
+from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run
 from dints.stages import export
 
@@ -71,12 +71,14 @@ def _remove(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _export(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
-    config = run.config.with_overrides([f"task.name={arguments.name}"] if arguments.name else [])
+    config = run.model_config().with_overrides([f"task.name={arguments.name}"] if arguments.name else [])
     model = export(run, reporter, config, arguments.notes, arguments.output)
     reporter.message(f"Exported {model.path}")
 
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:
     model = find_model(arguments.model)
-    for path in export_reference(model.manifest.architecture, model.networks, arguments.output):
-        reporter.message(f"Wrote {path}")
+    save_reference_architecture(model.manifest.architecture, arguments.output / "architecture.pth")
+    for fold, network in enumerate(model.networks):
+        save_reference_weights(network, arguments.output / f"fold{fold}.pt")
+    reporter.message(f"Wrote architecture.pth and {len(model.networks)} state dicts to {arguments.output}")

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     search(open_or_create(arguments, device_memory(device), reporter), device, reporter)
 
 
-def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter) -> Run:
+def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter, held_out: int = 0) -> Run:
     """The run of the arguments: the one that exists, or a new one on checked data."""
     overrides = list(arguments.set)
     if getattr(arguments, "memory_budget", None) is not None:
@@ -46,4 +46,4 @@ def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: 
         return existing
     if arguments.data is None:
         raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")
-    return prepare(arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter)
+    return prepare(arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter, held_out)

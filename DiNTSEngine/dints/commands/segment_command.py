@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.commands.options import add_device, fold_list
-from dints.data.images import image_name, is_image, read_channels, write_image
+from dints.data.images import image_name, is_dicom_folder, is_image, read_channels, write_image
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     names = ("overlap", "mirror", "vote", "folds", "batch_size")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     predictor = model.predictor(arguments.device)
-    jobs = _jobs(arguments.input, arguments.output)
+    jobs = _jobs(arguments.input, arguments.output, len(model.manifest.config.task.channels))
     if not arguments.overwrite and len(jobs) > 1:
         jobs = [job for job in jobs if not job[1].exists()]
     for number, (images, output) in enumerate(jobs, start=1):
@@ -47,15 +47,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
 
 
-def _jobs(inputs: list[Path], output: Path) -> list[tuple[tuple[Path, ...], Path]]:
+def _jobs(inputs: list[Path], output: Path, channels: int) -> list[tuple[tuple[Path, ...], Path]]:
     """(files of the channels, file to write) of every case."""
     for path in inputs:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
-    if len(inputs) == 1 and inputs[0].is_dir() and not is_image(output):
-        cases = image_cases(inputs[0])
+    if len(inputs) == 1 and inputs[0].is_dir() and not is_dicom_folder(inputs[0]):
+        cases = image_cases(inputs[0], channels)
         if not cases:
             raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")
-        return [(paths, output / f"{name}.nii.gz") for name, paths in cases]
+        return [(case.images, output / f"{case.name}.nii.gz") for case in cases]
     file = output if is_image(output) else output / f"{image_name(inputs[0])}.nii.gz"
     return [(tuple(inputs), file)]

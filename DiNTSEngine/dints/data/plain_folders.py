@@ -35,6 +35,11 @@ def plain_cases(folder: Path) -> Listing:
     return unique_cases([case for case in cases if case.label], unlabelled + test_cases, problems)
 
 
+def image_cases(folder: Path, channels: int) -> list[Case]:
+    """The images of one folder as cases without labels; _0000, _0001, ... number channels where there are several."""
+    return [Case(name, paths) for name, paths in _by_name(_images_in(folder, with_folders=True), channels > 1)]
+
+
 def _images_in(folder: Path, with_folders: bool) -> list[Path]:
     """Image files (and folders, each a DICOM series) in order of their names, without hidden ones."""
     if not folder.is_dir():

@@ -69,7 +69,7 @@ class Manifest:
                 Fold(str(fold["file"]), str(fold["sha256"]), tuple(fold.get("dice", ()))) for fold in values["folds"]
             )
             config = Config.from_mapping(values["config"], source)
-            architecture = Architecture.from_mapping(values["architecture"], source)
+            architecture = Architecture.from_mapping(values["architecture"])
         except (KeyError, TypeError) as error:
             raise InputError(f"{source}: the manifest is damaged ({error!r}); export the model again") from error
         if not folds:

@@ -169,7 +169,8 @@ def _parse(content: bytes, path: Path) -> Any:
 def _write_weights(state: Mapping[str, Tensor]) -> bytes:
     """Tensors as an uncompressed NumPy archive: arrays only, no pickled objects."""
     buffer = BytesIO()
-    np.savez(buffer, **{name: tensor.detach().cpu().numpy() for name, tensor in state.items()})
+    arrays: dict[str, Any] = {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 

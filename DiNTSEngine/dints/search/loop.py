@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
 from dints.search.decode import decode, discretization_gap
-from dints.search.losses import ArchitectureLoss
+from dints.search.losses import ArchitectureLoss, architecture_loss, operation_costs
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.augmentation import augment
-from dints.training.checkpoint import TrainingLog, load_checkpoint, save_checkpoint
+from dints.training.checkpoint import TrainingLog, defined, load_checkpoint, save_checkpoint
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
 from dints.training.seeds import derived_seed, generator, shuffled
@@ -62,7 +61,7 @@ class Search:
             weight_decay=self.settings.weight_decay,
         )
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
-        self.architecture_loss = ArchitectureLoss(self.space, config).to(device)
+        self.costs = operation_costs(self.space, self.settings.filters, config.sampling.patch).to(device)
         self.weight_step, self.architecture_step = OptimizerStep(device), OptimizerStep(device)
         self.samplers = [
             PatchSampler(
@@ -106,6 +105,22 @@ class Search:
         """The discretization gap G of the present weights (4.4.2)."""
         return discretization_gap(self.space, self.supernet.edge_probability())
 
+    @torch.no_grad()
+    def expected_memory_share(self) -> float:
+        """M_e / M_a of the present weights (Eq. 8 and 9)."""
+        return float(self._architecture_terms().memory_fraction)
+
+    def _architecture_terms(self) -> ArchitectureLoss:
+        """The parenthesis of Eq. 11 for the present weights."""
+        return architecture_loss(
+            self.space,
+            self.supernet.edge_probability(),
+            self.supernet.operation_probability(),
+            self.costs,
+            self.settings.memory_budget,
+            self.settings.topology_weight if self.settings.topology_loss else 0.0,
+        )
+
     def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Network weights on train1."""
         images, labels = self._augmented("train1", step, images, labels)
@@ -129,10 +144,10 @@ class Search:
 
         def loss() -> Tensor:
             logits = self.supernet(images)
-            terms = self.architecture_loss(self.supernet.edge_probability(), self.supernet.operation_probability())
+            terms = self._architecture_terms()
             dice = batch_dice(logits, labels)
-            row.update(terms.values(), dice=None if math.isnan(dice) else dice)
-            return segmentation_loss(logits, labels) + progress * terms.total
+            row.update(terms.values(), dice=defined(dice))
+            return segmentation_loss(logits, labels) + progress * terms.weighted_sum
 
         row["architecture_loss"] = self.architecture_step(loss, self.architecture_optimizer, self.architecture_weights)
         return row | {"gap": self.gap()}

@@ -115,7 +115,7 @@ class ArchitectureLoss:
     topology: Tensor  # L_tp, not yet multiplied by lambda
     memory: Tensor  # L_m
     memory_fraction: Tensor  # M_e / M_a, what L_m holds against sigma
-    total: Tensor
+    weighted_sum: Tensor
 
     def values(self) -> dict[str, float]:
         """Every term as a number, for logging."""
@@ -140,8 +140,8 @@ def architecture_loss(
     full = full_memory(operation_probability, costs)
     alpha_entropy, eta_entropy = operation_entropy(operation_probability), pattern_entropy(eta)
     topology, memory = topology_loss(space, eta), memory_loss(expected, full, budget)
-    total = alpha_entropy + eta_entropy + topology_weight * topology + memory
-    return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, total)
+    weighted_sum = alpha_entropy + eta_entropy + topology_weight * topology + memory
+    return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, weighted_sum)
 
 
 def _log(p: Tensor) -> Tensor:

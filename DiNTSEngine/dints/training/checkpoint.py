@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,3 +55,8 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         except ValueError:  # the last line of an interrupted run
             break
     return rows
+
+
+def defined(value: float) -> float | None:
+    """None for NaN, which JSON lacks."""
+    return None if math.isnan(value) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
 from dints.space.network import build_network
 from dints.training.augmentation import augment
-from dints.training.checkpoint import TrainingLog, load_checkpoint, save_checkpoint
+from dints.training.checkpoint import TrainingLog, defined, load_checkpoint, save_checkpoint
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import milestone_rate, one_cycle_rate
 from dints.training.seeds import derived_seed, generator
@@ -150,8 +149,3 @@ def build_optimizer(parameters: Sequence[torch.nn.Parameter], settings: Training
     if settings.optimizer == "adamw":
         return AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return SGD(parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay)
-
-
-def defined(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if math.isnan(value) else value

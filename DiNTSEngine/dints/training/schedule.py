@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+
+from dints.config import SearchConfig, TrainingConfig
 
 # One cycle: the share of the steps in which the rate rises, and the ratios of its ends to its peak.
 RISING_SHARE = 0.15
@@ -11,16 +12,7 @@ START_RATIO = 1 / 25
 END_RATIO = 1e-3
 
 
-class ScheduleConfig(Protocol):
-    """The fields that `SearchConfig` and `TrainingConfig` share."""
-
-    iterations: int
-    schedule_iterations: int
-    warmup: int
-    milestones: tuple[int, ...]
-    decay: float
-    learning_rate_start: float
-    learning_rate: float
+ScheduleConfig = SearchConfig | TrainingConfig
 
 
 def scaled(iteration: int, config: ScheduleConfig) -> float:

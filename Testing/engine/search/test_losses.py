@@ -157,7 +157,7 @@ def test_every_term_is_finite_with_finite_gradients_at_zero_and_one(data):
     alpha = torch.eye(OPERATION_COUNT)[torch.arange(count) % OPERATION_COUNT].reshape(2, -1, OPERATION_COUNT)
     alpha.requires_grad_()
     loss = architecture_loss(space, p, alpha, operation_costs(space, 2, (32, 32, 32)), 0.5, topology_weight=0.001)
-    loss.total.backward()
+    loss.weighted_sum.backward()
     assert all(math.isfinite(value) for value in loss.values().values())
     assert p.grad is not None
     assert alpha.grad is not None
@@ -180,7 +180,7 @@ def test_gradients_of_the_architecture_loss_equal_finite_differences():
     costs = operation_costs(space, 2, (32, 32, 32)).double()
 
     def total(p, alpha):
-        return architecture_loss(space, p, alpha, costs, budget=0.2, topology_weight=0.7).total
+        return architecture_loss(space, p, alpha, costs, budget=0.2, topology_weight=0.7).weighted_sum
 
     assert torch.autograd.gradcheck(total, (p.requires_grad_(), alpha.requires_grad_()))
 

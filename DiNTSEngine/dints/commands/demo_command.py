@@ -1,0 +1,52 @@
+"""The whole job in one command: check, search, retrain, cross-validate, segment unseen cases, report.
+
+Without --data it works on phantoms that it generates. An interrupted demo goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dints.commands.options import add_configuration, add_device, fold_list
+from dints.commands.search_command import open_or_create
+from dints.data.phantom import write_phantoms
+from dints.device import device_memory, select_device
+from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
+from dints.evaluation.report import write_report
+from dints.events import Reporter
+from dints.stages import export, search, train
+
+PHANTOM_CONFIG = "phantom"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run", type=Path, default=Path("runs/demo"), dest="run_folder", metavar="RUN", help="folder (runs/demo)"
+    )
+    parser.add_argument("--data", type=Path, help="data set in place of the generated phantoms")
+    add_configuration(parser)
+    parser.add_argument("--folds", type=fold_list, default=[0, 1], help="folds to retrain (default: 0,1)")
+    parser.add_argument("--held-out", type=int, default=2, help="labelled cases kept for the ensemble (default: 2)")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    device = select_device(arguments.device)
+    if arguments.data is None:
+        arguments.data = arguments.run_folder / "phantoms"
+        arguments.config = arguments.config or PHANTOM_CONFIG
+        if not (arguments.data / "dataset.json").is_file():
+            write_phantoms(arguments.data)
+    run = open_or_create(arguments, device_memory(device), reporter, arguments.held_out)
+    search(run, device, reporter)
+    train(run, arguments.folds, device, reporter)
+    report_summary("Cross-validation", cross_validate(run, arguments.device, reporter), reporter)
+    model = export(run, reporter)
+    unseen = [case for case in run.datalist.cases if case.name in run.held_out]
+    if unseen:
+        rows = evaluate_model(model, unseen, run.folder / "held_out", arguments.device, reporter)
+        report_summary("Ensemble on unseen cases", rows, reporter)
+    path = write_report(run.folder)
+    reporter.result("report", path=str(path))
+    reporter.message(f"Model: {model.path}\nReport: {path}")
