@@ -16,6 +16,7 @@ from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.grid import Grid
 from dints.data.images import geometry_difference, read_image, read_label, split_channels
+from dints.data.nifti import count_not_finite
 from dints.data.preprocessing import LARGEST_FLOAT
 from dints.errors import InputError
 from dints.events import Reporter
@@ -107,11 +108,12 @@ def _read_images(case: Case, channels: Sequence[str]) -> tuple[list[sitk.Image],
     for path in case.images:
         try:
             volumes = split_channels(read_image(path), str(path))
+            zeroed = count_not_finite(path)
         except InputError as error:
             problems.append(_problem(path, error))
             continue
         problems += _grid_problems(path, volumes[0], images[0] if images else None, case.images[0])
-        problems += [problem for volume in volumes for problem in _intensity_problems(path, volume)]
+        problems += _intensity_problems(path, [sitk.GetArrayViewFromImage(volume) for volume in volumes], zeroed)
         images += volumes
     if len(images) != len(channels) and len(images) >= len(case.images):
         reason = f"has {len(images)} channels instead of {len(channels)} ({', '.join(channels)})"
@@ -133,15 +135,18 @@ def _grid_problems(path: Path, image: sitk.Image, first: sitk.Image | None, firs
     return problems
 
 
-def _intensity_problems(path: Path, image: sitk.Image) -> list[Problem]:
-    voxels = sitk.GetArrayViewFromImage(image)
-    if outside := voxels.size - np.count_nonzero(_finite(voxels)):
+def _intensity_problems(path: Path, volumes: Sequence[np.ndarray], zeroed: int) -> list[Problem]:
+    """`zeroed` voxels were not finite in the file and read as zeros."""
+    outside = zeroed + sum(voxels.size - np.count_nonzero(_finite(voxels)) for voxels in volumes)
+    if outside:
         reason = f"has {outside} voxels that are NaN or infinite"
         return [Problem(str(path), reason, "replace them by a number, such as the intensity of air")]
-    if voxels.min() == voxels.max():
-        reason = f"has the same intensity {voxels.min()} everywhere"
-        return [Problem(str(path), reason, "make sure that the right volume was exported", "warning")]
-    return []
+    remedy = "make sure that the right volume was exported"
+    return [
+        Problem(str(path), f"has the same intensity {voxels.min()} everywhere", remedy, "warning")
+        for voxels in volumes
+        if voxels.min() == voxels.max()
+    ]
 
 
 def _read_label(
@@ -152,10 +157,15 @@ def _read_label(
         return None, []
     try:
         label = read_label(path)
+        zeroed = count_not_finite(path)
     except InputError as error:
         return None, [_problem(path, error)]
     voxels = sitk.GetArrayFromImage(label)
     problems = []
+    if zeroed:
+        problems.append(
+            Problem(str(path), f"has {zeroed} voxels that are NaN or infinite", "set them to a label value")
+        )
     difference = geometry_difference(images[0], label) if images else ""
     if difference:
         remedy = "resample the label to the grid of the image"

@@ -60,7 +60,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
 
     The working spacing is the median one. A side of the patch is the largest multiple of 2^levels within the median
     size, at least twice 2^levels and at most the paper's 96 voxels. While a search batch of two such patches needs more
-    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest side shrinks by 2^levels.
+    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest sides shrink by 2^levels.
     The search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many,
     as in the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface
     metric is the coarsest spacing.
@@ -112,11 +112,17 @@ def _foreground(facts: Sequence[CaseFacts], channel: int) -> tuple[float, float]
 
 
 def _patch(size: Size, step: int, largest: Size, voxels: int) -> Size:
-    """See `default_config`; never below two steps, where the network's coarsest level has two voxels."""
+    """See `default_config`; never below two steps, where the network's coarsest level has two voxels.
+
+    Of equal sides z shrinks first, and x and y together: only patches that are square in the axial plane can be rotated
+    by 90 degrees.
+    """
     smallest = 2 * step
     patch = [min(max(length // step * step, smallest), limit) for length, limit in zip(size, largest, strict=True)]
     while math.prod(patch) > voxels and max(patch) > smallest:
-        patch[patch.index(max(patch))] -= step
+        longest = max(patch)
+        shrinking = (2,) if patch[2] == longest else (0, 1)
+        patch = [side - step if axis in shrinking and side == longest else side for axis, side in enumerate(patch)]
     x, y, z = patch
     return x, y, z
 

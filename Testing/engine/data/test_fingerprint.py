@@ -1,0 +1,131 @@
+"""What is typical of a data set, and the settings that follow."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from dints.config import Config
+from dints.data.cases import Case
+from dints.data.check import CaseFacts, ChannelFacts, CheckResult, check
+from dints.data.datalist import DataList, read_datalist
+from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory
+from dints.errors import InputError
+
+GIB = 2**30
+CT_RANGE = (-1024.0, -80.0, 40.0, 180.0, 2000.0)
+
+
+def listed(count: int, modality: str | None = None, channels: tuple[str, ...] = ("image",)) -> DataList:
+    cases = tuple(Case(f"case{index}", (Path("a.nii"),), Path("b.nii")) for index in range(count))
+    return DataList(Path("data"), "Task", modality, channels, {0: "background", 2: "liver"}, cases)
+
+
+def facts(
+    index: int, size: tuple = (100, 100, 50), spacing: tuple = (1, 1, 2), values: tuple = CT_RANGE, whole: bool = True
+) -> CaseFacts:
+    lowest, low, middle, high, highest = values
+    channel = ChannelFacts(lowest, highest, whole, (lowest, middle, highest), (low, middle, high))
+    return CaseFacts(f"case{index}", size, spacing, (channel,), {2: 10.0})
+
+
+def result(*cases: CaseFacts) -> CheckResult:
+    return CheckResult((), cases)
+
+
+def typical(size: tuple = (300, 280, 90), modality: str = "CT", window: tuple = (-80.2, 180.0)) -> Fingerprint:
+    return Fingerprint(3, (0.8, 0.8, 2.5), size, modality, (window,))
+
+
+def test_spacing_size_and_intensities_are_medians_of_the_cases() -> None:
+    cases = [
+        facts(0, (100, 100, 50), (1.0, 1.0, 2.0)),
+        facts(1, (200, 200, 100), (0.5, 0.5, 2.0), (-1024, -60, 40, 200, 3000)),
+        facts(2, (90, 90, 30), (2.0, 2.0, 5.0), (-1000, -100, 40, 3000, 3000)),
+    ]
+    summary = fingerprint(result(*cases), listed(3))
+    assert summary == Fingerprint(3, (1.0, 1.0, 2.0), (100, 100, 75), "CT", ((-80.0, 200.0),))
+
+
+def test_cases_without_label_do_not_count() -> None:
+    summary = fingerprint(result(facts(0), facts(7, (9, 9, 9), (9, 9, 9))), listed(1))
+    assert (summary.cases, summary.size) == (1, (100, 100, 50))
+
+
+@pytest.mark.parametrize(
+    ("declared", "lowest", "whole", "expected"),
+    [
+        (None, -1024.0, True, "CT"),
+        (None, -1024.0, False, "MR"),
+        (None, -500.0, True, "MR"),
+        (None, 0.0, True, "MR"),
+        ("MR", -1024.0, True, "MR"),
+        ("CT", 0.0, False, "CT"),
+    ],
+)
+def test_the_modality_is_the_declared_one_or_told_by_air(
+    declared: str | None, lowest: float, whole: bool, expected: str
+) -> None:
+    case = facts(0, values=(lowest, *CT_RANGE[1:]), whole=whole)
+    assert fingerprint(result(case), listed(1, declared)).modality == expected
+
+
+def test_a_data_set_that_cannot_be_read_has_no_fingerprint() -> None:
+    with pytest.raises(InputError, match="no case with a label can be read"):
+        fingerprint(result(), listed(1))
+
+
+def test_a_ct_is_clipped_to_its_foreground_and_an_mr_is_standardised() -> None:
+    ct = default_config(listed(3), typical(), 16 * GIB).preprocessing
+    assert (ct.intensity, ct.window, ct.spacing) == ("window", (-81.0, 180.0), (0.8, 0.8, 2.5))
+    mr = default_config(listed(3), typical(modality="MR"), 16 * GIB).preprocessing
+    assert (mr.intensity, mr.window) == ("zscore", Config().preprocessing.window)
+    flat = default_config(listed(3), typical(window=(5.0, 5.0)), 16 * GIB).preprocessing
+    assert flat.window == Config().preprocessing.window
+
+
+@pytest.mark.parametrize(
+    ("size", "memory", "patch", "batch"),
+    [
+        ((300, 280, 90), 100 * GIB, (96, 96, 80), 2),
+        ((300, 280, 90), 40 * GIB, (80, 80, 64), 2),
+        ((300, 280, 90), 8 * GIB, (48, 48, 32), 2),
+        ((35, 50, 35), 16 * GIB, (32, 48, 32), 4),
+        ((10, 20, 35), 1000 * GIB, (32, 32, 32), 8),
+        ((300, 280, 90), 1 * GIB, (32, 32, 32), 1),
+    ],
+)
+def test_the_patch_follows_the_median_size_and_the_memory(size: tuple, memory: int, patch: tuple, batch: int) -> None:
+    config = default_config(listed(3), typical(size), memory)
+    assert config.sampling.patch == patch
+    assert (config.search.batch_size, config.training.batch_size) == (batch, 2 * batch)
+
+
+@pytest.mark.parametrize("memory", [1, 4, 11, 24, 80, 640])
+@pytest.mark.parametrize("size", [(512, 512, 30), (240, 240, 155), (33, 47, 96), (1, 1, 1)])
+def test_every_default_is_valid_and_fits_the_memory_if_anything_does(size: tuple, memory: int) -> None:
+    config = default_config(listed(3), typical(size), memory * GIB)
+    assert Config.from_mapping(config.to_mapping()) == config
+    needed = 40_000 * config.search.batch_size * math.prod(config.sampling.patch)
+    assert needed <= 0.8 * memory * GIB or math.prod(config.sampling.patch) == 32**3
+
+
+def test_the_default_names_the_task_and_keeps_the_papers_schedule() -> None:
+    config = default_config(listed(3, channels=("T1", "T2")), typical(), 16 * GIB)
+    assert (config.task.name, config.task.channels) == ("Task", ("T1", "T2"))
+    assert config.task.labels == {0: "background", 2: "liver"}
+    assert (config.task.modality, config.task.tolerance) == ("CT", 2.5)
+    assert (config.search.iterations, config.training.iterations, config.training.folds) == (21000, 41000, 5)
+
+
+def test_the_memory_of_this_machine_is_known() -> None:
+    assert 2**28 < machine_memory() < 2**50
+
+
+def test_the_real_hippocampus_gets_settings_like_its_preset(hippocampus: Path) -> None:
+    datalist = read_datalist(hippocampus)
+    few = DataList(datalist.folder, datalist.name, None, datalist.channels, datalist.labels, datalist.cases[::10])
+    config = default_config(few, fingerprint(check(few, folds=5), few), 16 * GIB)
+    assert (config.task.modality, config.preprocessing.spacing) == ("MR", (1.0, 1.0, 1.0))
+    assert config.sampling.patch == (32, 48, 32)
