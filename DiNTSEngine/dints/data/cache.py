@@ -119,7 +119,7 @@ def _open(name: str, entry: Path) -> CachedCase | None:
         samples = {int(index): count for index, count in description["samples"].items()}
         case = CachedCase(name, entry, Grid.from_mapping(description["grid"]), description["channels"], samples)
         found = case.image.shape, case.label.shape, sum(map(len, case.foreground.values()))
-    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):  # a missing or damaged file
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):  # damaged
         return None
     shape = case.grid.working_shape
     return case if found == ((case.channels, *shape), shape, sum(samples.values())) else None

@@ -1,0 +1,140 @@
+"""Augmentation keeps image and label together and depends on its generator alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+import torch
+from dints.config import AugmentationConfig
+from dints.training.augmentation import augment
+from dints.training.seeds import generator
+
+OFF = AugmentationConfig(flip_probability=0, rotate90_probability=0, affine_probability=0, gamma_probability=0)
+ALWAYS = AugmentationConfig(flip_probability=1, rotate90_probability=1, affine_probability=1, gamma_probability=1)
+PATCHES = [(8, 8, 8), (12, 8, 6), (8, 8, 4)]
+
+
+def labelled(patch: tuple[int, int, int], batch: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels 0..4 at random and images that hold them."""
+    labels = torch.randint(0, 5, (batch, *patch), generator=generator(0, "labels"), dtype=torch.uint8)
+    return labels[:, None].float(), labels
+
+
+def ramps(patch: tuple[int, int, int], batch: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels that count voxels along x, and images that hold them."""
+    labels = torch.arange(patch[0], dtype=torch.uint8).view(1, -1, 1, 1).expand(batch, *patch).contiguous()
+    return labels[:, None].float(), labels
+
+
+@pytest.mark.parametrize("patch", PATCHES)
+@pytest.mark.parametrize("change", [{"flip_probability": 0.5}, {"rotate90_probability": 0.8}])
+def test_flips_and_right_angles_move_image_and_label_alike_and_keep_every_voxel(patch, change):
+    images, labels = labelled(patch)
+    changed, moved = augment(images, labels, dataclasses.replace(OFF, **change), generator(0, "augment"))
+    assert torch.equal(changed[:, 0], moved.float())
+    assert torch.equal(changed.flatten(1).sort().values, images.flatten(1).sort().values)
+
+
+@pytest.mark.parametrize("patch", PATCHES)
+def test_a_rotation_moves_image_and_label_alike(patch):
+    images, labels = ramps(patch)
+    changed, moved = augment(images, labels, dataclasses.replace(OFF, affine_probability=1), generator(0, "augment"))
+    assert not torch.equal(moved, labels)
+    assert (changed[:, 0] - moved.float()).abs().max() <= 0.5 + 1e-4
+
+
+def test_all_changes_together_keep_image_and_label_aligned():
+    images, labels = ramps((16, 16, 8))
+    config = dataclasses.replace(ALWAYS, gamma_probability=0)
+    changed, moved = augment(images, labels, config, generator(0, "augment"))
+    assert (changed[:, 0] - moved.float()).abs().max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("patch", [(33, 33, 5), (41, 21, 5)])
+def test_a_rotation_has_its_angle_in_voxels_and_scaling_its_factor(patch):
+    x, y, _ = patch
+    images, labels = torch.zeros((1, 1, *patch)), torch.zeros((1, *patch), dtype=torch.uint8)
+    images[0, 0, x // 2 + 4, y // 2, 2] = 1
+    config = dataclasses.replace(OFF, affine_probability=1, rotation_degrees=90.0, scale_range=(1.5, 1.5))
+    changed, _ = augment(images, labels, config, generator(3, "augment"))
+    positions = changed[0, 0].nonzero().float()
+    weights = changed[0, 0][changed[0, 0] > 0]
+    centre = (positions * weights[:, None]).sum(0) / weights.sum() - torch.tensor([x // 2, y // 2, 2])
+    assert float(centre.norm()) == pytest.approx(4 * 1.5, abs=0.1)
+    assert float(centre[2]) == pytest.approx(0, abs=1e-4)
+    assert abs(float(centre[1])) > 1
+
+
+def test_right_angles_are_left_out_where_they_would_change_the_patch_size():
+    images, labels = labelled((12, 8, 6))
+    changed, _ = augment(images, labels, dataclasses.replace(OFF, rotate90_probability=1), generator(0, "augment"))
+    assert torch.equal(changed, images)
+
+
+def test_the_same_generator_gives_the_same_patches_and_another_gives_others():
+    images, labels = labelled((8, 8, 8))
+    first = augment(images, labels, AugmentationConfig(), generator(0, "augment", 5))
+    again = augment(images, labels, AugmentationConfig(), generator(0, "augment", 5))
+    other = augment(images, labels, AugmentationConfig(), generator(0, "augment", 6))
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+
+
+def test_global_random_state_is_neither_used_nor_changed():
+    images, labels = labelled((8, 8, 8))
+    before = torch.get_rng_state()
+    augment(images, labels, ALWAYS, generator(0, "augment"))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_patches_given_stay_as_they_are():
+    images, labels = labelled((8, 8, 8))
+    copies = images.clone(), labels.clone()
+    augment(images, labels, ALWAYS, generator(0, "augment"))
+    assert torch.equal(images, copies[0])
+    assert torch.equal(labels, copies[1])
+
+
+def test_a_probability_of_zero_switches_everything_off():
+    images, labels = labelled((8, 8, 8))
+    changed, moved = augment(images, labels, OFF, generator(0, "augment"))
+    assert torch.equal(changed, images)
+    assert torch.equal(moved, labels)
+
+
+def test_switching_one_change_off_leaves_the_others_as_they_were():
+    images, labels = labelled((8, 8, 8))
+    both = dataclasses.replace(OFF, flip_probability=0.5, gamma_probability=1)
+    _, moved = augment(images, labels, both, generator(0, "augment"))
+    _, alone = augment(images, labels, dataclasses.replace(both, gamma_probability=0), generator(0, "augment"))
+    assert torch.equal(moved, alone)
+
+
+def test_gamma_keeps_range_and_order_of_each_channel_and_leaves_labels_alone():
+    images = torch.randn((4, 2, 6, 6, 6), generator=generator(0, "noise")) * 3
+    labels = torch.zeros((4, 6, 6, 6), dtype=torch.uint8)
+    changed, moved = augment(images, labels, dataclasses.replace(OFF, gamma_probability=1), generator(0, "augment"))
+    assert not torch.allclose(changed, images)
+    torch.testing.assert_close(changed.amin((2, 3, 4)), images.amin((2, 3, 4)))
+    torch.testing.assert_close(changed.amax((2, 3, 4)), images.amax((2, 3, 4)))
+    assert torch.equal(changed.flatten(2).argsort(), images.flatten(2).argsort())
+    assert torch.equal(moved, labels)
+
+
+def test_a_constant_patch_stays_finite_and_constant():
+    images, labels = torch.full((2, 1, 8, 8, 8), -3.5), torch.zeros((2, 8, 8, 8), dtype=torch.uint8)
+    changed, _ = augment(images, labels, ALWAYS, generator(0, "augment"))
+    torch.testing.assert_close(changed, images)
+
+
+def test_augmentation_takes_little_of_a_training_step():
+    images = torch.randn((8, 1, 32, 32, 32))
+    labels = torch.randint(0, 3, (8, 32, 32, 32), dtype=torch.uint8)
+    seconds = []
+    for step in range(6):
+        start = time.process_time()
+        augment(images, labels, AugmentationConfig(), generator(0, "augment", step))
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.03
