@@ -24,8 +24,8 @@ th, td { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px so
 .numbers th + th, .numbers td + td { text-align: right; white-space: nowrap; padding: .25rem .4rem .25rem .9rem; }
 .sortable th { cursor: pointer; }
 .sortable th:hover { text-decoration: underline; }
-.row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-end; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
 .charts svg { width: 100%; height: auto; background: var(--card); border-radius: 6px; }
 figure { margin: 0; }
 .row img { max-width: 100%; max-height: 21rem; border-radius: 6px; display: block; }

@@ -13,7 +13,7 @@ from dints.config import Config
 from dints.data.images import read_channels, read_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import LabelScore, Scores, Statistic, case_means, read_scores, summarize
-from dints.evaluation.figures import Chart, chart_svg, points
+from dints.evaluation.figures import CURVE_POINTS, Chart, chart_svg, points
 from dints.evaluation.overlays import PREDICTION_COLOUR, REFERENCE_COLOUR, overlay_views
 from dints.evaluation.page import Html, element, join, note, page, picture, section, table, text
 from dints.storage import read_json, write_text
@@ -22,6 +22,7 @@ from dints.training.checkpoint import read_log
 ABSENT = "\N{EN DASH}"
 MILLION, BILLION, GIBIBYTE = 1e6, 1e9, 2**30
 MM3_PER_ML = 1000
+THINNED = f"Curves of more than {CURVE_POINTS} steps show means of consecutive steps."
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -131,7 +132,7 @@ def _search_section(folder: Path, config: Config) -> Html:
             "budget",
         ),
     ]
-    return section("Search", _charts(charts), note(_progress(rows, config.search.iterations)))
+    return section("Search", _charts(charts), note(_progress(rows, config.search.iterations)), note(THINNED))
 
 
 def _training_section(folder: Path, config: Config) -> Html:
@@ -144,7 +145,7 @@ def _training_section(folder: Path, config: Config) -> Html:
         for title, key in (("Loss", "loss"), ("Dice of the validation cases", "mean_dice"))
     ]
     lines = (note(f"Fold {fold}: {_progress(rows, config.training.iterations)}") for fold, rows in logs.items())
-    return section("Retraining", _charts(charts), *lines)
+    return section("Retraining", _charts(charts), *lines, note(THINNED))
 
 
 def _progress(rows: Sequence[dict], total: int) -> str:
