@@ -50,7 +50,7 @@ def within(distant: np.ndarray, near: np.ndarray, spacing: Sequence[float], limi
     squared = np.where(near, 0.0, np.inf)
     for axis, step in enumerate(spacing):
         nearest = squared.copy()
-        reach = min(int(limit / step) + 1, squared.shape[axis] - 1)
+        reach = int(min(limit / step + 1, squared.shape[axis] - 1))
         for offset in range(1, reach + 1):
             lower = (slice(None),) * axis + (slice(None, -offset),)
             upper = (slice(None),) * axis + (slice(offset, None),)

@@ -86,6 +86,12 @@ def test_one_empty_mask_scores_zero():
         assert dints.normalized_surface_distance(prediction, reference, (1, 1, 1), 50) == 0
 
 
+def test_everything_is_within_an_infinite_tolerance():
+    masks = np.zeros((2, 9, 9, 9), bool)
+    masks[0, 0, 0, 0] = masks[1, 8, 8, 8] = True
+    assert dints.normalized_surface_distance(*masks, (1, 1, 1), math.inf) == 1
+
+
 def test_equal_masks_score_one_at_tolerance_zero():
     mask = np.random.default_rng(0).random((5, 6, 7)) < 0.5
     assert dints.dice(mask, mask) == 1
