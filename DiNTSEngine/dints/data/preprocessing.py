@@ -40,7 +40,7 @@ class Preprocessor:
         grid = self._grid(channels)
         image = torch.empty((len(channels), *grid.working_shape))
         for index, channel in enumerate(channels):
-            voxels = np.array(grid.crop(sitk.GetArrayViewFromImage(channel)), dtype=np.float32, order="C")
+            voxels = _packed(grid.crop(sitk.GetArrayViewFromImage(channel)), np.float32)
             image[index] = resample(torch.from_numpy(voxels), grid.working_shape, "trilinear")
             del voxels
             self._scale_intensity(image[index])
@@ -61,7 +61,7 @@ class Preprocessor:
         if (unknown := classes == UNKNOWN_CLASS).any():
             declared = ", ".join(map(str, sorted(label_values)))
             raise InputError(f"label: value {voxels[unknown][0]} is not declared; declare it or keep to {declared}")
-        return resample(torch.from_numpy(classes.astype(np.uint8, order="C")), grid.working_shape, "nearest-exact")
+        return resample(torch.from_numpy(_packed(classes, np.uint8)), grid.working_shape, "nearest-exact")
 
     def _grid(self, channels: Sequence[sitk.Image]) -> Grid:
         """The grid of a case: its box, and the working shape that comes nearest to the spacing asked for."""
@@ -85,11 +85,12 @@ class Preprocessor:
             low, high = self.config.window
             volume.clamp_(low, high).sub_(low).div_(high - low)
             return
-        inside = volume != 0
-        count = max(1, int(inside.sum()))
-        mean = float(volume.sum(dtype=torch.float64)) / count
-        volume.sub_(mean).mul_(inside)
-        deviation = math.sqrt(float(volume.square().sum(dtype=torch.float64)) / count)
+        outside = volume == 0
+        count = max(1, int(volume.count_nonzero()))
+        # Sums in float64, plane by plane: PyTorch would convert the whole volume for them.
+        mean = sum(float(plane.double().sum()) for plane in volume) / count
+        volume.sub_(mean).masked_fill_(outside, 0)
+        deviation = math.sqrt(sum(float(plane.double().square().sum()) for plane in volume) / count)
         volume.div_(deviation if deviation > ROUNDING * abs(mean) else 1.0)
 
 
@@ -114,6 +115,14 @@ def _check_channels(channels: Sequence[sitk.Image]) -> None:
         voxels = sitk.GetArrayViewFromImage(channel)
         if not (voxels.max() <= LARGEST_FLOAT and voxels.min() >= -LARGEST_FLOAT):  # also true for NaN
             raise InputError(f"image: channel {index} holds NaN or infinite voxels; replace them by a number")
+
+
+def _packed(view: np.ndarray, dtype: type) -> np.ndarray:
+    """A C-contiguous copy of [X, Y, Z]. By planes: at once, a transposed volume misses the cache (4 times as long)."""
+    packed: np.ndarray = np.empty(view.shape, dtype)
+    for row in range(view.shape[1]):
+        packed[:, row] = view[:, row]
+    return packed
 
 
 def _foreground_box(masks: Sequence[np.ndarray]) -> tuple[Size, Size]:
