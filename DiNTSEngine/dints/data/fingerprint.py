@@ -63,14 +63,14 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
     than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest sides shrink by 2^levels.
     The search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many,
     as in the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface
-    metric is the coarsest spacing.
+    metric is the coarsest spacing. InputError if the data set has no label but the background, or more than 256.
     """
     paper = Config()
     voxels = int((memory_bytes or machine_memory()) * USABLE_MEMORY / SEARCH_BYTES_PER_VOXEL)
     patch = _patch(typical.size, 2**paper.search.levels, paper.sampling.patch, voxels // SMALLEST_BATCH)
     fitting = max(1, voxels // math.prod(patch))
     batch = min(paper.search.batch_size, 2 ** int(math.log2(fitting)))
-    return dataclasses.replace(
+    config = dataclasses.replace(
         paper,
         task=dataclasses.replace(
             paper.task,
@@ -90,6 +90,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
         search=dataclasses.replace(paper.search, batch_size=batch),
         training=dataclasses.replace(paper.training, batch_size=2 * batch),
     )
+    return Config.from_mapping(config.to_mapping(), str(datalist.folder))
 
 
 def machine_memory() -> int:

@@ -43,7 +43,10 @@ class Waves:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Values [n] at points [n, 3]."""
-        return np.sin(points @ self.directions.T + self.phases).sum(axis=1) / np.sqrt(len(self.phases) * 2)
+        values = np.zeros(len(points))
+        for direction, phase in zip(self.directions, self.phases, strict=True):  # one at a time: scans may be large
+            values += np.sin(points @ direction + phase)
+        return values / np.sqrt(2 * len(self.phases))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def test_the_default_names_the_task_and_keeps_the_papers_schedule() -> None:
     assert config.task.labels == {0: "background", 2: "liver"}
     assert (config.task.modality, config.task.tolerance) == ("CT", 2.5)
     assert (config.search.iterations, config.training.iterations, config.training.folds) == (21000, 41000, 5)
+
+
+def test_a_data_set_without_any_label_has_no_default() -> None:
+    datalist = dataclasses.replace(listed(3), labels={0: "background"})
+    with pytest.raises(InputError, match="at least one other label"):
+        default_config(datalist, typical(), 16 * GIB)
 
 
 def test_the_memory_of_this_machine_is_known() -> None:
