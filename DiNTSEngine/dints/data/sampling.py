@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import torch
 
-from dints.config import SamplingConfig, Size
+from dints.config import SamplingConfig
 from dints.data.cache import CachedCase
+from dints.data.padding import pad_to_patch
 from dints.errors import InputError
 from dints.training.seeds import generator
 
@@ -53,27 +54,15 @@ class PatchSampler:
         patch = np.array(self.config.patch)
         last_start = np.maximum(np.array(case.grid.working_shape) - patch, 0)
         if centred and case.samples:
-            label = list(case.samples)[_pick(draw[1], len(case.samples))]
-            voxels = case.foreground[label]
+            drawn = list(case.samples)[_pick(draw[1], len(case.samples))]
+            voxels = case.foreground[drawn]
             start = np.clip(voxels[_pick(draw[2], len(voxels))] - patch // 2, 0, last_start)
         else:
             start = (draw[3:] * (last_start + 1)).astype(np.int64)
         box = tuple(slice(first, first + size) for first, size in zip(start, self.config.patch, strict=True))
-        return pad_to(case.image[(slice(None), *box)], self.config.patch), pad_to(case.label[box], self.config.patch)
-
-
-def pad_to(volume: np.ndarray, shape: Size) -> np.ndarray:
-    """[..., X, Y, Z] grown to at least `shape`, centred, by reflection; an axis of one voxel is repeated.
-
-    Reflection keeps the statistics that instance normalisation sees, which zeros would change.
-    """
-    for axis, wanted in zip((-3, -2, -1), shape, strict=True):
-        size = volume.shape[axis]
-        if size < wanted:
-            widths = [(0, 0)] * volume.ndim
-            widths[axis] = ((wanted - size) // 2, (wanted - size + 1) // 2)
-            volume = np.pad(volume, widths, mode="reflect" if size > 1 else "edge")
-    return volume
+        image, _ = pad_to_patch(case.image[(slice(None), *box)], self.config.patch)
+        label, _ = pad_to_patch(case.label[box], self.config.patch)
+        return image, label
 
 
 def prefetch(sampler: PatchSampler, first_step: int) -> Generator[Batch, None, None]:

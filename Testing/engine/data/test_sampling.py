@@ -12,7 +12,7 @@ from dints.config import PreprocessingConfig, SamplingConfig
 from dints.data.cache import CachedCase, build_cache
 from dints.data.cases import Case
 from dints.data.images import write_image
-from dints.data.sampling import PatchSampler, pad_to, prefetch
+from dints.data.sampling import PatchSampler, prefetch
 from dints.errors import InputError
 from dints.events import Reporter
 
@@ -133,17 +133,8 @@ def test_a_volume_smaller_than_the_patch_is_reflected(cases):
     images, labels = sampler(cases, patch=(32, 16, 64)).batch(0)
     assert images.shape[2:] == labels.shape[1:] == (32, 16, 64)
     for image, label in zip(images.numpy(), labels.numpy(), strict=True):
-        assert np.array_equal(image[0, 6], image[0, 5 + 1])
         assert np.array_equal(image[0, 5], image[0, 7])
         assert np.array_equal(label[5], label[7])
-
-
-def test_padding_is_centred_reflects_and_repeats_a_single_voxel():
-    volume = np.arange(3, dtype=np.float32).reshape(1, 3, 1, 1)
-    padded = pad_to(volume, (7, 1, 3))
-    assert padded.shape == (1, 7, 1, 3)
-    assert padded[0, :, 0, 1].tolist() == [2, 1, 0, 1, 2, 1, 0]
-    assert pad_to(volume, (2, 1, 1)) is volume
 
 
 def test_prefetching_gives_the_batches_in_order_and_stops_its_thread(cases):
