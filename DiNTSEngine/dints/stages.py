@@ -23,7 +23,8 @@ from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.space.complexity import unet_summary
 from dints.storage import read_json, write_json
-from dints.training.checkpoint import defined, load_checkpoint
+from dints.training.checkpoint import load_checkpoint
+from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
 from dints.training.seeds import shuffled
 

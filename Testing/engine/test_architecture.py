@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+
 from dints import Architecture, InputError, SearchSpace
 from dints.space.search_space import OPERATIONS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dints.config import Config, preset_names
 
 ABDOMEN = (-160.0, 240.0)

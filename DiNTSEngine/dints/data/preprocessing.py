@@ -53,7 +53,8 @@ class Preprocessor:
         """
         if difference := geometry_difference(grid.source_image(), image):
             raise InputError(f"label: {difference} as in its image; resample the label to the image's grid")
-        voxels = grid.crop(sitk.GetArrayViewFromImage(as_label(image)))
+        image = as_label(image)  # must outlive the view on its voxels
+        voxels = grid.crop(sitk.GetArrayViewFromImage(image))
         lookup = np.full(np.iinfo(voxels.dtype).max + 1, UNKNOWN_CLASS, dtype=np.int16)
         for index, value in enumerate(sorted(label_values)):
             lookup[value : value + 1] = index  # a slice, as 8-bit labels cannot hold every declared value

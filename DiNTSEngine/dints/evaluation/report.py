@@ -17,7 +17,7 @@ from dints.evaluation.figures import CURVE_POINTS, Chart, chart_svg, points
 from dints.evaluation.overlays import PREDICTION_COLOUR, REFERENCE_COLOUR, overlay_views
 from dints.evaluation.page import Html, element, join, note, page, picture, section, table, text
 from dints.storage import read_json, write_text
-from dints.training.checkpoint import read_log
+from dints.training.log import read_log
 
 ABSENT = "\N{EN DASH}"
 MILLION, BILLION, GIBIBYTE = 1e6, 1e9, 2**30

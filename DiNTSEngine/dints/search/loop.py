@@ -20,7 +20,8 @@ from dints.search.losses import ArchitectureLoss, architecture_loss, operation_c
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.augmentation import augment
-from dints.training.checkpoint import TrainingLog, defined, load_checkpoint, save_checkpoint
+from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
 from dints.training.seeds import derived_seed, generator, shuffled

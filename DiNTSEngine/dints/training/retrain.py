@@ -17,7 +17,8 @@ from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
 from dints.space.network import build_network
 from dints.training.augmentation import augment
-from dints.training.checkpoint import TrainingLog, defined, load_checkpoint, save_checkpoint
+from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import milestone_rate, one_cycle_rate
 from dints.training.seeds import derived_seed, generator

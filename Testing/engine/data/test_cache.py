@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from dints.config import PreprocessingConfig
 from dints.data import cache as cache_module
 from dints.data.cache import Cache, build_cache

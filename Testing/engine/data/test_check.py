@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from dints.data.cases import Case, Problem
 from dints.data.check import check, check_case
 from dints.data.datalist import DataList, read_datalist

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from dints.config import TaskConfig
 from dints.data.datalist import data_folds, parse_labels, read_datalist
 from dints.errors import InputError

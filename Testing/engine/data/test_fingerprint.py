@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+
 from dints.config import Config
 from dints.data.cases import Case
 from dints.data.check import CaseFacts, ChannelFacts, CheckResult, check

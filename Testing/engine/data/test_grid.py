@@ -10,11 +10,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dints.config import PreprocessingConfig
 from dints.data.grid import Grid
 from dints.data.preprocessing import Preprocessor
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SIGNED_PERMUTATIONS = [
     np.eye(3)[list(order)] * signs

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dints.data.nifti import count_not_finite
 from dints.errors import InputError
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.grid import Grid

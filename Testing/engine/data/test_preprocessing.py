@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+
 from dints.config import PreprocessingConfig
 from dints.data.images import read_channels
 from dints.data.preprocessing import Preprocessor

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+
 from dints.config import PreprocessingConfig, SamplingConfig
 from dints.data.cache import CachedCase, build_cache
 from dints.data.cases import Case

@@ -7,10 +7,11 @@ import json
 import math
 from pathlib import Path
 
-import dints
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+import dints
 from dints.data.cases import Case
 from dints.errors import InputError
 from dints.evaluation.evaluate import (

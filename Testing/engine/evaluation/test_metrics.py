@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-import dints
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import surface_distance
-from dints.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import dints
+from dints.errors import InputError
 
 spacings = st.tuples(*[st.floats(0.3, 6.0) for _ in range(3)])
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from dints.config import Config
 from dints.data.cases import Case
 from dints.errors import InputError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dints.evaluation.surface import CORNERS, element_areas, element_codes, within
 from surface_distance import lookup_tables
+
+from dints.evaluation.surface import CORNERS, element_areas, element_codes, within
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.7, 0.7, 5.0), (2.5, 0.3, 1.1), (1.0, 3.0, 0.45)]
 

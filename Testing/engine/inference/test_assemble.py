@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
+
 from dints.data.grid import Grid
 from dints.inference.assemble import LabelAssembler, elect
 from dints.inference.sliding_window import Band

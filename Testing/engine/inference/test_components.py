@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import SimpleITK as sitk
+
 from dints.inference.components import keep_largest_components
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from dints.errors import RunError
 from dints.events import Reporter
 from dints.inference.fallback import executions, first_that_fits, is_out_of_memory

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from torch import nn
+
 from dints.config import Config
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.inference.predictor import Predictor
-from torch import nn
 
 PATCH = (16, 16, 16)
 OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)

@@ -7,6 +7,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from monai.inferers import sliding_window_inference
+from torch import nn
+
 from dints.errors import InputError
 from dints.inference.sliding_window import (
     SMALLEST_WEIGHT,
@@ -16,8 +19,6 @@ from dints.inference.sliding_window import (
     stride_of,
     window_starts,
 )
-from monai.inferers import sliding_window_inference
-from torch import nn
 
 PATCH = (8, 10, 6)
 SHAPE = (21, 10, 17)

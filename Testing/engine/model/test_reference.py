@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from dints import Architecture, InputError, SearchSpace, build_network, build_supernet, load_reference_weights
+from dints import Architecture, SearchSpace, build_network, build_supernet, load_reference_weights
 from dints.model.reference import (
-    load_reference_checkpoint,
     reference_state_dict,
-    save_reference_architecture,
-    save_reference_weights,
 )
 
 TOLERANCE = 1e-4

@@ -7,10 +7,11 @@ import heapq
 import numpy as np
 import pytest
 import torch
-from dints import InputError, SearchSpace, decode, discretization_gap, pattern_probabilities
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.networks.nets.dints import TopologySearch
+
+from dints import InputError, SearchSpace, decode, discretization_gap, pattern_probabilities
 
 
 def random_probabilities(space: SearchSpace, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+
 from dints import Architecture, InputError, SearchSpace
 from dints.search.drawing import OPERATION_STYLES, draw_architecture
 from dints.space.search_space import OPERATIONS

@@ -6,6 +6,10 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from monai.networks.nets.dints import TopologySearch
+
 from dints import SearchSpace, operation_entropy, pattern_entropy, pattern_probabilities, topology_loss
 from dints.search.losses import (
     activation_probabilities,
@@ -16,9 +20,6 @@ from dints.search.losses import (
     operation_costs,
 )
 from dints.space.relaxation import edge_weights
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from monai.networks.nets.dints import TopologySearch
 
 LAYERS = 3
 OPERATION_COUNT = 5

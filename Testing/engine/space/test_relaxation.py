@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from dints import SearchSpace, pattern_probabilities
-from dints.space.relaxation import edge_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dints import SearchSpace, pattern_probabilities
+from dints.space.relaxation import edge_weights
 
 LAYERS = 2
 

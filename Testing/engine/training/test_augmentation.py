@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+
 from dints.config import AugmentationConfig
 from dints.training.augmentation import augment
 from dints.training.seeds import generator

@@ -1,0 +1,43 @@
+"""The log of a search or retraining: one JSON object a line, readable at any moment and without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dints.storage import write_text
+
+
+class TrainingLog:
+    """One JSON object a line. Rows after the step that a run resumes from are dropped, so that none is there twice."""
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        self.path = path
+        kept = [row for row in read_log(path) if row["step"] < first_step]
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Adds a row; it must hold "step"."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """All whole rows; a line that an interruption cut short is left out."""
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:  # the last line of an interrupted run
+            break
+    return rows
+
+
+def defined(value: float) -> float | None:
+    """None for NaN, which JSON lacks."""
+    return None if math.isnan(value) else value
