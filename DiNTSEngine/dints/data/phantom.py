@@ -23,7 +23,7 @@ LABELS = {0: "background", 1: "liver", 2: "kidney", 3: "aorta"}
 FIELD_OF_VIEW = 1.08  # half extent of the image: a rim of air lies around the body
 BODY_RADII = (1.0, 0.82, 1.6)  # reaches beyond the first and last slice
 EDGE = 0.05  # width of an organ's border, about one voxel: partial volume
-FAT, MUSCLE, LIVER, CORTEX, MEDULLA, BLOOD, BONE, MARROW = 520.0, 210.0, 330.0, 470.0, 300.0, 640.0, 90.0, 400.0
+FAT, MUSCLE, LIVER, CORTEX, MEDULLA, BLOOD, BONE, MARROW = 520.0, 210.0, 330.0, 470.0, 300.0, 680.0, 90.0, 400.0
 NOISE = 22.0  # standard deviation in each of the two channels of the receiver
 BIAS = 0.18  # logarithm of the receive field's inhomogeneity, at most
 
@@ -151,7 +151,7 @@ def _anatomy(generator: np.random.Generator, points: np.ndarray) -> tuple[np.nda
     body = _ellipsoid(points, (0, 0, 0), BODY_RADII)
     liver = _ellipsoid(bent, (0.36, 0.16, 0.1) + shift[0], np.array([0.44, 0.42, 0.62]) * scale[0])
     kidney = _ellipsoid(bent, (-0.46, -0.18, -0.05) + shift[1], np.array([0.25, 0.3, 0.5]) * scale[1])
-    aorta = _tube(bent, -0.08 + shift[2, 0] + sway, -0.22 + shift[2, 1] / 2, 0.12 * scale[2])
+    aorta = _tube(bent, -0.08 + shift[2, 0] + sway, -0.22 + shift[2, 1] / 2, 0.15 * scale[2])
     spine = _tube(points, 0.0, -0.56, 0.19)
 
     signal = np.zeros(len(points))
