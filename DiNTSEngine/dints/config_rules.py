@@ -32,6 +32,14 @@ PREPROCESSING_RULES: list[Rule] = [
 SAMPLING_RULES: list[Rule] = [
     (lambda sampling: 0 <= sampling.foreground_fraction <= 1, "foreground_fraction must lie between 0 and 1"),
 ]
+AUGMENTATION_RULES: list[Rule] = [
+    (lambda step: 0 <= step.flip_probability <= 1, "flip_probability must lie between 0 and 1"),
+    (lambda step: 0 <= step.rotate90_probability <= 1, "rotate90_probability must lie between 0 and 1"),
+    (lambda step: 0 <= step.affine_probability <= 1, "affine_probability must lie between 0 and 1"),
+    (lambda step: 0 <= step.gamma_probability <= 1, "gamma_probability must lie between 0 and 1"),
+    (lambda step: 0 < step.scale_range[0] <= step.scale_range[1], "scale_range must be [low, high], both positive"),
+    (lambda step: 0 < step.gamma_range[0] <= step.gamma_range[1], "gamma_range must be [low, high], both positive"),
+]
 SCHEDULE_RULES: list[Rule] = [
     (lambda stage: stage.filters >= 2, "filters must be at least 2"),
     (lambda stage: stage.batch_size >= 1, "batch_size must be positive"),
@@ -66,6 +74,7 @@ RULES = {
     "task": TASK_RULES,
     "preprocessing": PREPROCESSING_RULES,
     "sampling": SAMPLING_RULES,
+    "augmentation": AUGMENTATION_RULES,
     "search": SEARCH_RULES,
     "training": TRAINING_RULES,
     "inference": INFERENCE_RULES,

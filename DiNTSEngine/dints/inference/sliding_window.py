@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dints.config import Size
+from dints.data.padding import pad_to_patch
 from dints.device import autocast
 from dints.errors import InputError
 
@@ -125,19 +126,6 @@ def sliding_window(
         for first in range(row, next_row, stride[2]):
             finished = sums.finish(first, min(first + stride[2], next_row))
             yield from _without_margins(Band(first, finished), margins, volume.shape[1:])
-
-
-def pad_to_patch(volume: np.ndarray, patch: Size) -> tuple[np.ndarray, Size]:
-    """[C, X, Y, Z] reflected on both sides to at least the patch, and how many voxels precede it along each axis.
-
-    An axis of one voxel, which has nothing to reflect, is repeated.
-    """
-    missing = [max(0, size - length) for size, length in zip(patch, volume.shape[1:], strict=True)]
-    x, y, z = (count // 2 for count in missing)
-    if not any(missing):
-        return volume, (x, y, z)
-    widths = [(count // 2, count - count // 2) for count in missing]
-    return np.pad(volume, [(0, 0), *widths], mode="reflect"), (x, y, z)
 
 
 def _without_margins(band: Band, margins: Size, shape: Sequence[int]) -> Iterator[Band]:

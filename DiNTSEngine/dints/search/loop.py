@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from dints.training.seeds import derived_seed, generator, shuffled
 from dints.training.step import OptimizerStep, set_learning_rate
 
 STAGE = "search"
+SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
 
 
 class Search:
@@ -80,20 +82,21 @@ class Search:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
         first, total = self._resume(), self.settings.iterations
         log = TrainingLog(self.folder / "log.jsonl", first)
-        train1 = prefetch(self.samplers[0], first)
-        train2 = prefetch(self.samplers[1], max(first, self.first_architecture_step))
-        for step in range(first, total):
-            row = self._weight_step(step, *next(train1))
-            if step >= self.first_architecture_step:
-                row |= self._architecture_step(step, *next(train2))
-            log.append(row)
-            done = step + 1
-            if done % self.settings.checkpoint_every == 0 or done == total:
-                self._save(done)
-            shown = {key: value for key, value in row.items() if key != "step" and value is not None}
-            self.reporter.progress(STAGE, done, total, **shown)
-        train1.close()
-        train2.close()
+        first_train2 = max(first, self.first_architecture_step)
+        with (
+            closing(prefetch(self.samplers[0], first)) as train1,
+            closing(prefetch(self.samplers[1], first_train2)) as train2,
+        ):
+            for step in range(first, total):
+                row = self._weight_step(step, *next(train1))
+                if step >= self.first_architecture_step:
+                    row |= self._architecture_step(step, *next(train2))
+                log.append(row)
+                done = step + 1
+                if done % self.settings.checkpoint_every == 0 or done == total:
+                    self._save(done)
+                shown = {key: row[key] for key in SHOWN if row.get(key) is not None}
+                self.reporter.progress(STAGE, done, total, **shown)
         return self.architecture()
 
     @torch.no_grad()

@@ -62,11 +62,14 @@ class Norm(nn.InstanceNorm3d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels, affine=True)
 
-    def forward(self, features: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        """`weight`, a scalar, multiplies the result: folded into scale and offset it costs C products, not a pass."""
-        if weight is None:
-            return super().forward(features)
-        return F.instance_norm(features, weight=self.weight * weight, bias=self.bias * weight, eps=self.eps)
+    def forward(self, features: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
+        """`factor`, a scalar, multiplies the result: folded into scale and offset it costs 2 C products, not a pass."""
+        weight, bias = (self.weight, self.bias) if factor is None else (self.weight * factor, self.bias * factor)
+        if features.device.type == "cpu":
+            # Groups of one channel make it the same function, which takes 0.4 times as long on the CPU.
+            return F.group_norm(features, self.num_features, weight, bias, self.eps)
+        # On a GPU under autocast group_norm would leave half precision.
+        return F.instance_norm(features, weight=weight, bias=bias, eps=self.eps)
 
 
 class Node:
@@ -110,13 +113,15 @@ class Down(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.even = convolution(in_channels, out_channels // 2, (1, 1, 1), stride=2)
-        self.odd = convolution(in_channels, out_channels - out_channels // 2, (1, 1, 1), stride=2)
+        self.even = convolution(in_channels, out_channels // 2, (1, 1, 1))
+        self.odd = convolution(in_channels, out_channels - out_channels // 2, (1, 1, 1))
         self.norm = Norm(out_channels)
 
     def forward(self, node: Node) -> Node:
-        shifted = node.activated[:, :, 1:, 1:, 1:]
-        return Node(self.norm(torch.cat((self.even(node.activated), self.odd(shifted)), dim=1)))
+        # Taking the voxels first and making them contiguous takes half as long as convolutions that skip voxels.
+        even = node.activated[:, :, ::2, ::2, ::2].contiguous()
+        odd = node.activated[:, :, 1::2, 1::2, 1::2].contiguous()
+        return Node(self.norm(torch.cat((self.even(even), self.odd(odd)), dim=1)))
 
 
 class Operation(nn.Module):

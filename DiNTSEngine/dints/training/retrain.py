@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,18 +83,18 @@ class FoldTrainer:
         first = self._resume()
         total = self.settings.iterations
         log = TrainingLog(self.folder / "log.jsonl", first)
-        batches = prefetch(self.sampler, first)
-        for step in range(first, total):
-            rate = self._learning_rate(step)
-            loss = self._train_step(step, rate, *next(batches))
-            log.append({"step": step, "loss": loss, "learning_rate": rate})
-            done = step + 1
-            if done % self.settings.validate_every == 0 or done == total:
-                log.append(self._validate(step))
-            if done % self.settings.checkpoint_every == 0 or done == total:
-                self._save(done)
-            self.reporter.progress(self.stage, done, total, loss=loss, dice=mean_defined(self.best))
-        batches.close()
+        with closing(prefetch(self.sampler, first)) as batches:
+            for step in range(first, total):
+                rate = self._learning_rate(step)
+                loss = self._train_step(step, rate, *next(batches))
+                log.append({"step": step, "loss": loss, "learning_rate": rate})
+                done = step + 1
+                if done % self.settings.validate_every == 0 or done == total:
+                    log.append(self._validate(step))
+                if done % self.settings.checkpoint_every == 0 or done == total:
+                    self._save(done)
+                dice = {"dice": mean_defined(self.best)} if self.best else {}
+                self.reporter.progress(self.stage, done, total, loss=loss, **dice)
         return FoldResult(self.fold, self.folder / "best.pt", self.best, mean_defined(self.best))
 
     def _train_step(self, step: int, rate: float, images: torch.Tensor, labels: torch.Tensor) -> float:
