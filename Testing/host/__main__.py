@@ -1,0 +1,45 @@
+"""`python -m Testing.host MODULE`: open a panel in a window, or photograph it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m Testing.host", description=__doc__)
+    parser.add_argument("module", help="name of one of the repository's modules, or a path to a module's .py file")
+    parser.add_argument("--screenshot", metavar="PNG", help="save a picture of the panel, without a display, and exit")
+    parser.add_argument("--width", type=int, default=500, help="panel width in pixels")
+    parser.add_argument("--height", type=int, default=800, help="panel height in pixels")
+    parser.add_argument("--dark", action="store_true", help="dark theme")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.screenshot:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtWidgets import QApplication
+
+    from . import driving
+    from .errors import HostError, take_errors
+    from .session import start
+
+    start()
+    driving.set_theme(options.dark)
+    try:
+        panel = driving.open_module(options.module, options.width, options.height)
+    except HostError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if options.screenshot:
+        driving.photograph(panel, options.screenshot)
+    else:
+        QApplication.exec()
+    return 1 if take_errors() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,180 @@
+"""Driving a panel from a test: opening it, real mouse and key events, waiting, photographing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollArea, QStyleFactory, QWidget
+
+from .convert import unwrap
+from .errors import HostError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PANEL_SIZE = (500, 800)  # pixels: Slicer's usual module panel
+
+_windows: dict[str, QScrollArea] = {}
+
+
+def find_module(name: str) -> Path:
+    """File of a module by path, or by the name of one of the repository's modules."""
+    path = Path(name) if name.endswith(".py") else REPOSITORY / name / f"{name}.py"
+    if not path.is_file():
+        raise HostError(f"{path}: no such module")
+    return path.resolve()
+
+
+def open_module(name: str | Path, width: int = PANEL_SIZE[0], height: int = PANEL_SIZE[1]) -> Any:
+    """Load a module and show its panel in a window of its own; returns the panel (the module's Widget object)."""
+    import slicer
+
+    path = find_module(str(name))
+    module = unwrap(slicer.app.moduleManager()).load(path)
+    if module.name not in _windows:
+        window = QScrollArea()
+        window.setWidgetResizable(True)
+        window.setWidget(unwrap(module.widgetRepresentation()))
+        _windows[module.name] = window
+    window = _windows[module.name]
+    window.setWindowTitle(module.title or module.name)
+    window.resize(width, height)
+    window.show()
+    QTest.qWaitForWindowExposed(window)
+    panel = module.widgetRepresentation().self()
+    getattr(panel, "enter", lambda: None)()
+    process_events()
+    return panel
+
+
+def close_module(name: str) -> None:
+    """Close the panel's window and unload the module, as when Slicer exits."""
+    import slicer
+
+    window = _windows.pop(name)
+    panel = slicer.app.moduleManager().module(name).widgetRepresentation().self()
+    getattr(panel, "exit", lambda: None)()
+    window.takeWidget()
+    unwrap(slicer.app.moduleManager()).unload(name)
+    window.close()
+    process_events()
+
+
+def process_events() -> None:
+    """Let Qt deliver what is waiting."""
+    QApplication.processEvents()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Run the event loop until `condition()`; HostError after `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise HostError(f"nothing happened within {seconds} s")
+        QTest.qWait(10)
+
+
+def click(widget: Any) -> None:
+    """Click a widget with the mouse, where the user would: on a button's indicator or label, else in the middle.
+
+    HostError where a user could not click it: it is hidden or disabled.
+    """
+    raw = reachable(widget)
+    middle = raw.rect().center()
+    at = middle if not isinstance(raw, QAbstractButton) or raw.hitButton(middle) else QPoint(12, 10)
+    QTest.mouseClick(raw, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    process_events()
+
+
+def type_text(widget: Any, text: str) -> None:
+    """Type into a line edit or spin box, in place of what is there, and press Return."""
+    raw = reachable(widget)
+    target = raw.focusProxy() or raw
+    target.setFocus()
+    QTest.keyClick(target, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(target, text)
+    QTest.keyClick(target, Qt.Key.Key_Return)
+    process_events()
+
+
+def choose(widget: Any, text: str) -> None:
+    """Choose the entry `text` of a combo box or node selector with the arrow keys."""
+    raw = reachable(widget)
+    combo = raw if isinstance(raw, QComboBox) else raw.findChild(QComboBox)
+    wanted = combo.findText(text)
+    if wanted < 0:
+        raise HostError(f"no entry '{text}' among {[combo.itemText(i) for i in range(combo.count())]}")
+    QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
+    view = combo.view()
+    view.setCurrentIndex(combo.model().index(wanted, combo.modelColumn(), combo.rootModelIndex()))
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    process_events()
+
+
+def reachable(widget: Any) -> QWidget:
+    """The Qt widget, scrolled into view; HostError where the user could not get at it."""
+    raw = unwrap(widget)
+    if not raw.isVisible():
+        raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is hidden")
+    if not raw.isEnabled():
+        raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is disabled")
+    for window in _windows.values():
+        if window.isAncestorOf(raw):
+            window.ensureWidgetVisible(raw)
+    return raw
+
+
+def photograph(widget: Any, path: str | Path) -> Path:
+    """Save a picture of a widget, or of a module's panel with everything that scrolling would show."""
+    raw = unwrap(widget if not hasattr(widget, "parent") or hasattr(type(widget), "_raw_class") else widget.parent)
+    process_events()
+    if not raw.grab().save(str(path)):
+        raise HostError(f"{path} cannot be written")
+    return Path(path)
+
+
+def set_theme(dark: bool) -> None:
+    """Slicer's light or dark look: the Fusion style with a palette."""
+    QApplication.setStyle(QStyleFactory.create("Fusion"))
+    roles = QPalette.ColorRole
+    dark_colors = {
+        roles.Window: "#353535",
+        roles.WindowText: "#ffffff",
+        roles.Base: "#232323",
+        roles.AlternateBase: "#353535",
+        roles.Text: "#ffffff",
+        roles.Button: "#353535",
+        roles.ButtonText: "#ffffff",
+        roles.ToolTipBase: "#353535",
+        roles.ToolTipText: "#ffffff",
+        roles.PlaceholderText: "#a0a0a0",
+        roles.Highlight: "#2a82da",
+        roles.HighlightedText: "#000000",
+        roles.Link: "#56a5ec",
+    }
+    light_colors = {roles.Window: "#efefef", roles.Base: "#ffffff", roles.Button: "#efefef"}
+    palette = QPalette(QColor("#353535" if dark else "#efefef"))
+    for role, color in (dark_colors if dark else light_colors).items():
+        palette.setColor(role, QColor(color))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor("#7f7f7f"))
+    QApplication.setPalette(palette)
+
+
+__all__ = [
+    "choose",
+    "click",
+    "close_module",
+    "find_module",
+    "open_module",
+    "photograph",
+    "process_events",
+    "reachable",
+    "set_theme",
+    "type_text",
+    "wait_until",
+]

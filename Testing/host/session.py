@@ -1,0 +1,86 @@
+"""Starting the host: puts `qt`, `ctk` and Slicer's missing parts in place, once a process."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from .errors import HostError, collect_unraised
+
+_started: dict[str, Any] = {}
+
+
+def is_started() -> bool:
+    return bool(_started)
+
+
+def start(testing: bool = False, main_window: bool = False) -> Any:
+    """Start the host and return `slicer.app`; a second call returns it again.
+
+    testing: what `slicer.app.testingEnabled()` says; True makes `slicer.util`'s message boxes answer themselves.
+    main_window: whether `slicer.util.mainWindow()` finds a window, as it does not in `--no-main-window` runs.
+    """
+    if _started:
+        if (testing, main_window) != _started["options"]:
+            raise HostError("the host was started with other options; it starts once a process")
+        return _started["app"]
+    collect_unraised()
+    _install_qt()
+    slicer = _import_slicer()
+    from .application import app as application_class
+
+    application = application_class(testing)
+    _install_slicer_parts(slicer, application)
+    if main_window:
+        from .main_window import make_main_window
+
+        application.parts["layouts"], application.parts["window"] = make_main_window(application)
+    _started.update(app=slicer.app, options=(testing, main_window))
+    return slicer.app
+
+
+def _install_qt() -> None:
+    """`import slicer` imports every module on its package path, so `qt` and `ctk` must be there before it."""
+    from .qt_module import make_qt_module
+
+    sys.modules["qt"] = make_qt_module()
+    sys.modules["ctk"] = types.ModuleType("ctk", "CTK's widgets.")
+
+
+def _import_slicer() -> types.ModuleType:
+    import slicer
+    import vtk
+
+    if not hasattr(slicer, "vtkMRMLScene"):
+        raise HostError("the package 'slicer' is not slicer-core's")
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)  # files of the full application are not found
+    return slicer
+
+
+def _install_slicer_parts(slicer: types.ModuleType, application: Any) -> None:
+    from . import i18n, input_output, main_window, modules, registry, util_parts, widgets  # noqa: F401 (classes register themselves)
+    from .convert import wrap
+    from .parameters import make_module as make_parameters
+    from .scene import Scene
+
+    scene = Scene(application.property("temporaryPath"))
+    slicer.mrmlScene = scene.scene
+    for name, module in (("i18n", i18n.make_module()), ("modules", None), ("moduleNames", None)):
+        _add_module(slicer, name, module or types.ModuleType(f"slicer.{name}"))
+    registry.fill(sys.modules["ctk"], "ctk")
+    registry.fill(slicer, "slicer")
+    application.parts.update(scene=scene.scene, logic=scene.application_logic)
+    application.parts["io"] = input_output.qSlicerCoreIOManager(scene.scene, scene.logics)
+    slicer.app = wrap(application)
+    application.parts["modules"] = modules.qSlicerModuleManager(scene.logics)
+    _add_module(slicer, "parameterNodeWrapper", make_parameters())
+    from . import scripted
+
+    _add_module(slicer, "ScriptedLoadableModule", scripted)
+    util_parts.restrict(slicer.util)
+
+
+def _add_module(slicer: types.ModuleType, name: str, module: types.ModuleType) -> None:
+    sys.modules[f"slicer.{name}"] = module
+    setattr(slicer, name, module)

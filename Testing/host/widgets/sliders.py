@@ -1,0 +1,295 @@
+"""Sliders and spin boxes for floating point values."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Property, Qt, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
+
+from ..registry import host_class
+
+
+@host_class("ctk")
+class ctkDoubleSpinBox(QWidget):
+    """A spin box for floats; unlike QDoubleSpinBox it is a QWidget that holds one."""
+
+    valueChanged = Signal(float)
+    decimalsChanged = Signal(int)
+    editingFinished = Signal()
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
+        self._box = QDoubleSpinBox(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        self._box.valueChanged.connect(self.valueChanged)
+        self._box.editingFinished.connect(self.editingFinished)
+
+    def setValue(self, value: float) -> None:
+        self._box.setValue(value)
+
+    def setDecimals(self, decimals: int) -> None:
+        self._box.setDecimals(decimals)
+        self.decimalsChanged.emit(decimals)
+
+    def stepUp(self) -> None:
+        self._box.stepUp()
+
+    def stepDown(self) -> None:
+        self._box.stepDown()
+
+    value = Property(float, lambda self: self._box.value(), setValue)
+    decimals = Property(int, lambda self: self._box.decimals(), setDecimals)
+    minimum = Property(float, lambda self: self._box.minimum(), lambda self, v: self._box.setMinimum(v))
+    maximum = Property(float, lambda self: self._box.maximum(), lambda self, v: self._box.setMaximum(v))
+    singleStep = Property(float, lambda self: self._box.singleStep(), lambda self, v: self._box.setSingleStep(v))
+    prefix = Property(str, lambda self: self._box.prefix(), lambda self, v: self._box.setPrefix(v))
+    suffix = Property(str, lambda self: self._box.suffix(), lambda self, v: self._box.setSuffix(v))
+    readOnly = Property(bool, lambda self: self._box.isReadOnly(), lambda self, v: self._box.setReadOnly(v))
+
+
+@host_class("ctk")
+class ctkDoubleSlider(QWidget):
+    """A slider for floats: an integer slider that counts single steps from the minimum."""
+
+    valueChanged = Signal(float)
+    sliderMoved = Signal(float)
+    sliderPressed = Signal()
+    sliderReleased = Signal()
+    rangeChanged = Signal(float, float)
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
+        self._minimum, self._maximum, self._step, self._value = 0.0, 99.0, 1.0, 0.0
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider)
+        self._slider.valueChanged.connect(self._moved)
+        self._slider.sliderPressed.connect(self.sliderPressed)
+        self._slider.sliderReleased.connect(self.sliderReleased)
+
+    def _moved(self, steps: int) -> None:
+        self._assign(min(self._minimum + steps * self._step, self._maximum))
+        self.sliderMoved.emit(self._value)
+
+    def _assign(self, value: float) -> None:
+        if value != self._value:
+            self._value = value
+            self.valueChanged.emit(value)
+
+    def setValue(self, value: float) -> None:
+        value = min(max(value, self._minimum), self._maximum)
+        self._place(value)
+        self._assign(value)
+
+    def _place(self, value: float) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setMaximum(round((self._maximum - self._minimum) / self._step))
+        self._slider.setValue(round((value - self._minimum) / self._step))
+        self._slider.blockSignals(False)
+
+    def _set_minimum(self, minimum: float) -> None:
+        self._set_range(minimum, max(minimum, self._maximum))
+
+    def _set_maximum(self, maximum: float) -> None:
+        self._set_range(min(maximum, self._minimum), maximum)
+
+    def _set_range(self, minimum: float, maximum: float) -> None:
+        self._minimum, self._maximum = minimum, maximum
+        self.rangeChanged.emit(minimum, maximum)
+        self.setValue(self._value)
+
+    def _set_step(self, step: float) -> None:
+        self._step = step
+        self._place(self._value)
+
+    value = Property(float, lambda self: self._value, setValue)
+    minimum = Property(float, lambda self: self._minimum, _set_minimum)
+    maximum = Property(float, lambda self: self._maximum, _set_maximum)
+    singleStep = Property(float, lambda self: self._step, _set_step)
+    tracking = Property(bool, lambda self: self._slider.hasTracking(), lambda self, v: self._slider.setTracking(v))
+
+
+@host_class("ctk")
+class ctkSliderWidget(QWidget):
+    """A slider and a spin box with one value."""
+
+    valueChanged = Signal(float)
+    valueIsChanging = Signal(float)
+    decimalsChanged = Signal(int)
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
+        self._slider = ctkDoubleSlider(self)
+        self._box = QDoubleSpinBox(self)
+        self._box.setRange(0.0, 99.0)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider, 1)
+        layout.addWidget(self._box)
+        self._box.valueChanged.connect(self._slider.setValue)
+        self._slider.valueChanged.connect(self._box.setValue)
+        self._slider.valueChanged.connect(self.valueChanged)
+        self._slider.sliderMoved.connect(self.valueIsChanging)
+
+    def setValue(self, value: float) -> None:
+        self._slider.setValue(value)
+
+    def reset(self) -> None:
+        """Back to the minimum, or to 0 where that is in the range."""
+        self.setValue(0.0)
+
+    def setDecimals(self, decimals: int) -> None:
+        self._box.setDecimals(decimals)
+        self.decimalsChanged.emit(decimals)
+
+    def setSpinBoxVisible(self, visible: bool) -> None:
+        self._box.setVisible(visible)
+
+    def _set_minimum(self, minimum: float) -> None:
+        self._box.setMinimum(minimum)
+        self._slider.minimum = minimum
+
+    def _set_maximum(self, maximum: float) -> None:
+        self._box.setMaximum(maximum)
+        self._slider.maximum = maximum
+
+    def _set_step(self, step: float) -> None:
+        self._box.setSingleStep(step)
+        self._slider.singleStep = step
+
+    def _set_page_step(self, step: float) -> None:
+        self._slider._slider.setPageStep(max(1, round(step / self._slider.singleStep)))
+
+    value = Property(float, lambda self: self._slider.value, setValue)
+    minimum = Property(float, lambda self: self._slider.minimum, _set_minimum)
+    maximum = Property(float, lambda self: self._slider.maximum, _set_maximum)
+    singleStep = Property(float, lambda self: self._slider.singleStep, _set_step)
+    pageStep = Property(float, lambda self: self._slider._slider.pageStep() * self._slider.singleStep, _set_page_step)
+    decimals = Property(int, lambda self: self._box.decimals(), setDecimals)
+    prefix = Property(str, lambda self: self._box.prefix(), lambda self, v: self._box.setPrefix(v))
+    suffix = Property(str, lambda self: self._box.suffix(), lambda self, v: self._box.setSuffix(v))
+    tracking = Property(bool, lambda self: self._slider.tracking, lambda self, v: setattr(self._slider, "tracking", v))
+    spinBoxVisible = Property(bool, lambda self: not self._box.isHidden(), setSpinBoxVisible)
+
+
+@host_class("ctk")
+class ctkRangeWidget(QWidget):
+    """Two values, the lower never above the upper, each in a spin box."""
+
+    valuesChanged = Signal(float, float)
+    minimumValueChanged = Signal(float)
+    maximumValueChanged = Signal(float)
+    rangeChanged = Signal(float, float)
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
+        self._low, self._high = QDoubleSpinBox(self), QDoubleSpinBox(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for box in (self._low, self._high):
+            box.setRange(0.0, 99.0)
+            layout.addWidget(box)
+        self._high.setValue(99.0)
+        self._low.valueChanged.connect(self._low_moved)
+        self._high.valueChanged.connect(self._high_moved)
+
+    def _low_moved(self, value: float) -> None:
+        self._high.setValue(max(value, self._high.value()))
+        self.minimumValueChanged.emit(value)
+        self.valuesChanged.emit(self._low.value(), self._high.value())
+
+    def _high_moved(self, value: float) -> None:
+        self._low.setValue(min(value, self._low.value()))
+        self.maximumValueChanged.emit(value)
+        self.valuesChanged.emit(self._low.value(), self._high.value())
+
+    def setValues(self, low: float, high: float) -> None:
+        self._low.setValue(min(low, high))
+        self._high.setValue(max(low, high))
+
+    def setMinimumValue(self, value: float) -> None:
+        self._low.setValue(value)
+
+    def setMaximumValue(self, value: float) -> None:
+        self._high.setValue(value)
+
+    def setRange(self, minimum: float, maximum: float) -> None:
+        for box in (self._low, self._high):
+            box.setRange(minimum, maximum)
+        self.rangeChanged.emit(minimum, maximum)
+
+    def reset(self) -> None:
+        self.setValues(self._low.minimum(), self._high.maximum())
+
+    def setDecimals(self, decimals: int) -> None:
+        for box in (self._low, self._high):
+            box.setDecimals(decimals)
+
+    def _set_step(self, step: float) -> None:
+        for box in (self._low, self._high):
+            box.setSingleStep(step)
+
+    def _set_suffix(self, suffix: str) -> None:
+        for box in (self._low, self._high):
+            box.setSuffix(suffix)
+
+    minimumValue = Property(float, lambda self: self._low.value(), setMinimumValue)
+    maximumValue = Property(float, lambda self: self._high.value(), setMaximumValue)
+    minimum = Property(float, lambda self: self._low.minimum(), lambda self, v: self.setRange(v, self._low.maximum()))
+    maximum = Property(float, lambda self: self._low.maximum(), lambda self, v: self.setRange(self._low.minimum(), v))
+    decimals = Property(int, lambda self: self._low.decimals(), setDecimals)
+    singleStep = Property(float, lambda self: self._low.singleStep(), _set_step)
+    suffix = Property(str, lambda self: self._low.suffix(), _set_suffix)
+
+
+@host_class("slicer")
+class qMRMLSliderWidget(ctkSliderWidget):
+    """A slider whose unit follows the scene; here the unit stays as the panel sets it."""
+
+    _scene = None
+    _quantity = ""
+
+    def setMRMLScene(self, scene: object) -> None:
+        self._scene = scene
+
+    def mrmlScene(self) -> object:
+        return self._scene
+
+    def setQuantity(self, quantity: str) -> None:
+        self._quantity = quantity
+
+    quantity = Property(str, lambda self: self._quantity, setQuantity)
+
+
+@host_class("slicer")
+class qMRMLSpinBox(ctkDoubleSpinBox):
+    """A spin box whose unit follows the scene; here the unit stays as the panel sets it."""
+
+    _scene = None
+    _quantity = ""
+
+    def setMRMLScene(self, scene: object) -> None:
+        self._scene = scene
+
+    def mrmlScene(self) -> object:
+        return self._scene
+
+    def setQuantity(self, quantity: str) -> None:
+        self._quantity = quantity
+
+    quantity = Property(str, lambda self: self._quantity, setQuantity)
+
+
+@host_class("slicer")
+class qMRMLRangeWidget(ctkRangeWidget):
+    """A range widget with a scene."""
+
+    _scene = None
+
+    def setMRMLScene(self, scene: object) -> None:
+        self._scene = scene
+
+    def mrmlScene(self) -> object:
+        return self._scene

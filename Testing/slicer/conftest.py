@@ -1,0 +1,50 @@
+"""Fixtures of tests that run panels in the host, the stand-in for Slicer's Qt half."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
+PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
+
+
+@pytest.fixture(scope="session")
+def running_host() -> Any:
+    """The host, started without a display; skips where its packages are not installed."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    for module, package in PACKAGES.items():
+        pytest.importorskip(module, reason=f"the stand-in for Slicer needs {package}", exc_type=ImportError)
+    if str(REPOSITORY) not in sys.path:
+        sys.path.insert(0, str(REPOSITORY))
+    import Testing.host as host
+
+    host.start()
+    host.set_theme(dark=False)
+    return host
+
+
+@pytest.fixture
+def host(running_host: Any) -> Iterator[Any]:
+    """The host with an empty scene; a test that leaves an exception of a slot behind fails."""
+    import slicer
+
+    running_host.take_errors()
+    yield running_host
+    slicer.mrmlScene.Clear(False)
+    running_host.process_events()
+    running_host.raise_errors()
+
+
+@pytest.fixture(scope="session")
+def slicer_listing() -> Path:
+    """The listing read off a running Slicer; skips where it is not beside the checkout."""
+    if not LISTING.is_file():
+        pytest.skip(f"the listing of Slicer's API is not at {LISTING}")
+    return LISTING
