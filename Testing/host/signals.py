@@ -62,11 +62,9 @@ def resolve(raw_class: type, listed: frozenset[str], signature: str) -> str | No
     if wanted not in {normalized(entry) for entry in listed}:
         return None
     name, parameters = wanted.rstrip(")").split("(", 1)
-    substitute = ",".join(
-        PYTHON_OBJECT if part.startswith(("vtk", "QList<vtk")) else part for part in parameters.split(",")
-    )
+    parts = (PYTHON_OBJECT if part.startswith(("vtk", "QList<vtk")) else part for part in parameters.split(","))
     available = {normalized(entry): entry for entry in signal_signatures(raw_class)}
-    return available.get(wanted) or available.get(f"{name}({substitute})")
+    return available.get(wanted) or available.get(f"{name}({','.join(parts)})")
 
 
 def connect(proxy: Any, signature: str, slot: Callable) -> bool:

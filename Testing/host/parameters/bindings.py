@@ -21,7 +21,7 @@ from .annotations import (
     findFirstAnnotation,
     splitAnnotations,
 )
-from .codecs import PATHS
+from .scalars import PATHS
 
 __all__ = ["GuiConnector", "createGuiConnector", "parameterNodeGuiConnector"]
 

@@ -12,7 +12,8 @@ from vtkmodules.vtkCommonCore import vtkCommand
 
 from .annotations import Default, findFirstAnnotation, splitAnnotations
 from .bindings import GuiConnector, createGuiConnector
-from .codecs import Codec, make_codec
+from .codecs import make_codec
+from .scalars import Codec
 
 __all__ = ["SlicerParameterNamePropertyName", "isParameterNodeWrapper", "parameterNodeWrapper"]
 
@@ -58,17 +59,18 @@ class WrapperMembers:
         for parameter in self.allParameters.values():
             parameter.ensure(parameterNode)
 
-    def _parameter(self, name: str) -> Parameter:
-        if name not in self.allParameters:
-            raise ValueError(f"no parameter '{name}': there are {', '.join(self.allParameters)}")
-        return self.allParameters[name]
+    @classmethod
+    def _parameter(cls, name: str) -> Parameter:
+        if name not in cls.allParameters:
+            raise ValueError(f"no parameter '{name}': there are {', '.join(cls.allParameters)}")
+        return cls.allParameters[name]
 
     def default(self, name: str) -> Default:
         return self._parameter(name).default
 
     @classmethod
     def dataType(cls, name: str) -> Any:
-        return cls.allParameters[name].datatype
+        return cls._parameter(name).datatype
 
     def getValue(self, name: str) -> Any:
         return self._parameter(name).__get__(self, type(self))
@@ -85,10 +87,8 @@ class WrapperMembers:
     def connectParametersToGui(self, mapping: dict[str, Any]) -> int:
         """Bind parameters to widgets; the tag returned is for `disconnectGui`."""
         connectors = {
-            name: value
-            if isinstance(value, GuiConnector)
-            else createGuiConnector(value, self._parameter(name).datatype)
-            for name, value in mapping.items()
+            name: widget if isinstance(widget, GuiConnector) else createGuiConnector(widget, self.dataType(name))
+            for name, widget in mapping.items()
         }
         tag = self._next_tag
         self._next_tag += 1

@@ -4,10 +4,24 @@ Each class has the name, the Qt properties, signals and methods of the class it 
 them; what it lacks does not exist for a panel either.
 """
 
-from . import buttons, collapsible, combo_boxes, node_selector, paths, plots, segments, sliders, tables, text, views
+from . import (
+    buttons,
+    checkable_node_selector,
+    collapsible,
+    combo_boxes,
+    node_selector,
+    paths,
+    plots,
+    segments,
+    sliders,
+    tables,
+    text,
+    views,
+)
 
 __all__ = [
     "buttons",
+    "checkable_node_selector",
     "collapsible",
     "combo_boxes",
     "node_selector",

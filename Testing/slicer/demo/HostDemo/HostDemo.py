@@ -119,4 +119,4 @@ class HostDemoTest(ScriptedLoadableModuleTest):
 
     def test_counting(self):
         volume = slicer.util.addVolumeFromArray(np.full((2, 2, 2), 50.0), name="Cube")
-        self.assertEqual(HostDemoLogic().count(volume, 40.0), 8)
+        assert HostDemoLogic().count(volume, 40.0) == 8
