@@ -230,9 +230,11 @@ class _BandSums:
 
     def finish(self, first: int, stop: int) -> Tensor:
         """Takes rows `first` to `stop` out: mean logits [F, K, X, Y, stop - first]."""
-        kept_at = torch.arange(first, stop, device=self._device) % self._patch[2]
-        finished = self._logits.index_select(-1, kept_at)
-        finished /= self._weights.index_select(-1, kept_at)
-        self._logits.index_fill_(-1, kept_at, 0)
-        self._weights.index_fill_(-1, kept_at, 0)
+        start, end, length = first % self._patch[2], first % self._patch[2] + stop - first, self._patch[2]
+        places = [slice(start, min(end, length)), slice(0, max(0, end - length))]  # the second where the ring closes
+        finished = torch.cat([self._logits[..., place] for place in places], -1)
+        finished /= torch.cat([self._weights[..., place] for place in places], -1)
+        for place in places:
+            self._logits[..., place] = 0
+            self._weights[..., place] = 0
         return finished
