@@ -98,6 +98,43 @@ def test_labels_lie_on_exactly_the_grid_of_the_image(direction):
     np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), expected_labels(image))
 
 
+def conv_network() -> nn.Module:
+    """Sees neighbours, and each axis and direction differently."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, 3, 3, padding=1))
+
+
+def noisy(image: sitk.Image) -> sitk.Image:
+    voxels = np.random.default_rng(0).integers(1, 100, image.GetSize()[::-1]).astype(np.int16)
+    filled = sitk.GetImageFromArray(voxels)
+    filled.CopyInformation(image)
+    return filled
+
+
+@pytest.mark.parametrize("direction", [LPS, OBLIQUE])
+@pytest.mark.parametrize("axes", ["RAS", "PIR", "SLA"])
+def test_the_order_of_the_axes_in_the_file_does_not_matter(direction, axes):
+    image = noisy(phantom(direction, spacing=(1.2, 0.9, 1.5)))
+    predictor = Predictor([conv_network()], config(), "cpu")
+    expected = sitk.DICOMOrient(predictor.segment([image]), axes)
+    labels = predictor.segment([sitk.DICOMOrient(image, axes)])
+    np.testing.assert_allclose(labels.GetOrigin(), expected.GetOrigin())
+    np.testing.assert_allclose(labels.GetDirection(), expected.GetDirection())
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(expected))
+
+
+@pytest.mark.parametrize("file", ["mr/example_mr.nii.gz", "ct/example_ct_crop.nii.gz"])
+def test_labels_of_a_real_scan_have_exactly_its_geometry(shared_data, file):
+    image = sitk.ReadImage(str(shared_data / file))
+    coarse = Config.from_mapping({"preprocessing": {"spacing": [4, 4, 4]}}, base=config())
+    labels = Predictor([conv_network()], coarse, "cpu").segment([image])
+    assert labels.GetSize() == image.GetSize()
+    assert labels.GetSpacing() == image.GetSpacing()
+    assert labels.GetOrigin() == image.GetOrigin()
+    assert labels.GetDirection() == image.GetDirection()
+    assert set(np.unique(sitk.GetArrayFromImage(labels))) <= {0, 10, 300}
+
+
 def test_what_was_cropped_away_is_background():
     labels = segment(phantom(), [lambda windows: threshold(torch.ones_like(windows))])
     assert Counter(labels.ravel().tolist()) == {0: 24 * 20 * 28 - 20 * 13 * 15, 300: 20 * 13 * 15}
@@ -156,15 +193,11 @@ def test_a_disagreement_map_comes_on_the_grid_of_the_image():
 
 @pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
 def test_a_region_gives_the_labels_of_the_whole_within_it_and_computes_less(direction):
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, 3, 3, padding=1))
-    image = phantom(direction, size=(32, 32, 64))
-    noisy = sitk.GetImageFromArray(np.random.default_rng(0).integers(1, 100, (64, 32, 32)).astype(np.int16))
-    noisy.CopyInformation(image)
+    network, image = conv_network(), noisy(phantom(direction, size=(32, 32, 64)))
     whole, part = Recorder(), Recorder()
     stride = {"stride": (6, 6, 6)}
-    everything = segment(noisy, [network], whole, **stride)
-    boxed = segment(noisy, [network], part, region=((10, 5, 8), (22, 17, 24)), **stride)
+    everything = segment(image, [network], whole, **stride)
+    boxed = segment(image, [network], part, region=((10, 5, 8), (22, 17, 24)), **stride)
     inside = np.zeros(everything.shape, bool)
     inside[8:24, 5:17, 10:22] = True
     assert (boxed[~inside] == 0).all()
