@@ -7,7 +7,9 @@ from pathlib import Path
 
 from dints.commands.options import add_run
 from dints.events import Reporter
+from dints.model.archive import read_manifest
 from dints.model.library import describe, find_model, install, installed_models, models_folder, remove
+from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run
 from dints.stages import export
@@ -52,7 +54,8 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _show(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    values = describe(find_model(arguments.model))
+    path = find_model(arguments.model)
+    values = describe(read_manifest(path)) | {"path": str(path)}
     reporter.result("model", **values)
     for key, value in values.items():
         reporter.message(f"{key}: {value}")
@@ -77,7 +80,7 @@ def _export(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    model = find_model(arguments.model)
+    model = load_model(find_model(arguments.model))
     save_reference_architecture(model.manifest.architecture, arguments.output / "architecture.pth")
     for fold, network in enumerate(model.networks):
         save_reference_weights(network, arguments.output / f"fold{fold}.pt")

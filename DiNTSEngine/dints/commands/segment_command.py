@@ -12,6 +12,7 @@ from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.library import find_model
+from dints.model.model import load_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    model = find_model(arguments.model)
+    model = load_model(find_model(arguments.model))
     names = ("overlap", "mirror", "vote", "folds", "batch_size")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     predictor = model.predictor(arguments.device)

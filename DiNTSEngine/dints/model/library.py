@@ -1,4 +1,4 @@
-"""The models that are installed on this computer: files and folders in one folder."""
+"""The models that are installed on this computer: files and folders in one folder. Needs no PyTorch to list them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dints.errors import InputError
+from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
-from dints.model.model import Model, load_model
+from dints.model.manifest import Manifest
 from dints.storage import atomic_path
 
 
@@ -20,21 +21,21 @@ def installed_models() -> list[dict[str, Any]]:
     return [_entry(path) for path in paths if path.is_dir() or path.suffix == ".zip"]
 
 
-def find_model(name: str) -> Model:
-    """A model by its path, by its file's name in the models folder, or by the name that it was given."""
+def find_model(name: str) -> Path:
+    """File or folder of a model: by its path, by its file's name in the models folder, or by the name it was given."""
     if Path(name).exists():
-        return load_model(name)
+        return Path(name)
     entries = installed_models()
     for entry in entries:
         if name in (entry["file"], Path(entry["file"]).stem, entry.get("name")):
-            return load_model(entry["path"])
+            return Path(entry["path"])
     known = ", ".join(entry["file"] for entry in entries) or "none"
     raise InputError(f"{name}: is neither a model file nor an installed model (installed: {known}); check the name")
 
 
-def describe(model: Model) -> dict[str, Any]:
+def describe(manifest: Manifest) -> dict[str, Any]:
     """What a model is and how good it was, as plain values."""
-    manifest, config = model.manifest, model.manifest.config
+    config = manifest.config
     dice = [[fold_dice for fold_dice in fold.dice if fold_dice is not None] for fold in manifest.folds]
     means = [sum(scores) / len(scores) for scores in dice if scores]
     return {
@@ -42,13 +43,12 @@ def describe(model: Model) -> dict[str, Any]:
         "description": config.task.description,
         "modality": config.task.modality,
         "channels": list(config.task.channels),
-        "labels": {str(value): name for value, name in model.labels.items()},
+        "labels": {str(value): name for value, name in config.task.labels.items() if value},
         "spacing": list(config.preprocessing.spacing),
         "patch": list(config.sampling.patch),
         "folds": len(manifest.folds),
         "dice": sum(means) / len(means) if means else None,
         "notes": manifest.notes,
-        "path": str(model.path),
     }
 
 
@@ -58,8 +58,9 @@ def install(source: Path) -> Path:
     Raises:
         InputError: it is damaged, or its name is taken.
     """
-    model = load_model(source)
-    len(model.networks)  # reads and checks every weights file
+    from dints.model.model import load_model  # PyTorch is needed to read the weights
+
+    len(load_model(source).networks)  # reads and checks all of them
     target = models_folder() / source.name
     if target.exists():
         raise InputError(f"{target}: exists already; remove it first or rename the file")
@@ -90,7 +91,7 @@ def _entry(path: Path) -> dict[str, Any]:
     size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
     entry: dict[str, Any] = {"file": path.name, "path": str(path), "bytes": size}
     try:
-        values = describe(load_model(path))
+        values = describe(read_manifest(path))
     except InputError as error:
         return entry | {"problem": str(error)}
     labels = ", ".join(values["labels"].values())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,16 +15,17 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import dints
 from dints.errors import InputError
 from dints.inference.predictor import Predictor
+from dints.model.archive import read_manifest, read_member, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
-from dints.space.network import build_network
-from dints.storage import atomic_path, to_json
+from dints.space.network import Network, build_network
+from dints.storage import to_json
 
-MANIFEST_LIMIT = 16 * 2**20  # bytes; real manifests are a few kilobytes
+ARRAY_HEADERS = 1024  # bytes a tensor takes at most beside its values, in a NumPy archive
 
 
 class Model:
@@ -46,7 +45,7 @@ class Model:
         return {value: name for value, name in self.manifest.config.task.labels.items() if value}
 
     @cached_property
-    def networks(self) -> list[nn.Module]:
+    def networks(self) -> list[Network]:
         """One network a fold, on the CPU, ready for inference."""
         return [self._network(fold) for fold in self.manifest.folds]
 
@@ -68,16 +67,18 @@ class Model:
         """The inference of this model on a device ("auto", "cpu", "cuda", "cuda:1")."""
         return Predictor(self.networks, self.manifest.config, device)
 
-    def _network(self, fold: Fold) -> nn.Module:
-        content = _read_member(self.path, fold.file)
-        if hashlib.sha256(content).hexdigest() != fold.sha256:
-            raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
+    def _network(self, fold: Fold) -> Network:
         config = self.manifest.config
         network = build_network(
             self.manifest.architecture, len(config.task.channels), len(config.task.labels), config.training.filters
         )
-        network.load_state_dict(_read_weights(content, network.state_dict(), f"{self.path}: {fold.file}"))
-        return network.eval().requires_grad_(False)
+        expected = network.state_dict()
+        content = read_member(self.path, fold.file, _size_limit(expected))
+        if hashlib.sha256(content).hexdigest() != fold.sha256:
+            raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
+        network.load_state_dict(_read_weights(content, expected, f"{self.path}: {fold.file}"))
+        network.eval().requires_grad_(False)
+        return network
 
 
 def load_model(path: str | os.PathLike) -> Model:
@@ -86,9 +87,7 @@ def load_model(path: str | os.PathLike) -> Model:
     Raises:
         InputError: there is no model at `path`, or it is damaged.
     """
-    path = Path(path)
-    content = _read_member(path, FILE_NAME, MANIFEST_LIMIT)
-    return Model(path, Manifest.from_mapping(_parse(content, path), str(path)))
+    return Model(Path(path), read_manifest(path))
 
 
 def save_model(path: str | os.PathLike, manifest: Manifest, weights: Sequence[Mapping[str, Tensor]]) -> Model:
@@ -110,60 +109,13 @@ def save_model(path: str | os.PathLike, manifest: Manifest, weights: Sequence[Ma
     manifest = replace(manifest, folds=folds, engine_version=dints.__version__)
     members = {FILE_NAME: to_json(manifest.to_mapping()).encode()}
     members |= {fold.file: content for fold, content in zip(folds, contents, strict=True)}
-    if path.suffix == ".zip":
-        _write_zip(path, members)
-    else:
-        _write_folder(path, members)
+    write_archive(path, members)
     return Model(path, manifest)
 
 
-def _write_zip(path: Path, members: Mapping[str, bytes]) -> None:
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def _write_folder(path: Path, members: Mapping[str, bytes]) -> None:
-    if path.exists():
-        raise InputError(f"{path}: exists already; remove it or choose another name")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        for name, content in members.items():
-            with atomic_path(temporary / name) as file:
-                file.write_bytes(content)
-        os.rename(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _read_member(path: Path, name: str, limit: int | None = None) -> bytes:
-    """One file of a model; `name` must lie inside of it."""
-    if os.path.isabs(name) or ".." in Path(name).parts:
-        raise InputError(f"{path}: {name} points outside of the model; do not use this file")
-    try:
-        if path.is_dir():
-            file = path / name
-            _bound(path, name, file.stat().st_size, limit)
-            return file.read_bytes()
-        with zipfile.ZipFile(path) as archive:
-            _bound(path, name, archive.getinfo(name).file_size, limit)
-            return archive.read(name)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: {name} cannot be read from it ({error}); choose a model that this engine exported"
-        ) from error
-
-
-def _bound(path: Path, name: str, size: int, limit: int | None) -> None:
-    if limit is not None and size > limit:
-        raise InputError(f"{path}: {name} claims {size} bytes, more than the {limit} of any real one; do not use it")
-
-
-def _parse(content: bytes, path: Path) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise InputError(f"{path}: {FILE_NAME} is not valid JSON ({error}); export the model again") from error
+def _size_limit(expected: Mapping[str, Tensor]) -> int:
+    """Bytes that the weights of a network can have on disk, with the headers of their arrays."""
+    return sum(tensor.nbytes + ARRAY_HEADERS for tensor in expected.values()) + ARRAY_HEADERS
 
 
 def _write_weights(state: Mapping[str, Tensor]) -> bytes:

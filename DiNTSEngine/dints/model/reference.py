@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from dints.architecture import REFERENCE_KEYS, Architecture
 from dints.errors import InputError
@@ -110,7 +109,7 @@ def _is_state_dict(values: Any) -> bool:
     )
 
 
-def _reference_name(name: str, network: nn.Module) -> str:
+def _reference_name(name: str, network: Network) -> str:
     """The reference's name of a parameter of ours."""
     match name.split("."):
         case ["input_stems", level, part, kind]:
@@ -123,7 +122,7 @@ def _reference_name(name: str, network: nn.Module) -> str:
             return f"dints_space.cell_tree.({layer}, {edge}).preprocess.{_CHANGE[part]}.{kind}"
         case ["layers", layer, edge, "operations", operation, *part, kind]:
             # The reference numbers the operations of a cell, counting those without parameters.
-            index = network.get_submodule(f"layers.{layer}.{edge}").names.index(operation)
+            index = network.operations[int(layer)][int(edge)].index(operation)
             suffix = _CONVOLUTION[part[1]] if part[0] == "convolutions" else part[0]
             return f"dints_space.cell_tree.({layer}, {edge}).op.ops.{index}.{suffix}.{kind}"
         case _:

@@ -122,8 +122,13 @@ def test_a_damaged_model_is_refused_in_one_line(
 
 def test_weights_of_another_architecture_are_refused(manifest: Manifest, weights: list, tmp_path: Path) -> None:
     wider = build_network(manifest.architecture, 1, 4, 4).state_dict()
-    model = save_model(tmp_path / "model.zip", manifest, [weights[0], wider])
-    with pytest.raises(InputError, match="wrong shape"):
+    model = save_model(tmp_path / "wider.zip", manifest, [weights[0], wider])
+    with pytest.raises(InputError, match="more than the [0-9]+ bytes"):
+        len(load_model(model.path).networks)
+    name = next(name for name, tensor in weights[1].items() if tensor.ndim == 5 and len(tensor) > 1)
+    turned = {**weights[1], name: weights[1][name].flatten()}
+    model = save_model(tmp_path / "turned.zip", manifest, [weights[0], turned])
+    with pytest.raises(InputError, match=f"tensor {name} has the wrong shape"):
         len(load_model(model.path).networks)
 
 
@@ -153,7 +158,7 @@ def test_the_library_lists_installed_models_and_names_the_damaged(
     assert "broken.zip" in broken["problem"]
     assert (good["name"], good["folds"], good["labels"]["1"]) == ("Phantom", 2, "liver")
     assert good["dice"] == pytest.approx((0.7 + 0.7) / 2)
-    assert find_model("Phantom").path == find_model("phantom").path == installed
+    assert find_model("Phantom") == find_model("phantom") == installed
     with pytest.raises(InputError, match="exists already"):
         install(model.path)
     with pytest.raises(InputError, match=r"installed: broken\.zip, phantom\.zip"):

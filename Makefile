@@ -1,0 +1,25 @@
+# `make demo` sets everything up and runs the whole job on generated scans; `make test` sets up and passes all tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/dints demo --run runs/demo
+
+test: $(VENV)/.installed lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pictures,tests]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build DiNTSEngine/*.egg-info

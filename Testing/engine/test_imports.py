@@ -1,0 +1,33 @@
+"""What the engine may import, and what merely naming it costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENGINE = Path(__file__).resolve().parents[2] / "DiNTSEngine" / "dints"
+ALLOWED = {"torch", "numpy", "SimpleITK", "yaml", "tqdm", "matplotlib", "dints"} | set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE)))
+def test_the_engine_imports_only_what_slicer_can_have(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.append(node.module or "")
+        for name in names:
+            assert name.partition(".")[0] in ALLOWED, f"line {node.lineno}: {name}"
+
+
+def test_importing_the_package_imports_no_pytorch() -> None:
+    program = "import sys, dints, dints.config, dints.events; assert 'torch' not in sys.modules; assert dints.Config"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_every_public_name_is_there() -> None:
+    program = "import dints; [getattr(dints, name) for name in dints.__all__]"
+    subprocess.run([sys.executable, "-c", program], check=True)
