@@ -19,7 +19,9 @@ raises AttributeError.
 from .driving import (
     choose,
     click,
+    close_main_window,
     close_module,
+    open_main_window,
     open_module,
     photograph,
     process_events,
@@ -29,13 +31,18 @@ from .driving import (
 )
 from .errors import HostError, raise_errors, take_errors
 from .session import is_started, start
+from .watching import PauseMeter, answering
 
 __all__ = [
     "HostError",
+    "PauseMeter",
+    "answering",
     "choose",
     "click",
+    "close_main_window",
     "close_module",
     "is_started",
+    "open_main_window",
     "open_module",
     "photograph",
     "process_events",

@@ -27,13 +27,14 @@ def main(arguments: list[str]) -> int:
     from .errors import HostError, take_errors
     from .session import start
 
-    start()
-    driving.set_theme(options.dark)
     try:
-        panel = driving.open_module(options.module, options.width, options.height)
+        path = driving.find_module(options.module)
     except HostError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    start()
+    driving.set_theme(options.dark)
+    panel = driving.open_module(path, options.width, options.height)
     if options.screenshot:
         driving.photograph(panel, options.screenshot)
     else:

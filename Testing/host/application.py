@@ -115,6 +115,8 @@ class app(QApplication):  # it is listed as slicer.app
     slicerHome = Property(str, lambda self: self._path("home"))
     defaultScenePath = Property(str, lambda self: self._path("scenes"))
     slicerUserSettingsFilePath = Property(str, lambda self: self._settings.fileName())
+    launcherExecutableFilePath = Property(str, lambda self: f"{self._path('home')}/Slicer")
+    isInstalled = Property(bool, lambda self: True)
     startupWorkingPath = Property(str, lambda self: os.getcwd())
     majorVersion = Property(int, lambda self: int(VERSION.split(".")[0]))
     minorVersion = Property(int, lambda self: int(VERSION.split(".")[1]))

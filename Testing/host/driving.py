@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtTest import QTest
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollA
 
 from .convert import unwrap
 from .errors import HostError
+from .proxy import delete_pending
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PANEL_SIZE = (500, 800)  # pixels: Slicer's usual module panel
@@ -64,8 +66,33 @@ def close_module(name: str) -> None:
     process_events()
 
 
+def open_main_window() -> Any:
+    """Show Slicer's main window, so that `slicer.util.mainWindow()` and `slicer.app.layoutManager()` find something."""
+    import slicer
+
+    from .main_window import make_main_window
+
+    application = unwrap(slicer.app)
+    if "window" not in application.parts:
+        application.parts["layouts"], application.parts["window"] = make_main_window(application)
+    return slicer.util.mainWindow()
+
+
+def close_main_window() -> None:
+    """Back to `--no-main-window`. The panels that were in the window stay loaded."""
+    import slicer
+
+    application = unwrap(slicer.app)
+    application.parts.pop("layouts")
+    window = application.parts.pop("window")
+    window.moduleSelector().release()
+    window.close()
+    shiboken6.delete(window)
+
+
 def process_events() -> None:
     """Let Qt deliver what is waiting."""
+    delete_pending()
     QApplication.processEvents()
 
 
@@ -168,8 +195,10 @@ def set_theme(dark: bool) -> None:
 __all__ = [
     "choose",
     "click",
+    "close_main_window",
     "close_module",
     "find_module",
+    "open_main_window",
     "open_module",
     "photograph",
     "process_events",

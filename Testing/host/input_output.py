@@ -79,7 +79,7 @@ class qSlicerCoreIOManager(QObject):
                 messages.AddMessage(vtkCommand.ErrorEvent, f"{path} cannot be read")
             return False
         if node is not self._scene:
-            if properties.get("name"):
+            if properties.get("name") not in (None, "", node.GetName()):
                 node.SetName(self._scene.GenerateUniqueName(properties["name"]))
             if loaded is not None:
                 loaded.AddItem(node)

@@ -91,10 +91,7 @@ class qSlicerModuleSelectorToolBar(QToolBar):
         module = self._application.moduleManager().module(name)
         if module is None:
             raise HostError(f"no module '{name}' is loaded")
-        self._call("exit")
-        shown = self._area.takeWidget()
-        if shown is not None:
-            shown.hide()
+        self.release()
         self._name = name
         self._label.setText(getattr(module, "title", "") or name)
         widget = unwrap(module.widgetRepresentation())
@@ -102,6 +99,14 @@ class qSlicerModuleSelectorToolBar(QToolBar):
         widget.show()
         self._call("enter")
         self.moduleSelected.emit(name)
+
+    def release(self) -> None:
+        """Take the panel out of the window, which is about to go."""
+        self._call("exit")
+        shown = self._area.takeWidget()
+        if shown is not None:
+            shown.hide()
+        self._name = ""
 
     def _call(self, method: str) -> None:
         module = self._application.moduleManager().module(self._name)

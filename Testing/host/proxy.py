@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 import shiboken6
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QThread
 
 from . import enums, signals
 from .api import Listing, listing
@@ -108,13 +108,42 @@ def _find_child(self: Any, kind: Any, name: str | None = None) -> Any:
     return next(iter(_find_children(self, kind, name)), None)
 
 
+def _delete_later(self: Any) -> None:
+    """Delete when control is back in the main event loop. A test has none: then when it processes events itself."""
+    if QThread.currentThread().loopLevel():
+        raw_of(self).deleteLater()
+    else:
+        _to_delete.append(raw_of(self))
+
+
+def delete_pending() -> None:
+    """Delete what was to be deleted once control is back where a main event loop would be."""
+    while _to_delete:
+        raw = _to_delete.pop()
+        if shiboken6.isValid(raw):
+            raw.deleteLater()
+
+
+_to_delete: list[QObject] = []
+
 QOBJECT_MEMBERS = {
+    "deleteLater": _delete_later,
     "connect": _connect,
     "disconnect": _disconnect,
     "findChildren": _find_children,
     "findChild": _find_child,
 }
 COMMON_MEMBERS = frozenset({"className", "inherits", "delete"})
+
+
+class HiddenMember:
+    """Takes the place of a base class's member that Slicer does not list for the derived class."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__} has no attribute named '{self.name}'")
 
 
 def listed_signals(raw_class: type, names: Listing) -> frozenset[str]:
@@ -153,8 +182,10 @@ def make_proxy_class(name: str, raw_class: type) -> type:
     """Generate and register the proxy class of listed class `name`, e.g. "qt.QLabel"."""
     names = listing(name)
     bases = [c for c in (_registered.get(base) for base in raw_class.__mro__[1:]) if c]
+    parent = bases[0] if bases else Proxy
     members = _members(raw_class, names)
     body = {
+        **{member: HiddenMember() for member in parent.member_names - names.names - COMMON_MEMBERS},
         **members,
         "__slots__": (),
         "__doc__": f"{name} as Slicer shows it.",
@@ -164,7 +195,6 @@ def make_proxy_class(name: str, raw_class: type) -> type:
         "listed_as": name,
         "member_names": frozenset(members) | COMMON_MEMBERS,
     }
-    parent = bases[0] if bases else Proxy
     proxy_class = types.new_class(name.split(".")[1], (parent,), {"generated": True}, lambda ns: ns.update(body))
     _registered[raw_class] = proxy_class
     register(raw_class, proxy_class)

@@ -6,7 +6,7 @@ from typing import Any
 
 import slicer
 from vtkmodules.util.misc import calldata_type
-from vtkmodules.vtkCommonCore import VTK_OBJECT
+from vtkmodules.vtkCommonCore import VTK_OBJECT, vtkCollection
 
 LOGICS = {
     "Colors": "vtkSlicerColorLogic",
@@ -37,6 +37,7 @@ class Scene:
         self.scene.GetDataIOManager().SetCacheManager(self.scene.GetCacheManager())
         self.application_logic = slicer.vtkSlicerApplicationLogic()
         self.application_logic.SetTemporaryPath(temporary_folder)
+        self.application_logic.SetSliceLogics(vtkCollection())
         self.application_logic.SetMRMLScene(self.scene)
         self.logics: dict[str, Any] = {name: getattr(slicer, cls)() for name, cls in LOGICS.items()}
         for logic in self.logics.values():

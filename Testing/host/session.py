@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 from .errors import HostError, collect_unraised
@@ -15,28 +16,25 @@ def is_started() -> bool:
     return bool(_started)
 
 
-def start(testing: bool = False, main_window: bool = False) -> Any:
+def start(testing: bool = False) -> Any:
     """Start the host and return `slicer.app`; a second call returns it again.
 
     testing: what `slicer.app.testingEnabled()` says; True makes `slicer.util`'s message boxes answer themselves.
-    main_window: whether `slicer.util.mainWindow()` finds a window, as it does not in `--no-main-window` runs.
     """
     if _started:
-        if (testing, main_window) != _started["options"]:
-            raise HostError("the host was started with other options; it starts once a process")
+        if testing != _started["testing"]:
+            raise HostError("the host was started with another value of `testing`; it starts once a process")
         return _started["app"]
     collect_unraised()
     _install_qt()
     slicer = _import_slicer()
     from .application import app as application_class
+    from .launcher import install_launcher
 
     application = application_class(testing)
+    install_launcher(Path(application.property("slicerHome")))
     _install_slicer_parts(slicer, application)
-    if main_window:
-        from .main_window import make_main_window
-
-        application.parts["layouts"], application.parts["window"] = make_main_window(application)
-    _started.update(app=slicer.app, options=(testing, main_window))
+    _started.update(app=slicer.app, testing=testing)
     return slicer.app
 
 
@@ -73,6 +71,7 @@ def _install_slicer_parts(slicer: types.ModuleType, application: Any) -> None:
     application.parts.update(scene=scene.scene, logic=scene.application_logic)
     application.parts["io"] = input_output.qSlicerCoreIOManager(scene.scene, scene.logics)
     slicer.app = wrap(application)
+    slicer.qSlicerScriptedLoadableModule = modules.ScriptedModule
     application.parts["modules"] = modules.qSlicerModuleManager(scene.logics)
     _add_module(slicer, "parameterNodeWrapper", make_parameters())
     from . import scripted

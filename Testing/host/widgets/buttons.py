@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QColorDialog, QPushButton, QWidget
 
 from ..registry import host_class
+from .kept import kept_property
 
 SWATCH = QSize(16, 16)
 
@@ -26,6 +27,10 @@ class ctkCheckBox(QCheckBox):
 @host_class("ctk")
 class ctkPushButton(QPushButton):
     """A push button."""
+
+    buttonTextAlignment = kept_property(int, 0)
+    elideMode = kept_property(int, 0)
+    iconAlignment = kept_property(int, 0)
 
 
 @host_class("ctk")

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QAbstractButton, QGroupBox, QSizePolicy, QStyle, QStyleOption, QStyleOptionButton, QWidget
 
 from ..registry import host_class
+from .kept import kept_property
 
 HEADER_PADDING = 8  # pixels above and below the title together, as much as a push button has
 ARROW_SIZE = 9
@@ -74,6 +75,12 @@ class ctkCollapsibleButton(QAbstractButton):
     collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
     flat = Property(bool, lambda self: self._flat, _set_flat)
     collapsedHeight = Property(int, lambda self: self._collapsed_height, _set_collapsed_height)
+    contentsFrameShadow = kept_property(int, 0)
+    contentsFrameShape = kept_property(int, 0)
+    contentsLineWidth = kept_property(int, 1)
+    contentsMidLineWidth = kept_property(int, 0)
+    buttonTextAlignment = kept_property(int, 0)
+    indicatorAlignment = kept_property(int, 0)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ChildPolished and self._collapsed:

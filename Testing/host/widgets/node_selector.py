@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QSizePolicy,
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from ..registry import host_class
+from .kept import kept_property
 from .observing import Observations
 
 MINIMUM_CHARACTERS = 10  # a selector may be narrower than its longest node name
@@ -280,6 +281,8 @@ class qMRMLNodeComboBox(QWidget):
     baseName = Property(str, lambda self: self._base_name, _set_base_name)
     noneDisplay = Property(str, lambda self: self._none_text, _set_none_text)
     currentNodeID = Property(str, lambda self: self._current_id, setCurrentNodeID)
+    currentNodeId = Property(str, lambda self: self._current_id, setCurrentNodeID)
+    sizeAdjustPolicy = kept_property(int, 0)
     noneEnabled = _flag("none")
     addEnabled = _flag("add")
     removeEnabled = _flag("remove")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Property, QDir, QSettings, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from ..registry import host_class
+from .kept import kept_property
 
 HISTORY_LENGTH = 5  # entries kept for each settings key, as in CTK
 FILES_FILTER = int(QDir.Filter.Files.value)
@@ -116,6 +117,11 @@ class ctkPathLineEdit(QWidget):
     filters = Property(int, lambda self: self._filters, _set_filters)
     nameFilters = Property("QStringList", lambda self: self._name_filters, _set_name_filters)
     settingKey = Property(str, lambda self: self._settings_key, _set_settings_key)
+    label = kept_property(str, "")
+    minimumContentsLength = kept_property(int, 0)
+    options = kept_property(int, 0)
+    showHistoryButton = kept_property(bool, True)
+    sizeAdjustPolicy = kept_property(int, 0)
     showBrowseButton = Property(bool, lambda self: not self._button.isHidden(), _set_browse_visible)
 
 
@@ -162,3 +168,6 @@ class ctkDirectoryButton(QWidget):
     directory = Property(str, lambda self: self._directory, _set_directory)
     text = Property(str, lambda self: self._text, _set_text)
     caption = Property(str, lambda self: self._caption, _set_caption)
+    acceptMode = kept_property(int, 0)
+    elideMode = kept_property(int, 0)
+    options = kept_property(int, 0)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from ..registry import host_class
+from .kept import kept_property
 from .observing import Observations
 from .views import qMRMLWidget
 
@@ -148,6 +149,12 @@ class qMRMLSegmentsTableView(qMRMLWidget):
     def _is_read_only(self) -> bool:
         return self._table.editTriggers() == QAbstractItemView.EditTrigger.NoEditTriggers
 
+    filterBarVisible = kept_property(bool, False)
+    jumpToSelectedSegmentEnabled = kept_property(bool, False)
+    layerColumnVisible = kept_property(bool, False)
+    opacityColumnVisible = kept_property(bool, True)
+    statusColumnVisible = kept_property(bool, False)
+    textFilter = kept_property(str, "")
     segmentCount = Property(int, lambda self: len(self.displayedSegmentIDs()))
     readOnly = Property(bool, _is_read_only, setReadOnly)
     headerVisible = Property(bool, lambda self: self._header_visible, setHeaderVisible)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Property, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 from ..registry import host_class
+from .kept import kept_property
 
 
 @host_class("ctk")
@@ -171,6 +172,9 @@ class ctkSliderWidget(QWidget):
     prefix = Property(str, lambda self: self._box.prefix(), lambda self, v: self._box.setPrefix(v))
     suffix = Property(str, lambda self: self._box.suffix(), lambda self, v: self._box.setSuffix(v))
     tracking = Property(bool, lambda self: self._slider.tracking, lambda self, v: setattr(self._slider, "tracking", v))
+    tickInterval = kept_property(float, 0.0)
+    tickPosition = kept_property(int, 0)
+    popupSlider = kept_property(bool, False)
     spinBoxVisible = Property(bool, lambda self: not self._box.isHidden(), setSpinBoxVisible)
 
 

@@ -1,0 +1,175 @@
+"""The application, the scene and the tools that tests of panels use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+DEMO = Path(__file__).parent / "demo" / "HostDemo" / "HostDemo.py"
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def slicer(host: Any) -> Any:
+    import slicer
+
+    return slicer
+
+
+def test_there_is_no_main_window_unless_a_test_asks_for_one(host: Any, slicer: Any) -> None:
+    assert slicer.util.mainWindow() is None
+    assert slicer.app.layoutManager() is None
+    assert host.open_main_window() is slicer.util.mainWindow()
+    assert slicer.app.layoutManager().sliceViewNames() == ("Red", "Green", "Yellow")
+    host.close_main_window()
+    assert slicer.util.mainWindow() is None
+
+
+def test_selecting_a_module_enters_it_and_leaving_exits_it(host: Any, slicer: Any) -> None:
+    host.open_module(DEMO)
+    panel = slicer.modules.HostDemoWidget
+    host.close_module("HostDemo")
+    assert panel.parameters is None
+    assert not hasattr(slicer.modules, "HostDemoWidget")
+    assert not hasattr(slicer.modules, "hostdemo")
+
+
+def test_settings_and_temporary_files_are_the_sessions_own(slicer: Any) -> None:
+    import qt
+
+    slicer.app.userSettings().setValue("Tests/key", "value")
+    assert qt.QSettings().value("Tests/key") == "value"
+    assert Path(slicer.app.temporaryPath).is_dir()
+    assert Path(slicer.app.userSettings().fileName()).is_relative_to(Path(slicer.app.temporaryPath).parent)
+
+
+def test_python_slicer_is_a_launcher_on_the_path(slicer: Any) -> None:
+    process = slicer.util.launchConsoleProcess(["PythonSlicer", "-c", "print('started')"], useStartupEnvironment=False)
+    assert process.communicate()[0] == "started\n"
+    assert process.returncode == 0
+
+
+def test_the_startup_environment_is_that_of_the_process(slicer: Any) -> None:
+    assert slicer.util.startupEnvironment()["PATH"]
+
+
+def test_slicers_own_modules_have_logics(slicer: Any) -> None:
+    assert slicer.modules.segmentations.logic().IsA("vtkSlicerSegmentationsModuleLogic")
+    assert slicer.util.getModuleLogic("Volumes").GetMRMLScene() is slicer.mrmlScene
+    with pytest.raises(AttributeError):
+        slicer.modules.nosuchmodule  # noqa: B018 (reading it is the test)
+
+
+def test_data_nodes_have_subject_hierarchy_items(slicer: Any) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    volume = slicer.util.addVolumeFromArray(np.zeros((2, 2, 2)), name="CT")
+    item = hierarchy.GetItemByDataNode(volume)
+    assert hierarchy.GetItemName(item) == "CT"
+    slicer.mrmlScene.RemoveNode(volume)
+    assert hierarchy.GetItemByDataNode(volume) == 0
+
+
+def test_a_volume_is_saved_and_loaded(slicer: Any, tmp_path: Path) -> None:
+    voxels = np.arange(24.0).reshape(2, 3, 4)
+    path = tmp_path / "volume.nii.gz"
+    assert slicer.util.saveNode(slicer.util.addVolumeFromArray(voxels), str(path))
+    loaded = slicer.util.loadVolume(str(path), {"name": "Loaded"})
+    assert loaded.GetName() == "Loaded"
+    assert np.array_equal(slicer.util.arrayFromVolume(loaded), voxels)
+
+
+def test_a_file_that_is_not_there_raises(slicer: Any, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"missing\.nrrd"):
+        slicer.util.loadVolume(str(tmp_path / "missing.nrrd"))
+
+
+def test_a_real_scan_is_loaded(slicer: Any, hippocampus: Path) -> None:
+    scan = sorted((hippocampus / "imagesTr").glob("*.nii.gz"))[0]
+    labels = hippocampus / "labelsTr" / scan.name
+    volume = slicer.util.loadVolume(str(scan))
+    segmentation = slicer.util.loadSegmentation(str(labels))
+    assert volume.GetImageData().GetNumberOfPoints() > 0
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 2
+
+
+def test_a_question_is_answered_by_its_button(host: Any, slicer: Any) -> None:
+    with host.answering("Yes") as titles:
+        assert slicer.util.confirmYesNoDisplay("Go on?", windowTitle="Question")
+    assert titles == ["Question"]
+    with host.answering("Cancel"):
+        assert not slicer.util.confirmOkCancelDisplay("Go on?")
+
+
+def test_a_dialog_that_never_opened_is_an_error(host: Any) -> None:
+    with pytest.raises(host.HostError, match="no dialog"), host.answering("OK"):
+        pass
+
+
+def test_a_hidden_or_disabled_widget_cannot_be_clicked(host: Any) -> None:
+    import qt
+
+    button = qt.QPushButton("Apply")
+    with pytest.raises(host.HostError, match="hidden"):
+        host.click(button)
+    button.show()
+    button.enabled = False
+    with pytest.raises(host.HostError, match="disabled"):
+        host.click(button)
+
+
+def test_a_pause_of_the_event_loop_is_measured(host: Any) -> None:
+    import time
+
+    with host.PauseMeter() as meter:
+        host.process_events()
+        time.sleep(0.05)
+        host.process_events()
+    assert meter.longest > 0.03
+
+
+def test_an_exception_in_an_observer_is_collected(host: Any, slicer: Any) -> None:
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode")
+
+    def fail(caller: Any, event: str) -> None:
+        raise KeyError(event)
+
+    tag = node.AddObserver("ModifiedEvent", fail)
+    node.Modified()
+    node.RemoveObserver(tag)
+    (error,) = host.take_errors()
+    assert isinstance(error, KeyError)
+
+
+def test_packages_are_not_installed(host: Any, slicer: Any) -> None:
+    with pytest.raises(host.HostError, match="torch"):
+        slicer.util.pip_install("torch")
+
+
+def test_the_command_line_photographs_a_panel(host: Any, tmp_path: Path) -> None:
+    picture = tmp_path / "panel.png"
+    command = [
+        sys.executable,
+        "-m",
+        "Testing.host",
+        str(DEMO),
+        "--screenshot",
+        str(picture),
+        "--width",
+        "400",
+        "--dark",
+    ]
+    done = subprocess.run(command, cwd=REPOSITORY, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert (done.returncode, picture.is_file()) == (0, True), done.stderr
+
+
+def test_the_command_line_names_a_module_that_is_not_there(host: Any) -> None:
+    command = [sys.executable, "-m", "Testing.host", "NoSuchModule"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "NoSuchModule" in done.stderr
