@@ -15,28 +15,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from dints.config import Size
 from dints.space.search_space import OPERATIONS
 
 # The convolutions of each operation (3.2). A P3D operation is a plane followed by the line that is normal to it.
-KERNELS = dict(
-    zip(
-        OPERATIONS,
-        (
-            (),
-            ((3, 3, 3),),
-            ((3, 3, 1), (1, 1, 3)),
-            ((3, 1, 3), (1, 3, 1)),
-            ((1, 3, 3), (3, 1, 1)),
-        ),
-        strict=True,
-    )
+_KERNELS: tuple[tuple[Size, ...], ...] = (
+    (),
+    ((3, 3, 3),),
+    ((3, 3, 1), (1, 1, 3)),
+    ((3, 1, 3), (1, 3, 1)),
+    ((1, 3, 3), (3, 1, 1)),
 )
+KERNELS = dict(zip(OPERATIONS, _KERNELS, strict=True))
 
 
-def convolution(in_channels: int, out_channels: int, kernel: Sequence[int], stride: int = 1) -> nn.Conv3d:
+def convolution(in_channels: int, out_channels: int, kernel: Size, stride: int = 1) -> nn.Conv3d:
     """A convolution that keeps the size (at stride 1), without the bias that the following norm would remove."""
-    padding = tuple(size // 2 for size in kernel)
-    return nn.Conv3d(in_channels, out_channels, tuple(kernel), stride, padding, bias=False)
+    x, y, z = kernel
+    return nn.Conv3d(in_channels, out_channels, kernel, stride, (x // 2, y // 2, z // 2), bias=False)
 
 
 def resize(features: torch.Tensor, factor: float) -> torch.Tensor:
@@ -84,7 +80,12 @@ class Node:
 
 
 class Keep(nn.Module):
-    """An edge that stays on its level."""
+    """An edge that stays on its level, without parameters."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        if in_channels != out_channels:
+            raise ValueError(f"an edge that keeps its level cannot change {in_channels} channels to {out_channels}")
 
     def forward(self, node: Node) -> Node:
         return node
@@ -127,7 +128,7 @@ class Down(nn.Module):
 class Operation(nn.Module):
     """One candidate operation of a cell other than skip, on features that are activated already (3.2)."""
 
-    def __init__(self, channels: int, kernels: Sequence[Sequence[int]]) -> None:
+    def __init__(self, channels: int, kernels: Sequence[Size]) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(*(convolution(channels, channels, kernel) for kernel in kernels))
         self.norm = Norm(channels)
@@ -146,10 +147,8 @@ class Cell(nn.Module):
         """`source` and `target` are levels, `channels` the number of channels of each level."""
         super().__init__()
         self.names = tuple(operations)
-        if source == target:
-            self.change = Keep()
-        else:
-            self.change = (Up if source > target else Down)(channels[source], channels[target])
+        change = Keep if source == target else Up if source > target else Down
+        self.change = change(channels[source], channels[target])
         learnt = {name: Operation(channels[target], KERNELS[name]) for name in operations if KERNELS[name]}
         self.operations = nn.ModuleDict(learnt)
 

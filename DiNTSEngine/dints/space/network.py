@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,9 +36,10 @@ class Network(nn.Module):
         """`operations[layer][edge]` names the operations of that cell; an edge without any is not selected."""
         super().__init__()
         self.space, self.filters, self.in_channels, self.classes = space, filters, in_channels, classes
+        self.operations = [[tuple(names) for names in layer] for layer in operations]
         widths = [filters * 2**level for level in range(space.levels + 1)]
         self.input_stems = nn.ModuleList(InputStem(level, in_channels, widths[level]) for level in range(space.levels))
-        self.layers = nn.ModuleList(self._layer(layer, widths[1:]) for layer in operations)
+        self.layers = nn.ModuleList(self._layer(layer, widths[1:]) for layer in self.operations)
         self.output_stems = nn.ModuleList(OutputStem(widths[level]) for level in range(space.levels))
         self.head = Head(filters, classes)
 
@@ -60,10 +61,9 @@ class Network(nn.Module):
     def run(self, images: torch.Tensor, weights: Weights | None = None) -> torch.Tensor:
         """The forward pass with the output of each operation multiplied by its scalar of `weights`, if given."""
         self.check_images(images)
-        read = {int(self.space.sources[int(edge)]) for edge in self.layers[0]}
-        nodes = {level: Node(self.input_stems[level](images)) for level in sorted(read)}
-        for index, layer in enumerate(self.layers):
-            nodes = self._run_layer(layer, nodes, None if weights is None else weights[index])
+        nodes = {level: Node(self.input_stems[level](images)) for level in self.levels_read()}
+        for index in range(len(self.layers)):
+            nodes = self._run_layer(index, nodes, None if weights is None else weights[index])
         features = None
         for level in range(max(nodes), -1, -1):
             inputs = [] if features is None else [features]
@@ -72,25 +72,27 @@ class Network(nn.Module):
             features = self.output_stems[level](add_up(inputs))
         return self.head(features)
 
+    def levels_read(self) -> list[int]:
+        """The levels whose input stem the first layer reads."""
+        return sorted({int(self.space.sources[edge]) for edge, _ in self._cells(0)})
+
+    def _cells(self, layer: int) -> list[tuple[int, nn.Module]]:
+        """The cells of a layer with their edges."""
+        return [(int(key), cell) for key, cell in self.layers[layer].named_children()]
+
     def _run_layer(
-        self, layer: nn.ModuleDict, nodes: dict[int, Node], weights: Sequence[Sequence[torch.Tensor]] | None
+        self, layer: int, nodes: dict[int, Node], weights: Sequence[Sequence[torch.Tensor]] | None
     ) -> dict[int, Node]:
         """Features of the nodes after a layer by level; nodes in which no edge ends are absent."""
-        edges: dict[int, list[int]] = {}  # by target
-        for key in layer:
-            edges.setdefault(int(self.space.targets[int(key)]), []).append(int(key))
-        return {
-            target: Node(
-                add_up(
-                    term
-                    for edge in ending
-                    for term in layer[str(edge)](
-                        nodes[int(self.space.sources[edge])], None if weights is None else weights[edge]
-                    )
-                )
-            )
-            for target, ending in edges.items()
-        }
+
+        def terms(target: int) -> Iterator[torch.Tensor]:
+            for edge, cell in self._cells(layer):
+                if self.space.targets[edge] == target:
+                    source = nodes[int(self.space.sources[edge])]
+                    yield from cell(source, None if weights is None else weights[edge])
+
+        targets = {int(self.space.targets[edge]) for edge, _ in self._cells(layer)}
+        return {target: Node(add_up(terms(target))) for target in sorted(targets)}
 
     def check_images(self, images: torch.Tensor) -> None:
         """InputError if images of this shape cannot pass: sizes must be multiples of 2**D, at least 2**(D + 1)."""
