@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import shiboken6
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollArea, QStyleFactory, QWidget
 
@@ -142,6 +142,24 @@ def choose(widget: Any, text: str) -> None:
     process_events()
 
 
+def drop_files(widget: Any, *paths: str | Path) -> bool:
+    """Drag files over a widget and drop them; True where the widget took them."""
+    raw = reachable(widget)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place = raw.rect().center()
+    how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entering = QDragEnterEvent(QPointF(place), *how)
+    entering.ignore()
+    QApplication.sendEvent(raw, entering)
+    if not entering.isAccepted():
+        return False
+    dropping = QDropEvent(QPointF(place), *how)
+    QApplication.sendEvent(raw, dropping)
+    process_events()
+    return dropping.isAccepted()
+
+
 def reachable(widget: Any) -> QWidget:
     """The Qt widget, scrolled into view; HostError where the user could not get at it."""
     raw = unwrap(widget)
@@ -197,6 +215,7 @@ __all__ = [
     "click",
     "close_main_window",
     "close_module",
+    "drop_files",
     "find_module",
     "open_main_window",
     "open_module",

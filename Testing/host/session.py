@@ -74,9 +74,10 @@ def _install_slicer_parts(slicer: types.ModuleType, application: Any) -> None:
     slicer.qSlicerScriptedLoadableModule = modules.ScriptedModule
     application.parts["modules"] = modules.qSlicerModuleManager(scene.logics)
     _add_module(slicer, "parameterNodeWrapper", make_parameters())
-    from . import scripted
+    from . import sample_data, scripted
 
     _add_module(slicer, "ScriptedLoadableModule", scripted)
+    sys.modules["SampleData"] = sample_data
     util_parts.restrict(slicer.util)
 
 

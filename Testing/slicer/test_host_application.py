@@ -173,3 +173,48 @@ def test_the_command_line_names_a_module_that_is_not_there(host: Any) -> None:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "NoSuchModule" in done.stderr
+
+
+def test_a_file_is_dropped_on_a_widget(host: Any, tmp_path: Path) -> None:
+    import qt
+
+    class Target(qt.QFrame):
+        def __init__(self) -> None:
+            super().__init__()
+            self.acceptDrops = True
+            self.dropped: list[str] = []
+
+        def dragEnterEvent(self, event: Any) -> None:
+            if event.mimeData().hasUrls():
+                event.acceptProposedAction()
+
+        def dropEvent(self, event: Any) -> None:
+            self.dropped += [url.toLocalFile() for url in event.mimeData().urls()]
+            event.acceptProposedAction()
+
+    target = Target()
+    target.show()
+    assert host.drop_files(target, tmp_path / "model.zip")
+    assert target.dropped == [str(tmp_path / "model.zip")]
+
+
+def test_sample_data_is_registered_once(slicer: Any) -> None:
+    import SampleData
+
+    for _ in range(2):
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category="DiNTS", sampleName="Scan", uris="https://example.org/scan.nrrd", fileNames="scan.nrrd"
+        )
+    (source,) = slicer.modules.sampleDataSources["DiNTS"]
+    assert (source.uris, source.fileNames, source.checksums) == (
+        ["https://example.org/scan.nrrd"],
+        ["scan.nrrd"],
+        [None],
+    )
+
+
+def test_startup_is_announced_by_its_signal(host: Any, slicer: Any) -> None:
+    calls: list[str] = []
+    assert slicer.app.connect("startupCompleted()", lambda: calls.append("started"))
+    slicer.app.startupCompleted()
+    assert calls == ["started"]

@@ -1,4 +1,4 @@
-"""Sliders and spin boxes for floating point values."""
+"""Sliders for floats."""
 
 from __future__ import annotations
 
@@ -7,46 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 from ..registry import host_class
 from .kept import kept_property
-
-
-@host_class("ctk")
-class ctkDoubleSpinBox(QWidget):
-    """A spin box for floats; unlike QDoubleSpinBox it is a QWidget that holds one."""
-
-    valueChanged = Signal(float)
-    decimalsChanged = Signal(int)
-    editingFinished = Signal()
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
-        self._box = QDoubleSpinBox(self)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._box)
-        self._box.valueChanged.connect(self.valueChanged)
-        self._box.editingFinished.connect(self.editingFinished)
-
-    def setValue(self, value: float) -> None:
-        self._box.setValue(value)
-
-    def setDecimals(self, decimals: int) -> None:
-        self._box.setDecimals(decimals)
-        self.decimalsChanged.emit(decimals)
-
-    def stepUp(self) -> None:
-        self._box.stepUp()
-
-    def stepDown(self) -> None:
-        self._box.stepDown()
-
-    value = Property(float, lambda self: self._box.value(), setValue)
-    decimals = Property(int, lambda self: self._box.decimals(), setDecimals)
-    minimum = Property(float, lambda self: self._box.minimum(), lambda self, v: self._box.setMinimum(v))
-    maximum = Property(float, lambda self: self._box.maximum(), lambda self, v: self._box.setMaximum(v))
-    singleStep = Property(float, lambda self: self._box.singleStep(), lambda self, v: self._box.setSingleStep(v))
-    prefix = Property(str, lambda self: self._box.prefix(), lambda self, v: self._box.setPrefix(v))
-    suffix = Property(str, lambda self: self._box.suffix(), lambda self, v: self._box.setSuffix(v))
-    readOnly = Property(bool, lambda self: self._box.isReadOnly(), lambda self, v: self._box.setReadOnly(v))
+from .unit_aware import UnitAware, quantity_property
 
 
 @host_class("ctk")
@@ -178,122 +139,8 @@ class ctkSliderWidget(QWidget):
     spinBoxVisible = Property(bool, lambda self: not self._box.isHidden(), setSpinBoxVisible)
 
 
-@host_class("ctk")
-class ctkRangeWidget(QWidget):
-    """Two values, the lower never above the upper, each in a spin box."""
-
-    valuesChanged = Signal(float, float)
-    minimumValueChanged = Signal(float)
-    maximumValueChanged = Signal(float)
-    rangeChanged = Signal(float, float)
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
-        self._low, self._high = QDoubleSpinBox(self), QDoubleSpinBox(self)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for box in (self._low, self._high):
-            box.setRange(0.0, 99.0)
-            layout.addWidget(box)
-        self._high.setValue(99.0)
-        self._low.valueChanged.connect(self._low_moved)
-        self._high.valueChanged.connect(self._high_moved)
-
-    def _low_moved(self, value: float) -> None:
-        self._high.setValue(max(value, self._high.value()))
-        self.minimumValueChanged.emit(value)
-        self.valuesChanged.emit(self._low.value(), self._high.value())
-
-    def _high_moved(self, value: float) -> None:
-        self._low.setValue(min(value, self._low.value()))
-        self.maximumValueChanged.emit(value)
-        self.valuesChanged.emit(self._low.value(), self._high.value())
-
-    def setValues(self, low: float, high: float) -> None:
-        self._low.setValue(min(low, high))
-        self._high.setValue(max(low, high))
-
-    def setMinimumValue(self, value: float) -> None:
-        self._low.setValue(value)
-
-    def setMaximumValue(self, value: float) -> None:
-        self._high.setValue(value)
-
-    def setRange(self, minimum: float, maximum: float) -> None:
-        for box in (self._low, self._high):
-            box.setRange(minimum, maximum)
-        self.rangeChanged.emit(minimum, maximum)
-
-    def reset(self) -> None:
-        self.setValues(self._low.minimum(), self._high.maximum())
-
-    def setDecimals(self, decimals: int) -> None:
-        for box in (self._low, self._high):
-            box.setDecimals(decimals)
-
-    def _set_step(self, step: float) -> None:
-        for box in (self._low, self._high):
-            box.setSingleStep(step)
-
-    def _set_suffix(self, suffix: str) -> None:
-        for box in (self._low, self._high):
-            box.setSuffix(suffix)
-
-    minimumValue = Property(float, lambda self: self._low.value(), setMinimumValue)
-    maximumValue = Property(float, lambda self: self._high.value(), setMaximumValue)
-    minimum = Property(float, lambda self: self._low.minimum(), lambda self, v: self.setRange(v, self._low.maximum()))
-    maximum = Property(float, lambda self: self._low.maximum(), lambda self, v: self.setRange(self._low.minimum(), v))
-    decimals = Property(int, lambda self: self._low.decimals(), setDecimals)
-    singleStep = Property(float, lambda self: self._low.singleStep(), _set_step)
-    suffix = Property(str, lambda self: self._low.suffix(), _set_suffix)
-
-
 @host_class("slicer")
-class qMRMLSliderWidget(ctkSliderWidget):
-    """A slider whose unit follows the scene; here the unit stays as the panel sets it."""
+class qMRMLSliderWidget(UnitAware, ctkSliderWidget):
+    """A slider whose unit follows the scene in Slicer."""
 
-    _scene = None
-    _quantity = ""
-
-    def setMRMLScene(self, scene: object) -> None:
-        self._scene = scene
-
-    def mrmlScene(self) -> object:
-        return self._scene
-
-    def setQuantity(self, quantity: str) -> None:
-        self._quantity = quantity
-
-    quantity = Property(str, lambda self: self._quantity, setQuantity)
-
-
-@host_class("slicer")
-class qMRMLSpinBox(ctkDoubleSpinBox):
-    """A spin box whose unit follows the scene; here the unit stays as the panel sets it."""
-
-    _scene = None
-    _quantity = ""
-
-    def setMRMLScene(self, scene: object) -> None:
-        self._scene = scene
-
-    def mrmlScene(self) -> object:
-        return self._scene
-
-    def setQuantity(self, quantity: str) -> None:
-        self._quantity = quantity
-
-    quantity = Property(str, lambda self: self._quantity, setQuantity)
-
-
-@host_class("slicer")
-class qMRMLRangeWidget(ctkRangeWidget):
-    """A range widget with a scene."""
-
-    _scene = None
-
-    def setMRMLScene(self, scene: object) -> None:
-        self._scene = scene
-
-    def mrmlScene(self) -> object:
-        return self._scene
+    quantity = quantity_property()
