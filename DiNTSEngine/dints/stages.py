@@ -104,11 +104,12 @@ def architecture_numbers(architecture: Architecture, config: Config) -> dict[str
 
 def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:
     """Retrains the run's architecture on the folds, one after the other."""
-    architecture, cache = run.architecture(), run.cache(reporter)
-    results = []
     for fold in folds:
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
+    architecture, cache = run.architecture(), run.cache(reporter)
+    results = []
+    for fold in folds:
         trainer = FoldTrainer(
             run.config, architecture, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter
         )
