@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from enum import Enum
 from typing import Any
@@ -11,6 +12,9 @@ import shiboken6
 from PySide6.QtCore import QObject
 
 from .errors import HostError
+
+PYSIDE_ADDITIONS = ("QOverrideCursorGuard",)  # returned by PySide6 where Qt returns nothing
+MAIN_THREAD = threading.main_thread()
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _proxy_classes: dict[type, type] = {}
@@ -22,7 +26,12 @@ def register(raw_class: type, proxy_class: type) -> None:
 
 
 def raw_of(proxy: Any) -> Any:
-    """The Qt object of a proxy. Raises ValueError, as PythonQt does, where Qt has deleted it."""
+    """The Qt object of a proxy. Raises ValueError, as PythonQt does, where Qt has deleted it.
+
+    HostError outside the main thread, where Slicer would crash sooner or later.
+    """
+    if threading.current_thread() is not MAIN_THREAD:
+        raise HostError(f"a {type(proxy).__name__} was used outside the main thread")
     raw = object.__getattribute__(proxy, "_raw")
     if not shiboken6.isValid(raw):
         raise ValueError(f"this {type(proxy).__name__} was destroyed by Qt")
@@ -68,6 +77,8 @@ def wrap(value: Any) -> Any:
         return tuple(wrap(element) for element in value)
     if not isinstance(value, shiboken6.Shiboken.Object):
         return value
+    if type(value).__name__ in PYSIDE_ADDITIONS:
+        return None
     known = existing_proxy(value) if isinstance(value, QObject) else None
     return known if known is not None else _new_proxy(value)
 

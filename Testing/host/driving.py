@@ -37,6 +37,8 @@ def open_module(name: str | Path, width: int = PANEL_SIZE[0], height: int = PANE
 
     path = find_module(str(name))
     module = unwrap(slicer.app.moduleManager()).load(path)
+    if module.categories == ["Testing"]:
+        raise HostError(f"{module.name}: outside developer mode Slicer does not show modules of the category Testing")
     if module.name not in _windows:
         window = QScrollArea()
         window.setWidgetResizable(True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
-from enum import Enum
+from enum import Enum, Flag
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from shibokensupport.signature import get_signature
@@ -34,6 +36,15 @@ def _enum_in(annotation: Any) -> type[Enum] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, Enum)), None)
 
 
+def _member(enum_type: type[Enum], value: int) -> Enum:
+    """Member, or combination of members, of this value; ValueError where there is none."""
+    if issubclass(enum_type, Flag) and value >= 0:
+        known = reduce(or_, (member.value for member in enum_type), 0)
+        if value & ~known:
+            raise ValueError(f"{value} is no combination of {enum_type.__name__}")
+    return enum_type(value)
+
+
 def _convert(signature: Any, args: tuple) -> tuple | None:
     """`args` with ints made enum members where `signature` wants them; None where nothing had to be converted."""
     positional = [p for p in signature.parameters.values() if p.name != "self" and p.kind != p.KEYWORD_ONLY]
@@ -44,7 +55,7 @@ def _convert(signature: Any, args: tuple) -> tuple | None:
     for index, (argument, parameter) in enumerate(zip(args, positional, strict=False)):
         enum_type = _enum_in(parameter.annotation)
         if enum_type is not None and type(argument) is int:
-            converted[index] = enum_type(argument)
+            converted[index] = _member(enum_type, argument)
             changed = True
     return tuple(converted) if changed else None
 

@@ -76,7 +76,8 @@ class Proxy:
         return hash(raw_of(self))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__} ({object.__getattribute__(self, '_raw')!r})"
+        raw = object.__getattribute__(self, "_raw")
+        return f"{type(self).__name__} ({raw if shiboken6.isValid(raw) else 'destroyed'})"
 
     def __dir__(self) -> list[str]:
         return sorted(type(self).member_names)

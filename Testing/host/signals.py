@@ -12,6 +12,7 @@ from PySide6.QtCore import SIGNAL, QMetaMethod, QObject
 from .convert import raw_of, unwrap, wrap
 from .errors import report
 
+FIRST_IN_QT5 = {"finished": "finished(int)"}  # overloads whose order Qt 6 changed: of QProcess
 PYTHON_OBJECT = "PyObject"  # how Qt names a Python type in the signatures of the host's own widgets
 
 
@@ -111,6 +112,8 @@ class BoundSignal:
         """The overload that PythonQt connects to: the first one declared."""
         raw_class = type(raw_of(self._proxy))
         listed = type(self._proxy).signals
+        if FIRST_IN_QT5.get(self._name) in listed:
+            return FIRST_IN_QT5[self._name]
         candidates = {
             resolve(raw_class, listed, entry): entry for entry in listed if entry.startswith(self._name + "(")
         }

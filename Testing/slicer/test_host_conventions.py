@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,8 @@ def test_enum_ints_combine_and_are_taken_by_methods(qt: Any) -> None:
     assert label.sizePolicy.horizontalPolicy() == qt.QSizePolicy.Expanding
     label.alignment = qt.Qt.AlignLeft
     assert label.alignment == 1
+    box = qt.QDialogButtonBox(qt.QDialogButtonBox.Ok | qt.QDialogButtonBox.Cancel)
+    assert box.button(qt.QDialogButtonBox.Ok).text
 
 
 def test_lists_come_back_as_tuples(qt: Any, tmp_path: Path) -> None:
@@ -290,3 +293,41 @@ def test_children_are_found_by_class_and_name(qt: Any) -> None:
     assert widget.findChild(qt.QLabel, "found") is label
     assert widget.findChild("QLabel") is label
     assert widget.findChild(qt.QPushButton) is None
+
+
+def test_qt_is_not_used_outside_the_main_thread(host: Any, qt: Any) -> None:
+    label, errors = qt.QLabel(), []
+
+    def work() -> None:
+        try:
+            label.text = "from a thread"
+        except host.HostError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert errors == ["a QLabel was used outside the main thread"]
+
+
+def test_the_first_overload_of_a_signal_is_that_of_qt_5(host: Any, qt: Any) -> None:
+    process, codes, both = qt.QProcess(), [], []
+    process.finished.connect(lambda *args: codes.append(args))
+    process.connect("finished(int,QProcess::ExitStatus)", lambda code, status: both.append((code, status)))
+    process.start("sh", ["-c", "exit 3"])
+    host.wait_until(lambda: bool(both))
+    assert codes == [(3,)]
+    assert both == [(3, qt.QProcess.NormalExit)]
+
+
+def test_models_and_tables_keep_what_is_put_into_them(qt: Any) -> None:
+    table, model = qt.QTableWidget(1, 1), qt.QStandardItemModel()
+    table.setItem(0, 0, qt.QTableWidgetItem("cell"))
+    item = qt.QStandardItem("row")
+    item.setData({"key": 1}, qt.Qt.UserRole)
+    model.appendRow([item, qt.QStandardItem("second")])
+    del item
+    gc.collect()
+    assert table.item(0, 0).text() == "cell"
+    assert model.item(0, 0).data(qt.Qt.UserRole) == {"key": 1}
+    assert model.index(0, 1).data() == "second"
