@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -75,7 +76,7 @@ def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
     searching = Search(run.config, cache, names, run.search_folder, device, reporter)
     architecture = searching.run()
-    summary = {
+    summary: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
         "gap": searching.gap(),
         "memory_budget": run.config.search.memory_budget,
@@ -84,7 +85,17 @@ def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
     write_json(run.search_folder / "summary.json", summary)
     keep_architecture(run, architecture)
     reporter.result("architecture", path=str(run.architecture_file), **summary)
+    for name, key in (("Architecture", "architecture"), ("3D U-Net", "unet")):
+        reporter.message(f"{name}: {describe_cost(summary[key])}")
     return architecture
+
+
+def describe_cost(numbers: Mapping[str, int]) -> str:
+    """Parameters, multiply-adds and training memory in the units of Table 1."""
+    return (
+        f"{numbers['parameters'] / 1e6:.2f} M parameters, {numbers['macs'] / 1e9:.2f} G multiply-adds, "
+        f"{numbers['training_memory'] / 2**20:.0f} MiB to train (predicted)"
+    )
 
 
 def keep_architecture(run: Run, architecture: Architecture) -> None:
