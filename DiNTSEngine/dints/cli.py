@@ -15,6 +15,7 @@ from dints.events import JsonReporter, TerminalReporter
 
 COMMANDS = {
     "check": "read every case of a data set and list all problems at once",
+    "memory": "predict the memory that search and retraining need",
     "search": "search an architecture on a data set",
     "train": "retrain an architecture, fold by fold",
     "evaluate": "cross-validate a run, or score predictions against references",

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from dints.commands.options import add_configuration, configuration
-from dints.data.check import check
-from dints.data.datalist import read_datalist
+from dints.config import Config, TaskConfig
+from dints.data.check import CheckResult, check
+from dints.data.datalist import DataList, read_datalist
+from dints.data.fingerprint import default_config, fingerprint
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.storage import write_json
@@ -18,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_configuration(parser)
     parser.add_argument("--folds", type=int, default=5, help="how many folds will be trained (default: 5)")
     parser.add_argument("--output", type=Path, help="write what was found as JSON")
+    parser.add_argument("--settings", type=Path, help="write the settings for these data as YAML, to be adjusted")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     config = configuration(arguments)
-    datalist = read_datalist(arguments.data, config.task if config else None)
+    task = config.task if config and config.task != TaskConfig() else None
+    datalist = read_datalist(arguments.data, task)
     result = check(datalist, arguments.folds, reporter)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
@@ -32,4 +36,18 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     errors = sum(problem.severity == "error" for problem in result.problems)
     if errors:
         raise InputError(f"{arguments.data}: {errors} problems must be solved before training (listed above)")
+    if arguments.settings:
+        _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
     reporter.message(f"{arguments.data}: {len(datalist.cases)} cases can be trained with")
+
+
+def _settings(
+    arguments: argparse.Namespace, complete: Config | None, datalist: DataList, result: CheckResult
+) -> Config:
+    """The settings that a search of these data would start with; `complete` ones describe the task themselves."""
+    if complete is None:
+        from dints.device import device_memory, select_device  # PyTorch is not needed without --settings
+
+        derived = default_config(datalist, fingerprint(result, datalist), device_memory(select_device()))
+        complete = Config.load(arguments.config, derived) if arguments.config else derived
+    return complete.with_overrides(arguments.set)

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run", type=Path, default=Path("runs/demo"), dest="run_folder", metavar="RUN", help="folder (runs/demo)"
     )
     parser.add_argument("--data", type=Path, help="data set in place of the generated phantoms")
+    parser.add_argument("--data-only", action="store_true", help="generate the phantoms and stop")
     add_configuration(parser)
     parser.add_argument("--folds", type=fold_list, default=[0, 1], help="folds to retrain (default: 0,1)")
     parser.add_argument("--held-out", type=int, default=2, help="labelled cases kept for the ensemble (default: 2)")
@@ -32,12 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    device = select_device(arguments.device)
     if arguments.data is None:
         arguments.data = arguments.run_folder / "phantoms"
         arguments.config = arguments.config or PHANTOM_CONFIG
         if not (arguments.data / "dataset.json").is_file():
-            write_phantoms(arguments.data)
+            write_phantoms(arguments.data, reporter=reporter)
+    if arguments.data_only:
+        reporter.result("data", path=str(arguments.data), config=arguments.config)
+        return
+    device = select_device(arguments.device)
     run = open_or_create(arguments, device_memory(device), reporter, arguments.held_out)
     search(run, device, reporter)
     train(run, arguments.folds, device, reporter)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from dints.commands.options import add_run
+from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
 from dints.model.library import describe, find_model, install, installed_models, models_folder, remove
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--output", default="", help="model file (.zip) or folder (default: model.zip in the run)")
     command.add_argument("--name", help="in place of the task's name")
     command.add_argument("--notes", default="", help="intended use, limits, where the data comes from")
+    command.add_argument("--label", action="append", default=[], metavar="VALUE=NAME", help="rename a label")
     command.set_defaults(act=_export)
     command = actions.add_parser("reference", help="write a model in the format of the reference implementation")
     command.add_argument("model", help="model file or folder, or the name of an installed model")
@@ -74,9 +77,23 @@ def _remove(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _export(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
-    config = run.model_config().with_overrides([f"task.name={arguments.name}"] if arguments.name else [])
+    config = run.model_config()
+    labels = _renamed(config.task.labels, arguments.label)
+    config = replace(config, task=replace(config.task, name=arguments.name or config.task.name, labels=labels))
     model = export(run, reporter, config, arguments.notes, arguments.output)
     reporter.message(f"Exported {model.path}")
+
+
+def _renamed(labels: dict[int, str], changes: list[str]) -> dict[int, str]:
+    """Labels with the names of VALUE=NAME in place of their own."""
+    renamed = dict(labels)
+    for change in changes:
+        value, _, name = change.partition("=")
+        if not value.isdecimal() or int(value) not in labels or not name.strip():
+            known = ", ".join(map(str, labels))
+            raise InputError(f"--label {change!r}: expected VALUE=NAME with a value among {known}")
+        renamed[int(value)] = name.strip()
+    return renamed
 
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:
