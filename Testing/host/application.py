@@ -17,15 +17,21 @@ from .registry import host_class
 VERSION = "5.8.1"  # the Slicer whose listing the host follows
 
 
-class CommandOptions(QObject):
+@host_class("slicer")
+class qSlicerCoreCommandOptions(QObject):
     """How the application was started."""
 
     testingEnabled = Property(bool, lambda self: self._testing)
     noMainWindow = Property(bool, lambda self: True)
+    runPythonAndExit = Property(bool, lambda self: self._exits, lambda self, value: self._set_exits(value))
 
     def __init__(self, testing: bool) -> None:
         super().__init__()
         self._testing = testing
+        self._exits = False
+
+    def _set_exits(self, value: bool) -> None:
+        self._exits = value
 
 
 @host_class("slicer")
@@ -45,8 +51,9 @@ class app(QApplication):  # it is listed as slicer.app
         self.setApplicationName("Slicer")
         self.setApplicationVersion(VERSION)
         self._settings = QSettings()
-        self._options = CommandOptions(testing)
+        self._options = qSlicerCoreCommandOptions(testing)
         self._environment = QProcessEnvironment.systemEnvironment()
+        self.exit_code = 0
         self.parts: dict[str, Any] = {}  # scene, logic and managers, given by the session
 
     def mrmlScene(self) -> Any:
@@ -91,6 +98,10 @@ class app(QApplication):  # it is listed as slicer.app
 
     def environment(self) -> QProcessEnvironment:
         return self._environment
+
+    def exit(self, code: int = 0) -> None:
+        self.exit_code = code
+        super().exit(code)
 
     def pauseRender(self) -> None:
         """There are no render windows to pause."""

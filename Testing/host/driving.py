@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +18,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollA
 from .convert import unwrap
 from .errors import HostError
 from .proxy import delete_pending
+from .session import REPOSITORY, module_folders, start
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PANEL_SIZE = (500, 800)  # pixels: Slicer's usual module panel
 
 _windows: dict[str, QScrollArea] = {}
@@ -33,10 +35,8 @@ def find_module(name: str) -> Path:
 
 def open_module(name: str | Path, width: int = PANEL_SIZE[0], height: int = PANEL_SIZE[1]) -> Any:
     """Load a module and show its panel in a window of its own; returns the panel (the module's Widget object)."""
-    import slicer
 
-    path = find_module(str(name))
-    module = unwrap(slicer.app.moduleManager()).load(path)
+    module = load_module(find_module(str(name)))
     if module.categories == ["Testing"]:
         raise HostError(f"{module.name}: outside developer mode Slicer does not show modules of the category Testing")
     if module.name not in _windows:
@@ -53,6 +53,31 @@ def open_module(name: str | Path, width: int = PANEL_SIZE[0], height: int = PANE
     getattr(panel, "enter", lambda: None)()
     process_events()
     return panel
+
+
+def load_module(path: Path) -> Any:
+    """Load a scripted module and those of the repository's modules that it names as dependencies."""
+    import slicer
+
+    module = unwrap(slicer.app.moduleManager()).load(path)
+    for name in module.dependencies:
+        if (REPOSITORY / name / f"{name}.py").is_file() and not slicer.app.moduleManager().isModuleLoaded(name):
+            load_module(find_module(name))
+    return module
+
+
+def run_script(script: str, *arguments: str) -> int:
+    """Run a script as `Slicer --no-main-window --python-script` does; returns what it gave to `slicer.util.exit`.
+
+    All of the repository's modules are loaded before, as Slicer loads all modules.
+    """
+    application = unwrap(start())
+    for folder in module_folders():
+        if (folder / f"{folder.name}.py").is_file():
+            load_module(find_module(folder.name))
+    sys.argv = [script, *arguments]
+    runpy.run_path(script, run_name="__main__")
+    return application.exit_code
 
 
 def close_module(name: str) -> None:
@@ -219,11 +244,13 @@ __all__ = [
     "close_module",
     "drop_files",
     "find_module",
+    "load_module",
     "open_main_window",
     "open_module",
     "photograph",
     "process_events",
     "reachable",
+    "run_script",
     "set_theme",
     "type_text",
     "wait_until",

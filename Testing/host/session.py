@@ -9,6 +9,9 @@ from typing import Any
 
 from .errors import HostError, collect_unraised
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULE_FOLDERS = "DiNTS*"  # of the repository; Slicer puts the folder of every module on `sys.path`
+
 _started: dict[str, Any] = {}
 
 
@@ -26,6 +29,7 @@ def start(testing: bool = False) -> Any:
             raise HostError("the host was started with another value of `testing`; it starts once a process")
         return _started["app"]
     collect_unraised()
+    sys.path.extend(str(folder) for folder in module_folders())
     _install_qt()
     slicer = _import_slicer()
     from .application import app as application_class
@@ -36,6 +40,11 @@ def start(testing: bool = False) -> Any:
     _install_slicer_parts(slicer, application)
     _started.update(app=slicer.app, testing=testing)
     return slicer.app
+
+
+def module_folders() -> list[Path]:
+    """Folders of the repository's modules."""
+    return [folder for folder in sorted(REPOSITORY.glob(MODULE_FOLDERS)) if folder.is_dir()]
 
 
 def _install_qt() -> None:

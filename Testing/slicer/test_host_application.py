@@ -168,6 +168,19 @@ def test_the_command_line_photographs_a_panel(host: Any, tmp_path: Path) -> None
     assert (done.returncode, picture.is_file()) == (0, True), done.stderr
 
 
+def test_a_script_runs_without_a_window(host: Any, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, slicer\n"
+        "assert slicer.util.mainWindow() is None\n"
+        "print(sys.argv[1], slicer.mrmlScene.GetClassName())\n"
+        "slicer.util.exit(3)\n"
+    )
+    command = [sys.executable, "-m", "Testing.host", "--python-script", str(script), "words"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "words vtkMRMLScene\n"), done.stderr
+
+
 def test_the_command_line_names_a_module_that_is_not_there(host: Any) -> None:
     command = [sys.executable, "-m", "Testing.host", "NoSuchModule"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
