@@ -1,0 +1,132 @@
+"""A child process that talks in lines, and its end with all of its descendants.
+
+Knows neither Qt nor MRML. Lines are read by threads and handed out by `lines()` to whoever asks, from the main thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import collections
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+GRACE_SECONDS = 0.5  # between asking a process to stop and ending it; with all else a cancellation stays below a second
+LOG_LINES = 200  # of standard error that are kept
+LINGER_SECONDS = 1.0  # to wait for the last lines of a process that ended: a grandchild may hold the pipes open
+IS_WINDOWS = os.name == "nt"
+
+_running: set[Child] = set()
+
+
+class Child:
+    """Runs `command` in a process group of its own.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._ended = 0.0
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=not IS_WINDOWS,  # so that the group's number is the launcher's
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._readers = [
+            threading.Thread(target=self._read, args=(self._process.stdout, self._lines.put), daemon=True),
+            threading.Thread(target=self._read, args=(self._process.stderr, self.log.append), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        _running.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Of the launcher, which is also its process group."""
+        return self._process.pid
+
+    @property
+    def exitCode(self) -> int | None:
+        """None until the process ended and all of its lines are there; what it left running is ended then."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        if not self._ended:
+            self._ended = time.monotonic()
+            self.kill()
+        if any(reader.is_alive() for reader in self._readers) and time.monotonic() < self._ended + LINGER_SECONDS:
+            return None
+        _running.discard(self)
+        return code
+
+    def lines(self) -> Iterator[str]:
+        """The lines of standard output that have come and were not handed out yet."""
+        while not self._lines.empty():
+            yield self._lines.get()
+
+    def send(self, line: str) -> bool:
+        """Writes a line to standard input; False if the process is gone."""
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            return False
+        return True
+
+    def closeInput(self) -> None:
+        """A worker takes the end of its input as the request to exit."""
+        try:
+            self._process.stdin.close()
+        except OSError:
+            return  # it is gone already
+
+    def stop(self) -> None:
+        """Ends the process and its descendants within a second: first asks, so that it can remove temporary files."""
+        if IS_WINDOWS:
+            self.kill()
+            return
+        self._signal(signal.SIGINT)
+        timer = threading.Timer(GRACE_SECONDS, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """Ends the process and its descendants at once."""
+        if IS_WINDOWS:
+            command = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, creationflags=0x08000000)
+        else:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return  # all of the group is gone already
+
+    @staticmethod
+    def _read(stream, take) -> None:
+        for line in stream:
+            take(line.rstrip("\r\n"))
+
+
+def killAll() -> None:
+    """Ends every child that still runs; for the end of the application."""
+    for child in list(_running):
+        child.kill()
+
+
+atexit.register(killAll)

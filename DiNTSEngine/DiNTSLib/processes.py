@@ -1,0 +1,184 @@
+"""Running commands of the engine: `PythonSlicer -m dints COMMAND --events`, with its events in the main thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSLib.child import Child, killAll
+
+POLL_MILLISECONDS = 50  # well below what is noticed as a delay
+TICK_SECONDS = 0.02  # of one turn of reading events: the window stays responsive however fast they come
+WAIT_SECONDS = 0.01  # between two looks of a blocking call
+EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 130  # 130: as shells say "interrupted"
+ENGINE_FOLDER = Path(__file__).resolve().parents[1]
+
+Event = dict[str, Any]
+OnEvent = Callable[[Event], None]
+OnFinished = Callable[[int, str], None]
+
+
+def engineCommand() -> list[str]:
+    """Start of the command line of the engine: `PythonSlicer -m dints`."""
+    folder = Path(slicer.app.slicerHome) / "bin"
+    python = shutil.which("PythonSlicer") or shutil.which("PythonSlicer", path=str(folder)) or sys.executable
+    return [python, "-u", "-m", "dints"]
+
+
+def engineEnvironment() -> dict[str, str]:
+    """Of the application's start, so that PythonSlicer can set its own, with the engine on PYTHONPATH."""
+    environment = dict(slicer.util.startupEnvironment())
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("DINTS_")}
+    paths = [str(ENGINE_FOLDER), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    environment["PYTHONUTF8"] = "1"  # file names in arguments and messages, whatever the locale
+    return environment
+
+
+def temporaryFolder() -> tempfile.TemporaryDirectory:
+    """A folder that only this user can read, with a short name; removed with `cleanup()` or the object itself."""
+    return tempfile.TemporaryDirectory(prefix="dn", dir=slicer.app.temporaryPath, ignore_cleanup_errors=True)
+
+
+def parseEvent(line: str) -> Event | None:
+    """The event of a line; None for what is none, such as a library's own output."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def endSentence(exitCode: int, log: list[str]) -> str:
+    """Why a process ended that said nothing itself, from the last line of its log."""
+    last = next((line.strip() for line in reversed(log) if line.strip()), "")
+    sentence = _("The engine ended unexpectedly (code {code})").format(code=exitCode)
+    return f"{sentence}: {last}" if last else f"{sentence}."
+
+
+class Poller:
+    """Calls a function from the main thread's event loop, again and again, while it is active."""
+
+    def __init__(self, poll: Callable[[], None]) -> None:
+        self._timer = qt.QTimer()
+        self._timer.setInterval(POLL_MILLISECONDS)
+        self._timer.connect("timeout()", poll)
+        slicer.app.connect("aboutToQuit()", killAll)
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+
+def waitUntil(condition: Callable[[], bool], poll: Callable[[], None], timeoutSeconds: float | None = None) -> bool:
+    """Blocks, but lets the application process events, until `condition()` holds; False after `timeoutSeconds`."""
+    end = None if timeoutSeconds is None else time.monotonic() + timeoutSeconds
+    while not condition():
+        if end is not None and time.monotonic() > end:
+            return False
+        slicer.app.processEvents()
+        poll()
+        time.sleep(WAIT_SECONDS)
+    return True
+
+
+class EngineProcess:
+    """One command of the engine.
+
+    Args:
+        arguments: of the command line, for example ["search", "--run", folder].
+        onEvent: called in the main thread with each event, see `dints.events.JsonReporter`.
+        onFinished: called once in the main thread with the exit code and a sentence on what went wrong, "" if nothing
+            did. A cancelled process has the code `EXIT_CANCELLED`.
+        command: what to run in place of the engine; `arguments` are put behind it.
+    """
+
+    def __init__(
+        self, arguments: list[str], onEvent: OnEvent, onFinished: OnFinished, command: list[str] | None = None
+    ) -> None:
+        self.arguments = [str(argument) for argument in arguments]
+        self._onEvent, self._onFinished = onEvent, onFinished
+        self._command = command
+        self._child: Child | None = None
+        self._sentence = ""
+        self._isCancelled = False
+        self._isRunning = False
+        self._poller = Poller(self._poll)
+
+    @property
+    def isRunning(self) -> bool:
+        """From `start` until just before `onFinished` is called."""
+        return self._isRunning
+
+    @property
+    def isCancelled(self) -> bool:
+        return self._isCancelled
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines that the process wrote to standard error."""
+        return list(self._child.log) if self._child else []
+
+    def start(self) -> None:
+        """Starts the process; that it cannot be started is told through `onFinished`."""
+        command = (self._command or engineCommand()) + [*self.arguments[:1], "--events", *self.arguments[1:]]
+        self._isRunning = True
+        try:
+            self._child = Child(command, engineEnvironment())
+        except OSError as error:
+            self._sentence = _("{program} cannot be started: {reason}").format(
+                program=command[0], reason=error.strerror
+            )
+        self._poller.start()
+
+    def cancel(self) -> None:
+        """Ends the process with all of its descendants within a second; `onFinished` is called then."""
+        if self._isRunning and self._child:
+            self._isCancelled = True
+            self._child.stop()
+
+    def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
+        """Blocks until `onFinished` was called, processing the application's events; False if it takes longer."""
+        return waitUntil(lambda: not self._isRunning, self._poll, timeoutSeconds)
+
+    def _poll(self) -> None:
+        if not self._isRunning:
+            return
+        exitCode = self._child.exitCode if self._child else EXIT_FAILED
+        end = time.monotonic() + TICK_SECONDS
+        for line in self._child.lines() if self._child else ():
+            self._take(parseEvent(line))
+            if time.monotonic() > end:
+                return
+        if exitCode is not None:
+            self._finish(exitCode)
+
+    def _take(self, event: Event | None) -> None:
+        if event is None:
+            return
+        if event["event"] == "error":
+            self._sentence = str(event.get("text", ""))
+        self._onEvent(event)
+
+    def _finish(self, exitCode: int) -> None:
+        self._poller.stop()
+        self._isRunning = False
+        if self._isCancelled:
+            self._onFinished(EXIT_CANCELLED, _("Cancelled."))
+        elif exitCode == EXIT_DONE:
+            self._onFinished(EXIT_DONE, "")
+        else:
+            self._onFinished(exitCode, self._sentence or endSentence(exitCode, self.log))

@@ -1,0 +1,182 @@
+"""Volumes and segmentations from the scene to files and back. Main thread only.
+
+Files are in the local coordinates of the nodes: what is imported is put under the reference volume's transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from DiNTSLib.terminology import SegmentStyle, styleFor
+
+NRRD_TYPES = {
+    "int8": "int8",
+    "uint8": "uint8",
+    "int16": "int16",
+    "uint16": "uint16",
+    "int32": "int32",
+    "uint32": "uint32",
+    "int64": "int64",
+    "uint64": "uint64",
+    "float32": "float",
+    "float64": "double",
+}  # NumPy's names of the types of voxels: NRRD's
+
+
+def exportVolume(volumeNode, path: str | Path) -> None:
+    """Writes a scalar volume as an uncompressed NRRD file, which is the quickest to write and to read.
+
+    The node, its storage and its file stay as they are.
+
+    Raises:
+        ValueError: it has no voxels or more than one number a voxel.
+    """
+    if volumeNode.GetImageData() is None:
+        raise ValueError(_("{name} has no voxels; load it again").format(name=volumeNode.GetName()))
+    voxels = slicer.util.arrayFromVolume(volumeNode)
+    if voxels.ndim != 3:
+        raise ValueError(_("{name} is no scalar volume; choose one").format(name=volumeNode.GetName()))
+    _writeNrrd(path, voxels, _ijkToRas(volumeNode))
+
+
+def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labels: Mapping[int, str]) -> None:
+    """Writes segments as a label image on the grid of a volume.
+
+    Args:
+        labels: {value in the file: ID or name of the segment}. Where segments overlap the highest value wins.
+
+    Raises:
+        ValueError: there is no such segment.
+    """
+    depth = max(labels, default=0)
+    voxels = np.zeros(slicer.util.arrayFromVolume(referenceVolume).shape, np.uint8 if depth < 256 else np.uint16)
+    for value, name in sorted(labels.items()):
+        segmentId = _segmentId(segmentationNode, name)
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentationNode, segmentId, referenceVolume)
+        voxels[mask != 0] = value
+    _writeNrrd(path, voxels, _ijkToRas(referenceVolume))
+
+
+def importSegmentation(
+    path: str | Path, segmentationNode, labels: Mapping[int, SegmentStyle | str], referenceVolume
+) -> None:
+    """Replaces the segments of a node by those of a label image on the grid of a volume.
+
+    Every label becomes a segment with its name, colour and terminology; one without voxels becomes an empty segment.
+    The reference geometry is the volume's, and so is the parent transform.
+
+    Args:
+        labels: {value in the file: style, or a name whose style `DiNTSLib.terminology` chooses}.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    styles = {value: styleFor(style, value) if isinstance(style, str) else style for value, style in labels.items()}
+    image = _readLabels(path)
+    with slicer.util.NodeModify(segmentationNode):
+        segmentation = segmentationNode.GetSegmentation()
+        segmentation.RemoveAllSegments()
+        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(referenceVolume)
+        slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(image, segmentationNode, "")
+        _nameSegments(segmentation, styles)
+        segmentationNode.SetAndObserveTransformNodeID(referenceVolume.GetTransformNodeID())
+        segmentationNode.CreateDefaultDisplayNodes()
+
+
+def importVolume(path: str | Path, name: str):
+    """Loads a file as a scalar volume node without showing it in the views.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    try:
+        return slicer.util.loadVolume(str(path), {"name": name, "show": False})
+    except RuntimeError as error:
+        raise ValueError(_("{path} cannot be read: {reason}").format(path=path, reason=error)) from error
+
+
+def placeBeside(node, inputNode) -> None:
+    """Puts a node under the parent of another in the subject hierarchy: into the same patient's study or folder."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    if hierarchy is None:
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(inputNode))
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), parent)
+
+
+def _segmentId(segmentationNode, name: str) -> str:
+    segmentation = segmentationNode.GetSegmentation()
+    found = name if segmentation.GetSegment(name) else segmentation.GetSegmentIdBySegmentName(name)
+    if not found:
+        text = _("{node} has no segment {name}; choose one that it has")
+        raise ValueError(text.format(node=segmentationNode.GetName(), name=name))
+    return found
+
+
+def _nameSegments(segmentation, styles: Mapping[int, SegmentStyle]) -> None:
+    """Gives the segments of a label image their styles and order; labels without voxels get an empty segment."""
+    segments = {}
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        segments[segment.GetLabelValue()] = segment
+    for position, (value, style) in enumerate(sorted(styles.items())):
+        segment = segments.get(value)
+        if segment is None:
+            segment = segmentation.GetSegment(segmentation.AddEmptySegment("", style.name))
+        segmentation.SetSegmentIndex(segmentation.GetSegmentIdBySegment(segment), position)
+        segment.SetName(style.name)
+        segment.SetColor(*style.color)
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), style.terminology)
+        segment.SetNameAutoGenerated(False)
+        segment.SetColorAutoGenerated(False)
+
+
+def _readLabels(path: str | Path):
+    """A label image as oriented image data, without a node in the scene."""
+    storage, node = slicer.vtkMRMLVolumeArchetypeStorageNode(), slicer.vtkMRMLLabelMapVolumeNode()
+    storage.SetFileName(str(path))
+    storage.SetSingleFile(True)
+    if not storage.ReadData(node) or node.GetImageData() is None:
+        raise ValueError(_("{path} cannot be read as a label image").format(path=path))
+    image = slicer.vtkOrientedImageData()
+    image.ShallowCopy(node.GetImageData())
+    image.SetImageToWorldMatrix(_matrix(node))
+    return image
+
+
+def _matrix(volumeNode):
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrix
+
+
+def _ijkToRas(volumeNode) -> np.ndarray:
+    """[4, 4]"""
+    return slicer.util.arrayFromVTKMatrix(_matrix(volumeNode))
+
+
+def _writeNrrd(path: str | Path, voxels: np.ndarray, ijkToRas: np.ndarray) -> None:
+    """Voxels [k, j, i] with their place in the patient, in NRRD's (and DICOM's) left-posterior-superior axes."""
+    ijkToLps = np.diag([-1, -1, 1, 1]) @ ijkToRas
+    vectors = [f"({','.join(repr(float(part)) for part in ijkToLps[:3, column])})" for column in range(4)]
+    header = [
+        "NRRD0004",
+        f"type: {NRRD_TYPES[voxels.dtype.name]}",
+        "dimension: 3",
+        "space: left-posterior-superior",
+        f"sizes: {' '.join(str(size) for size in reversed(voxels.shape))}",
+        f"space directions: {' '.join(vectors[:3])}",
+        "kinds: domain domain domain",
+        f"endian: {'little' if voxels.dtype.newbyteorder('=') == voxels.dtype.newbyteorder('<') else 'big'}",
+        "encoding: raw",
+        f"space origin: {vectors[3]}",
+    ]
+    with open(path, "wb") as file:
+        file.write(("\n".join(header) + "\n\n").encode("ascii"))
+        file.write(np.ascontiguousarray(voxels).data)
