@@ -231,3 +231,8 @@ def test_startup_is_announced_by_its_signal(host: Any, slicer: Any) -> None:
     assert slicer.app.connect("startupCompleted()", lambda: calls.append("started"))
     slicer.app.startupCompleted()
     assert calls == ["started"]
+
+
+def test_parameters_that_came_after_5_8_are_refused(slicer: Any) -> None:
+    with pytest.raises(TypeError, match=r"5\.8"):
+        slicer.util.launchConsoleProcess(["true"], blocking=False)
