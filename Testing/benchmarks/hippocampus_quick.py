@@ -3,7 +3,7 @@
     python Testing/benchmarks/hippocampus_quick.py --data ../shared/data/Task04_Hippocampus --work runs/hippocampus
 
 It is `dints demo` with the settings of hippocampus_quick.yaml; 20 scans are held out for the ensemble. What it found
-and how long it took go to results/hippocampus_quick/. An interrupted run goes on, but its time then is that of the rest.
+and how long it took go to results/hippocampus_quick/. An interrupted run goes on; its time is then that of the rest.
 """
 
 from __future__ import annotations
