@@ -18,7 +18,7 @@ lint: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pictures,tests]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pictures,tests,slicer]'
 	touch $@
 
 clean:
