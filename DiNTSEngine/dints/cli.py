@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "write a self-contained HTML report of a run",
     "demo": "the whole job in one command, on a generated or given data set",
     "doctor": "report versions, devices, memory and what is missing",
+    "worker": "segment job after job for another program",
 }
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
@@ -72,21 +73,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options, reporter)
         return EXIT_DONE
-    except InputError as error:
-        return _fail(reporter, str(error), EXIT_BAD_INPUT)
-    except RunError as error:
-        return _fail(reporter, str(error), EXIT_FAILED)
-    except KeyboardInterrupt:
-        return _fail(reporter, "stopped; run the same command again to resume", EXIT_FAILED)
-    except OSError as error:
-        return _fail(reporter, f"{error.filename or 'a file'}: {error.strerror or error}", EXIT_FAILED)
-    except Exception as error:  # the parent process must hear of it before this one ends
-        logger.exception("unexpected error")
-        return _fail(reporter, f"unexpected {type(error).__name__}: {error}", EXIT_FAILED)
+    except (Exception, KeyboardInterrupt) as error:  # the parent process must hear of it before this one ends
+        return _fail(reporter, *failure(error))
 
 
-def _fail(reporter: JsonReporter | TerminalReporter, text: str, code: int) -> int:
-    line = " ".join(text.split())
+def failure(error: BaseException) -> tuple[str, int]:
+    """One line on what went wrong, and the exit code."""
+    text, code = str(error), EXIT_FAILED
+    if isinstance(error, InputError):
+        code = EXIT_BAD_INPUT
+    elif isinstance(error, KeyboardInterrupt):
+        text = "stopped; run the same command again to resume"
+    elif isinstance(error, OSError):
+        text = f"{error.filename or 'a file'}: {error.strerror or error}"
+    elif not isinstance(error, RunError):
+        logger.error("unexpected error", exc_info=error)
+        text = f"unexpected {type(error).__name__}: {error}"
+    return " ".join(text.split()), code
+
+
+def _fail(reporter: JsonReporter | TerminalReporter, line: str, code: int) -> int:
     if isinstance(reporter, JsonReporter):
         reporter.emit("error", text=line, code=code)
     else:
