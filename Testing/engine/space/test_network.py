@@ -65,15 +65,26 @@ def test_adding_up_changes_none_of_the_terms():
     assert add_up([terms[0]]) is terms[0]
 
 
-def test_network_and_supernet_run_on_the_meta_device_and_in_channels_last_order():
-    images = torch.randn(1, 1, 8, 8, 8)
-    for network in (build_network(ARCHITECTURE, 1, 2, 2), build_supernet(SPACE, 1, 2, 2)):
-        expected = network(images)
-        last = copy.deepcopy(network).to(memory_format=torch.channels_last_3d)
-        torch.testing.assert_close(
-            last(images.to(memory_format=torch.channels_last_3d)), expected, rtol=1e-3, atol=1e-4
-        )
-        assert copy.deepcopy(network).to("meta")(images.to("meta")).shape == expected.shape
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_channels_last_order_changes_neither_output_nor_gradients(batch_size):
+    torch.manual_seed(0)
+    images = torch.randn(batch_size, 2, 16, 16, 16)
+    last = torch.channels_last_3d
+    for network in (build_network(ARCHITECTURE, 2, 2, 2), build_supernet(SPACE, 2, 2, 2)):
+        other = copy.deepcopy(network).to(memory_format=last)
+        expected, output = network(images), other(images.to(memory_format=last))
+        torch.testing.assert_close(output, expected, rtol=1e-3, atol=1e-4)
+        expected.square().mean().backward()
+        output.square().mean().backward()
+        for one, same in zip(network.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(same.grad, one.grad, rtol=1e-2, atol=1e-4)
+
+
+def test_network_and_supernet_run_on_the_meta_device():
+    with torch.device("meta"):
+        images = torch.randn(1, 1, 8, 8, 8)
+        for network in (build_network(ARCHITECTURE, 1, 2, 2), build_supernet(SPACE, 1, 2, 2)):
+            assert network(images).shape == (1, 2, 8, 8, 8)
 
 
 def test_the_supernet_starts_with_the_papers_architecture_weights():
