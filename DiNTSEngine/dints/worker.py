@@ -94,10 +94,11 @@ class Worker:
 
     def serve(self, source: TextIO) -> None:
         """Runs the jobs of `source` until it ends or the parent process is gone; then the process exits at once."""
+        parent = os.getppid()
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reporter(None).emit("ready", pid=os.getpid(), version=__version__)
         threading.Thread(target=_forward, args=(source, lines), daemon=True).start()
-        threading.Thread(target=self._beat, daemon=True).start()
+        threading.Thread(target=self._beat, args=(parent,), daemon=True).start()
         while True:
             self.run(lines.get())
 
@@ -120,8 +121,7 @@ class Worker:
     def _reporter(self, job: Any) -> JobReporter:
         return JobReporter(self._stream, self._lock, job)
 
-    def _beat(self) -> None:
-        parent = os.getppid()
+    def _beat(self, parent: int) -> None:
         while os.getppid() == parent:
             self._reporter(self._running).emit("heartbeat")
             time.sleep(HEARTBEAT_SECONDS)
@@ -134,7 +134,7 @@ class Worker:
         predictor = self._predictor(job, reporter)
         options, doubtful = _options(job), job.get("disagreement")
         started = time.monotonic()
-        images = read_channels([Path(path) for path in job["inputs"]])
+        images = read_channels(_paths(job["inputs"]))
         prediction = predictor.predict(images, reporter, disagreement=bool(doubtful), **options)
         seconds = time.monotonic() - started
         write_image(prediction.labels, Path(job["output"]))
@@ -202,7 +202,7 @@ def parse_job(line: str) -> dict[str, Any]:
 def check_fields(job: Mapping[str, Any]) -> str:
     """The job's command; InputError if it is unknown, or a field is unknown, missing or of the wrong type."""
     command = job.get("command")
-    if command not in FIELDS:
+    if not isinstance(command, str) or command not in FIELDS:
         raise InputError(f"job: command {command!r} is unknown; use {' or '.join(FIELDS)}")
     fields = FIELDS[command]
     unknown = sorted(set(job) - set(fields) - {"job", "command"})
@@ -225,6 +225,12 @@ def _forward(source: TextIO, lines: queue.SimpleQueue[str]) -> None:
 def _options(job: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in (job.get("options") or {}).items() if value is not None}
+
+
+def _paths(values: list[Any]) -> list[Path]:
+    if not values or not all(isinstance(value, str) for value in values):
+        raise InputError(f"job: inputs is {values!r}; give the path of one file a channel")
+    return [Path(value) for value in values]
 
 
 def _passes(predictor: Predictor, options: Mapping[str, Any], windows: int) -> int:
