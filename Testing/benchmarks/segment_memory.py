@@ -4,7 +4,8 @@
 
 Runs each case in a process of its own, prints the figures, writes them to results/segment_memory.json, and fails if one
 exceeds the limit. The scan is tissue throughout, so that nothing of it can be cropped away. Linux only: the figures are
-VmRSS with the networks loaded, before the scan exists, and VmHWM (the peak) in the end.
+VmRSS with the networks loaded, before the scan exists, and VmHWM (the peak) in the end. The seconds in the committed
+result are wall time on a machine that was busy with other work; they bound the time, they do not measure it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import torch
 from torch import Tensor, nn
 
 from dints.config import Config, InferenceConfig, Size, Vector
@@ -59,9 +60,11 @@ class Predictor:
     def __init__(self, networks: Sequence[Network], config: Config, device: str = "auto") -> None:
         self.networks, self.config, self.device = list(networks), config, select_device(device)
         self._preprocessor = Preprocessor(config.preprocessing)
+        # Single windows take half the time on a CPU with the channels last in memory.
+        order = torch.channels_last_3d if self.device.type == "cpu" else torch.preserve_format
         for network in self.networks:
             if isinstance(network, nn.Module):
-                network.eval()
+                network.eval().to(memory_format=order)
 
     def segment(self, channels: Sequence[sitk.Image], reporter: Reporter | None = None, **options: Any) -> sitk.Image:
         """Label image on exactly the grid of the input. For arguments and errors see `predict`."""
@@ -109,7 +112,7 @@ class Predictor:
         return Prediction(grid.restore(classes, values), None if doubt is None else grid.place(doubt))
 
     def estimate(self, size: Size, spacing: Vector, folds: Sequence[int] | None = None, **options: Any) -> Estimate:
-        """What an image of `size` voxels of `spacing` mm along R, A and S takes at most, if nothing is cropped away.
+        """What an image of `size` voxels of `spacing` mm along R, A and S takes, if nothing is cropped away.
 
         The memory is that of the resampled volume, of the sums of logits of one band, of a slab at the original
         resolution and of the labels. `folds` and `options` as in `predict`.
