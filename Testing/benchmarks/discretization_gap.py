@@ -41,8 +41,7 @@ def main() -> None:
     write_table(gaps)
     plot(gaps, options.memory_budget)
     for name, curve in gaps.items():
-        last = curve[-AVERAGED:]
-        print(f"{name}: G over the last {AVERAGED} steps {sum(last) / len(last):.1f}, at the end {curve[-1]}")
+        print(f"{name}: G {sum(curve) / len(curve):.1f} on average, {max(curve)} at most, {curve[-1]} at the end")
 
 
 def start_search(folder: Path, extra: list[str], options: argparse.Namespace) -> subprocess.Popen:
