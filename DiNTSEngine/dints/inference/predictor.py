@@ -64,7 +64,7 @@ class Predictor:
         order = torch.channels_last_3d if self.device.type == "cpu" else torch.preserve_format
         for network in self.networks:
             if isinstance(network, nn.Module):
-                network.eval().to(memory_format=order)
+                network.eval().to(memory_format=order)  # type: ignore[call-overload]  # documented, not in its stubs
 
     def segment(self, channels: Sequence[sitk.Image], reporter: Reporter | None = None, **options: Any) -> sitk.Image:
         """Label image on exactly the grid of the input. For arguments and errors see `predict`."""
