@@ -1,0 +1,88 @@
+"""Sample data of the extension: a generated scan that needs no network, and a case of the decathlon by address."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSLib.dependencies import missing, sentence
+from DiNTSLib.processes import temporaryFolder
+from DiNTSLib.scene import importVolume
+
+CATEGORY = "DiNTS"
+PHANTOM_NAME = "DiNTS phantom"
+PHANTOM_SEED, PHANTOM_INDEX = 1, 0
+HIPPOCAMPUS_NAME = "Decathlon hippocampus 001"
+HIPPOCAMPUS_FILE = "Task04_Hippocampus.tar"
+HIPPOCAMPUS_URL = f"https://msd-for-monai.s3-us-west-2.amazonaws.com/{HIPPOCAMPUS_FILE}"
+HIPPOCAMPUS_CHECKSUM = "MD5:9d24dba78a72977dbd1d2e110310f31b"  # published with the archive, which has no SHA256
+HIPPOCAMPUS_MEMBER = "Task04_Hippocampus/imagesTr/hippocampus_001.nii.gz"
+
+
+def register(registerSource: Callable[..., None], icons: str) -> None:
+    """Offers the samples in Slicer's Sample Data module.
+
+    Args:
+        registerSource: `SampleData.SampleDataLogic.registerCustomSampleDataSource`.
+        icons: folder with the thumbnails.
+    """
+    registerSource(
+        category=CATEGORY,
+        sampleName=PHANTOM_NAME,
+        customDownloader=lambda source: loadPhantom(),
+        thumbnailFileName=os.path.join(icons, "DiNTSPhantom.png"),
+    )
+    registerSource(
+        category=CATEGORY,
+        sampleName=HIPPOCAMPUS_NAME,
+        uris=HIPPOCAMPUS_URL,
+        fileNames=HIPPOCAMPUS_FILE,
+        checksums=HIPPOCAMPUS_CHECKSUM,
+        customDownloader=lambda source: loadHippocampus(),
+        thumbnailFileName=os.path.join(icons, "DiNTSHippocampus.png"),
+    )
+
+
+def loadPhantom():
+    """The volume node of a generated scan: a body with liver, kidney and aorta.
+
+    Raises:
+        RuntimeError: the engine's settings cannot be read because a package is missing.
+    """
+    if "PyYAML" in missing():
+        raise RuntimeError(sentence())
+    from dints.data.images import write_image
+    from dints.data.phantom import phantom
+
+    with temporaryFolder() as folder:
+        path = Path(folder) / "phantom.nrrd"
+        write_image(phantom(PHANTOM_SEED, PHANTOM_INDEX)[0], path)
+        return importVolume(path, PHANTOM_NAME)
+
+
+def loadHippocampus(archive: str | None = None):
+    """The volume node of a case of the Medical Segmentation Decathlon (CC-BY-SA 4.0).
+
+    Args:
+        archive: path of the downloaded file; None downloads it (27 MB) into Slicer's cache unless it is there.
+
+    Raises:
+        ValueError: the archive does not hold the case.
+    """
+    if archive is None:
+        archive = os.path.join(slicer.app.cachePath, HIPPOCAMPUS_FILE)
+        if not slicer.util.downloadFile(HIPPOCAMPUS_URL, archive, checksum=HIPPOCAMPUS_CHECKSUM):
+            raise ValueError(_("{url} could not be downloaded").format(url=HIPPOCAMPUS_URL))
+    with temporaryFolder() as folder, tarfile.open(archive) as tar:
+        try:
+            content = tar.extractfile(HIPPOCAMPUS_MEMBER).read()
+        except KeyError as error:
+            raise ValueError(_("{path} does not hold {name}").format(path=archive, name=HIPPOCAMPUS_MEMBER)) from error
+        path = Path(folder) / "hippocampus.nii.gz"
+        path.write_bytes(content)
+        return importVolume(path, HIPPOCAMPUS_NAME)
