@@ -83,7 +83,7 @@ def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
         "expected_memory": searching.expected_memory_share(),
     }
     write_json(run.search_folder / "summary.json", summary)
-    keep_architecture(run, architecture)
+    keep_architecture(run, architecture, reporter)
     reporter.result("architecture", path=str(run.architecture_file), **summary)
     for name, key in (("Architecture", "architecture"), ("3D U-Net", "unet")):
         reporter.message(f"{name}: {describe_cost(summary[key])}")
@@ -98,12 +98,15 @@ def describe_cost(numbers: Mapping[str, int]) -> str:
     )
 
 
-def keep_architecture(run: Run, architecture: Architecture) -> None:
-    """Makes an architecture that of the run, with its pictures."""
+def keep_architecture(run: Run, architecture: Architecture, reporter: Reporter) -> None:
+    """Makes an architecture that of the run, with its pictures where matplotlib is installed."""
     title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
-    for suffix in ("png", "svg"):
-        draw_architecture(architecture, run.search_folder / f"architecture.{suffix}", title)
     architecture.save(run.architecture_file)
+    try:
+        for suffix in ("png", "svg"):
+            draw_architecture(architecture, run.search_folder / f"architecture.{suffix}", title)
+    except InputError as error:
+        reporter.warning(str(error))
 
 
 def architecture_numbers(architecture: Architecture, config: Config) -> dict[str, dict[str, int]]:

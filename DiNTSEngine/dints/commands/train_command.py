@@ -30,6 +30,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         architecture = Architecture.load(arguments.architecture)
         if run.trained_folds and run.architecture() != architecture:
             raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
-        keep_architecture(run, architecture)
+        keep_architecture(run, architecture, reporter)
     folds = list(range(run.config.training.folds)) if arguments.folds is None else arguments.folds
     train(run, folds, device, reporter)
