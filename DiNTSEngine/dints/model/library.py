@@ -47,6 +47,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "spacing": list(config.preprocessing.spacing),
         "patch": list(config.sampling.patch),
         "folds": len(manifest.folds),
+        "largest_component": list(config.inference.largest_component),
         "dice": sum(means) / len(means) if means else None,
         "notes": manifest.notes,
     }
