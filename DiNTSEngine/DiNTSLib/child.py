@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 GRACE_SECONDS = 0.5  # between asking a process to stop and ending it; with all else a cancellation stays below a second
 LOG_LINES = 200  # of standard error that are kept
+WAITING_LINES = 1000  # of standard output; when nobody takes them the process has to wait
 LINGER_SECONDS = 1.0  # to wait for the last lines of a process that ended: a grandchild may hold the pipes open
 IS_WINDOWS = os.name == "nt"
 
@@ -32,7 +33,7 @@ class Child:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.Queue[str] = queue.Queue(WAITING_LINES)
         self._ended = 0.0
         self._process = subprocess.Popen(
             command,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TINY_MODEL = REPOSITORY / "Testing" / "tiny_model.py"
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
 
@@ -48,3 +50,14 @@ def slicer_listing() -> Path:
     if not LISTING.is_file():
         pytest.skip(f"the listing of Slicer's API is not at {LISTING}")
     return LISTING
+
+
+@pytest.fixture(scope="session")
+def tiny_model(running_host: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file, written by another process: PyTorch must not get into this one."""
+    from DiNTSLib.processes import engineCommand, engineEnvironment
+
+    path = tmp_path_factory.mktemp("model") / "tiny.zip"
+    command = [engineCommand()[0], str(TINY_MODEL), str(path)]
+    subprocess.run(command, env=engineEnvironment(), check=True)
+    return path
