@@ -1,0 +1,80 @@
+"""DiNTS Segmentation: segments loaded volumes with trained models."""
+
+import sys
+
+import slicer
+from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+from DiNTSSegmentationLib.panel import Panel
+from DiNTSSegmentationLib.selftest import DiNTSSegmentationTest
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+__all__ = ["DiNTSSegmentation", "DiNTSSegmentationLogic", "DiNTSSegmentationTest", "DiNTSSegmentationWidget"]
+
+
+class DiNTSSegmentation(ScriptedLoadableModule):
+    """Describes the module."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.parent.title = _("DiNTS Segmentation")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = ["DiNTSEngine"]
+        self.parent.contributors = ["The SlicerDiNTS authors"]
+        self.parent.helpText = _(
+            "Segments volumes with networks that DiNTS Search found and trained, or that were imported. "
+            "Choose a model and a volume and press Apply."
+        )
+        self.parent.acknowledgementText = _(
+            "Implements DiNTS: Differentiable Neural Network Topology Search for 3D Medical Image Segmentation "
+            "(Y. He, D. Yang, H. Roth, C. Zhao, D. Xu, CVPR 2021)."
+        )
+
+
+class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Binds the panel to the scene's parameter node while the module is shown. Runs go on when it is not."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+
+    def setup(self):
+        super().setup()
+        self.logic = DiNTSSegmentationLogic()
+        self.panel = Panel(slicer.util.loadUI(self.resourcePath("UI/DiNTSSegmentation.ui")), self.logic)
+        self.ui = self.panel.ui
+        self.layout.addWidget(self.panel.area)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneChanged)
+
+    def enter(self):
+        self.panel.bind(self.logic.getParameterNode())
+
+    def exit(self):
+        self.panel.unbind()
+
+    def cleanup(self):
+        self.logic.queue.cancelAll()
+        self.panel.close()
+        self.removeObservers()
+
+    def onSceneStartClose(self, caller, event):
+        """What runs would come back to nodes that are gone."""
+        self.logic.queue.cancelAll()
+        self.panel.unbind()
+
+    def onSceneChanged(self, caller, event):
+        if self.parent.visible:
+            self.panel.unbind()
+            self.panel.bind(self.logic.getParameterNode())
+
+    def onReload(self):
+        """For developers: the package beside the module is read anew as well."""
+        for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSegmentationLib"]:
+            del sys.modules[name]
+        super().onReload()

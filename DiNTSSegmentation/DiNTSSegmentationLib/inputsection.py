@@ -1,0 +1,99 @@
+"""The section "Input": one volume selector for each channel of the model, and whether it is a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSSegmentationLib.sequences import browserOf
+
+NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLVectorVolumeNode"]  # scalar volumes in MRML, but not to be segmented
+WITHOUT_MODEL = ("volume",)
+
+
+class InputSection:
+    """Makes the selectors.
+
+    Args:
+        ui: the panel's widgets.
+        onChanged: called with the list of chosen volumes, None where none is chosen.
+    """
+
+    def __init__(self, ui: Any, onChanged: Callable[[list], None]) -> None:
+        self.ui, self._onChanged = ui, onChanged
+        self.channels: tuple[str, ...] = ()
+        self.selectors: list[Any] = []
+        self._isFilling = False
+        self._labelWidth = 0
+        self.setChannels(WITHOUT_MODEL)
+
+    @property
+    def volumes(self) -> list:
+        return [selector.currentNode() for selector in self.selectors]
+
+    def setChannels(self, channels: tuple[str, ...]) -> None:
+        """Shows a selector for each; what was chosen stays chosen."""
+        channels = channels or WITHOUT_MODEL
+        if channels == self.channels:
+            return
+        previous, self.channels = self.volumes, channels
+        form = self.ui.channelArea.layout()
+        while form.rowCount():
+            form.removeRow(0)
+        self.selectors = [self._selector(channel, number) for number, channel in enumerate(channels)]
+        for channel, selector in zip(channels, self.selectors, strict=True):
+            form.addRow(self._label(channel), selector)
+        self.show(previous)
+
+    def show(self, volumes: list) -> None:
+        """Selects volumes; for the first channel the one in the views where none is given."""
+        self._isFilling = True
+        for number, selector in enumerate(self.selectors):
+            volume = volumes[number] if number < len(volumes) else None
+            selector.setCurrentNode(volume or (self._default() if number == 0 else None))
+        self._isFilling = False
+        self._onSelected()
+
+    def setLabelWidth(self, width: int) -> None:
+        """Aligns the selectors with the fields of the other sections."""
+        self._labelWidth = width
+        channels, self.channels = self.channels, ()
+        self.setChannels(channels)
+
+    def update(self) -> None:
+        """Whether the frames of a sequence can be segmented."""
+        self.ui.allFramesBox.visible = browserOf(self.selectors[0].currentNode()) is not None
+
+    def _label(self, channel: str) -> Any:
+        label = qt.QLabel(f"{channel[:1].upper()}{channel[1:]}:")
+        label.minimumWidth = self._labelWidth
+        return label
+
+    def _selector(self, channel: str, number: int) -> Any:
+        """The first channel always has a volume if there is one: a click less."""
+        selector = slicer.qMRMLNodeComboBox()
+        selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+        selector.hideChildNodeTypes = NO_IMAGES
+        selector.noneEnabled = number > 0
+        selector.noneDisplay = _("Choose a volume")
+        selector.addEnabled = False
+        selector.removeEnabled = False
+        selector.toolTip = _("The volume with the model's channel “{channel}”.").format(channel=channel)
+        selector.setMRMLScene(slicer.mrmlScene)
+        selector.connect("currentNodeChanged(vtkMRMLNode*)", self._onSelected)
+        return selector
+
+    def _onSelected(self, _node: Any = None) -> None:
+        if not self._isFilling:
+            self.update()
+            self._onChanged(self.volumes)
+
+    def _default(self) -> Any:
+        """The volume that the slice views show, else the first one."""
+        identifier = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
+        active = slicer.mrmlScene.GetNodeByID(identifier) if identifier else None
+        return active or self.selectors[0].nodeFromIndex(0)

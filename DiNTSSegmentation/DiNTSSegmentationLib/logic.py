@@ -1,0 +1,224 @@
+"""Segmenting without a panel: from scripts, from other modules, and for the panel itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from dints.errors import InputError
+from DiNTSLib.worker import sharedWorker
+from DiNTSSegmentationLib.cases import FileCase, NodeCase, Settings
+from DiNTSSegmentationLib.edits import holdsWork
+from DiNTSSegmentationLib.models import ModelEntry, findModel
+from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
+from DiNTSSegmentationLib.region import rasGrid, sameGrid, voxelBox
+from DiNTSSegmentationLib.runs import Run, RunQueue
+from DiNTSSegmentationLib.sequences import frameCases
+
+RESULT_SUFFIX = ".nii.gz"  # of the files that a batch writes
+
+Callback = Callable[[Run], None]
+
+
+class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
+    """Segments volumes with installed models, in the engine's worker. Never asks anything and opens no window.
+
+    Args:
+        worker: in place of the application's shared one, see `DiNTSLib.worker.Worker`.
+    """
+
+    def __init__(self, worker: Any = None) -> None:
+        super().__init__()
+        self.moduleName = "DiNTSSegmentation"  # also where a subclass or a script makes one
+        self._worker = worker
+        self._queue: RunQueue | None = None
+
+    @property
+    def worker(self) -> Any:
+        if self._worker is None:
+            self._worker = sharedWorker()
+        return self._worker
+
+    @property
+    def queue(self) -> RunQueue:
+        """The runs that were started with this logic."""
+        if self._queue is None:
+            self._queue = RunQueue(self.worker)
+        return self._queue
+
+    def getParameterNode(self) -> SegmentationParameters:
+        return SegmentationParameters(super().getParameterNode())
+
+    def segment(
+        self,
+        volume: Any,
+        segmentation: Any = None,
+        *,
+        model: str | Path,
+        region: Any = None,
+        allFrames: bool = False,
+        quality: Quality = Quality.STANDARD,
+        device: str = "auto",
+        options: Mapping[str, Any] | None = None,
+        disagreement: bool = False,
+        statistics: bool = False,
+        overwrite: bool = False,
+        onProgress: Callback | None = None,
+        onFinished: Callback | None = None,
+    ) -> Run:
+        """Segments a volume.
+
+        Args:
+            volume: a scalar volume node, or a sequence of them, one a channel in the model's order.
+            segmentation: node to put the result into; a new one by default.
+            model: path of a model, its file's name in the models folder, or the name it was given.
+            region: markups ROI node outside of which nothing is computed.
+            allFrames: segment every frame of the sequence that the volume shows.
+            device: "auto", "cuda", "cuda:1", "cpu".
+            options: of `dints.inference.predictor.Predictor.predict`, in place of those of the quality.
+            disagreement, statistics: also make an uncertainty map and a table.
+            overwrite: replace a segmentation that was edited by hand.
+            onProgress, onFinished: called in the main thread; with `onFinished` the method returns at once.
+
+        Returns:
+            The run; its `results` are the IDs of the nodes.
+
+        Raises:
+            InputError: something does not fit, said in a sentence with the remedy.
+            RunError: the work failed (only without `onFinished`).
+        """
+        volumes = [volume] if isinstance(volume, slicer.vtkMRMLNode) else list(volume)
+        entry = findModel(str(model))
+        self.check(volumes, entry, segmentation, region, overwrite)
+        settings = self.settings(entry, quality, device, options, disagreement, statistics)
+        target = segmentation or _newSegmentation(volumes[0])
+        volumeIds, regionId = [node.GetID() for node in volumes], region.GetID() if region else ""
+        if allFrames:
+            cases = frameCases(volumes, target, regionId)
+        else:
+            cases = [NodeCase(volumes[0].GetName(), volumeIds, target.GetID(), regionId)]
+        return self._run(Run(volumes[0].GetName(), cases, settings, onProgress, onFinished))
+
+    def segmentVolumes(
+        self,
+        volumes: Sequence[Any],
+        *,
+        model: str | Path,
+        quality: Quality = Quality.STANDARD,
+        device: str = "auto",
+        options: Mapping[str, Any] | None = None,
+        statistics: bool = False,
+        onProgress: Callback | None = None,
+        onFinished: Callback | None = None,
+    ) -> Run:
+        """Segments volumes one after the other, each into a new node; otherwise as `segment`."""
+        entry = findModel(str(model))
+        _checkOneChannel(entry)
+        if not volumes:
+            raise InputError(_("The scene has no volume; load one."))
+        settings = self.settings(entry, quality, device, options, False, statistics)
+        cases = [NodeCase(node.GetName(), [node.GetID()], _newSegmentation(node).GetID()) for node in volumes]
+        return self._run(Run(_("All volumes"), cases, settings, onProgress, onFinished))
+
+    def segmentFolder(
+        self,
+        inputFolder: str | Path,
+        outputFolder: str | Path,
+        *,
+        model: str | Path,
+        quality: Quality = Quality.STANDARD,
+        device: str = "auto",
+        options: Mapping[str, Any] | None = None,
+        onProgress: Callback | None = None,
+        onFinished: Callback | None = None,
+    ) -> Run:
+        """Segments every image of a folder into a file of the same name; what is there already is left alone."""
+        from dints.data.plain_folders import image_cases
+
+        entry = findModel(str(model))
+        source, target = Path(inputFolder), Path(outputFolder)
+        images = image_cases(source, len(entry.channels)) if source.is_dir() else []
+        if not images:
+            raise InputError(_("{folder} holds no images; choose a folder of images.").format(folder=source))
+        if target.resolve() == source.resolve():
+            raise InputError(_("Images and results are in the same folder; choose another one for the results."))
+        settings = self.settings(entry, quality, device, options, False, False)
+        cases = [FileCase(case.name, case.images, target / (case.name + RESULT_SUFFIX)) for case in images]
+        return self._run(Run(source.name, cases, settings, onProgress, onFinished))
+
+    def check(
+        self, volumes: Sequence[Any], model: ModelEntry, segmentation: Any, region: Any, overwrite: bool = False
+    ) -> None:
+        """Raises InputError with the first reason why this cannot be segmented."""
+        if model.problem:
+            raise InputError(_("The model's file is damaged; choose or import another one."))
+        for number, channel in enumerate(model.channels):
+            if number >= len(volumes) or volumes[number] is None:
+                raise InputError(_("Choose a volume for “{channel}”.").format(channel=channel))
+            if volumes[number].GetImageData() is None:
+                raise InputError(_("“{volume}” has no voxels; load it again.").format(volume=volumes[number].GetName()))
+        if len(volumes) > len(model.channels):
+            raise InputError(_("The model takes {count} volumes.").format(count=len(model.channels)))
+        if not sameGrid(volumes):
+            raise InputError(_("The volumes differ in size or place; resample them to the first one."))
+        if region is not None:
+            voxelBox(region, volumes[0])
+        if segmentation is not None and not overwrite and holdsWork(segmentation):
+            raise InputError(
+                _("“{segmentation}” was edited by hand; use a new segmentation or say that it may be replaced.").format(
+                    segmentation=segmentation.GetName()
+                )
+            )
+
+    def settings(
+        self,
+        model: ModelEntry,
+        quality: Quality,
+        device: str,
+        options: Mapping[str, Any] | None,
+        disagreement: bool,
+        statistics: bool,
+    ) -> Settings:
+        """What a run asks of the engine. Only several networks can disagree."""
+        merged = {**quality.options(), **(options or {})}
+        networks = len(merged.get("folds") or range(model.folds))
+        return Settings(model.path, dict(model.labels), device, merged, disagreement and networks > 1, statistics)
+
+    def estimate(
+        self, volume: Any, model: ModelEntry, settings: Settings, onResult: Callable[[dict[str, Any]], None]
+    ) -> int:
+        """Asks the worker for windows, memory (bytes) and, once it knows, seconds; returns its number.
+
+        `onResult` gets the values in the main thread, or nothing if there is no answer.
+        """
+        size, spacing = rasGrid(volume)
+        job = {"command": "estimate", "model": model.path, "size": size, "spacing": spacing}
+        job |= {"device": settings.device, "options": settings.options}
+        return self.worker.submit(
+            job, lambda event: event["event"] == "result" and onResult(event["values"]), lambda code, text: None
+        )
+
+    def _run(self, run: Run) -> Run:
+        self.queue.add(run)
+        if run.onFinished is None:
+            run.wait()
+        return run
+
+
+def _newSegmentation(volume: Any) -> Any:
+    name = slicer.mrmlScene.GenerateUniqueName(_("{volume} segmentation").format(volume=volume.GetName()))
+    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+
+
+def _checkOneChannel(model: ModelEntry) -> None:
+    if len(model.channels) != 1:
+        raise InputError(
+            _(
+                "“{model}” takes {count} volumes at a time, which a batch of the scene cannot match; use a folder."
+            ).format(model=model.title, count=len(model.channels))
+        )

@@ -1,0 +1,122 @@
+"""The models on this computer, as the panel lists and describes them."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from dints.errors import InputError
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model. A damaged one has a `problem` and only the first three fields beside it."""
+
+    file: str  # its name in the models folder
+    path: str
+    bytes: int
+    problem: str = ""
+    name: str = ""
+    description: str = ""
+    modality: str = ""
+    channels: tuple[str, ...] = ()
+    labels: tuple[tuple[int, str], ...] = ()  # (value in the result, name), without the background
+    spacing: tuple[float, ...] = ()  # mm
+    folds: int = 0
+    dice: float | None = None  # mean of the folds in cross-validation
+    notes: str = ""
+    cleaned: tuple[int, ...] = ()  # values of the labels of which it keeps the largest component
+
+    @property
+    def title(self) -> str:
+        return self.name or self.file
+
+    def matches(self, text: str) -> bool:
+        """Whether every word of a search is somewhere in what is known of the model."""
+        known = " ".join(
+            (self.file, self.name, self.description, self.modality, *(name for _value, name in self.labels))
+        )
+        return all(word in known.lower() for word in text.lower().split())
+
+    def toHtml(self) -> str:
+        """What the panel shows of the chosen model. Its texts come with the file, so they are escaped."""
+        if self.problem:
+            return _("<b>Damaged:</b> {problem}").format(problem=html.escape(self.problem))
+        labels = ", ".join(name for _value, name in self.labels)
+        lines = [self.description, _("Labels: {labels}").format(labels=labels), self._facts()]
+        return "<br>".join(html.escape(line) for line in (*lines, self.notes) if line)
+
+    def _facts(self) -> str:
+        spacing = " × ".join(f"{step:g}" for step in self.spacing)
+        return _("Channels: {channels}; works at {spacing} mm; {size:.1f} MiB").format(
+            channels=", ".join(self.channels), spacing=spacing, size=self.bytes / MEBIBYTE
+        )
+
+
+def installedModels() -> list[ModelEntry]:
+    """Every model of the models folder, damaged ones with the reason.
+
+    Raises:
+        ModuleNotFoundError: what the engine needs is not installed.
+    """
+    from dints.model.library import installed_models  # needs PyYAML, which may not be installed yet
+
+    return [_entry(values) for values in installed_models()]
+
+
+def findModel(name: str) -> ModelEntry:
+    """A model by its path, its file's name in the models folder, or the name it was given.
+
+    Raises:
+        InputError: there is none of that name, or it is damaged.
+        ModuleNotFoundError: as `installedModels`.
+    """
+    from dints.model.archive import read_manifest
+    from dints.model.library import describe, find_model
+
+    path = find_model(name)
+    return _entry({"file": path.name, "path": str(path), "bytes": 0, **describe(read_manifest(path))})
+
+
+def removeModel(entry: ModelEntry) -> None:
+    """Deletes a model from the models folder."""
+    from dints.model.library import remove
+
+    remove(entry.path)
+
+
+def isModelFile(path: str | Path) -> bool:
+    """Whether a file looks like a model; a quick look for drag and drop, the import reads all of it."""
+    from dints.model.archive import read_manifest
+
+    try:
+        read_manifest(path)
+    except InputError:
+        return False
+    return True
+
+
+def _entry(values: dict[str, Any]) -> ModelEntry:
+    if "problem" in values:
+        return ModelEntry(values["file"], values["path"], values["bytes"], values["problem"])
+    return ModelEntry(
+        file=values["file"],
+        path=values["path"],
+        bytes=values["bytes"],
+        name=values["name"],
+        description=values["description"],
+        modality=values["modality"],
+        channels=tuple(values["channels"]),
+        labels=tuple((int(value), name) for value, name in values["labels"].items()),
+        spacing=tuple(values["spacing"]),
+        folds=values["folds"],
+        dice=values["dice"],
+        notes=values["notes"],
+        cleaned=tuple(values["largest_component"]),
+    )

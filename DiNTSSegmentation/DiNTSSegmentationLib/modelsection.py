@@ -1,0 +1,171 @@
+"""The section "Model": list with search, description, import by button or drop, removal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSLib.processes import EngineProcess
+from DiNTSSegmentationLib.models import ModelEntry, installedModels, isModelFile, removeModel
+
+FILE_ROLE = 0x0100  # Qt::UserRole: the model's file name in an item of the list
+NAME_COLUMN, MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN = range(4)
+MODEL_SUFFIX = ".zip"
+
+
+class DropArea(qt.QWidget):
+    """The whole panel: a model file dropped anywhere on it is imported; other files go on to the application."""
+
+    def __init__(self, content: Any, onDropped: Callable[[str], None]) -> None:
+        super().__init__()
+        self._onDropped = onDropped
+        self.acceptDrops = True
+        layout = qt.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(content)
+
+    def dragEnterEvent(self, event: Any) -> None:
+        if _droppedModel(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        path = _droppedModel(event)
+        if path:
+            event.acceptProposedAction()
+            self._onDropped(path)
+
+
+class ModelSection:
+    """Binds the widgets of the section.
+
+    Args:
+        ui: the panel's widgets.
+        onChosen: called with the chosen model's file name, "" if there is none.
+    """
+
+    def __init__(self, ui: Any, onChosen: Callable[[str], None]) -> None:
+        self.ui, self._onChosen = ui, onChosen
+        self.entries: list[ModelEntry] = []
+        self.process: EngineProcess | None = None  # the import at work
+        self._isListing = False
+        header = ui.modelTree.header()
+        header.setStretchLastSection(False)
+        for column in (MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(NAME_COLUMN, qt.QHeaderView.Stretch)
+        ui.modelSearch.connect("textChanged(QString)", self._list)
+        ui.modelTree.connect("itemSelectionChanged()", self._onSelection)
+        ui.importButton.connect("clicked()", self._onImport)
+        ui.removeButton.connect("clicked()", self._onRemove)
+        self._say("")
+
+    @property
+    def chosen(self) -> ModelEntry | None:
+        items = self.ui.modelTree.selectedItems()
+        return self._entry(items[0].data(NAME_COLUMN, FILE_ROLE)) if items else None
+
+    def refresh(self, file: str) -> None:
+        """Reads the models folder anew and chooses `file`, or the first usable model where that is not there."""
+        try:
+            self.entries = installedModels()
+        except ModuleNotFoundError:
+            self.entries = []  # the panel says what is missing
+        usable = next((entry.file for entry in self.entries if not entry.problem), "")
+        self._list(chosen=file if self._entry(file) else usable)
+        self._onSelection()
+
+    def importModel(self, path: str) -> None:
+        """Copies a model to the models folder, in a process: reading all of it takes a while and needs PyTorch."""
+        if self.process is not None:
+            self._say(_("Another model is being imported; wait until it is there."))
+            return
+        self._say(_("Importing {file}…").format(file=Path(path).name))
+        self.process = EngineProcess(
+            ["models", "install", path], lambda event: None, lambda code, text: self._onImported(Path(path).name, text)
+        )
+        self.process.start()
+
+    def close(self) -> None:
+        """Ends an import that is under way."""
+        if self.process is not None:
+            self.process.cancel()
+
+    def _onImported(self, file: str, error: str) -> None:
+        self.process = None
+        if error:
+            self._say(_("{file} was not imported. {error}").format(file=file, error=error))
+            return
+        self._say(_("{file} was imported.").format(file=file))
+        self.ui.modelSearch.clear()
+        self.refresh(file)
+
+    def _onImport(self) -> None:
+        path = qt.QFileDialog.getOpenFileName(
+            self.ui.importButton, _("Import a model"), "", _("Models (*{suffix})").format(suffix=MODEL_SUFFIX)
+        )
+        if path:
+            self.importModel(path)
+
+    def _onRemove(self) -> None:
+        entry = self.chosen
+        text = _("Delete the model “{model}” from this computer?\n\n{path}")
+        if entry and slicer.util.confirmOkCancelDisplay(text.format(model=entry.title, path=entry.path)):
+            removeModel(entry)
+            self._say(_("“{model}” was deleted.").format(model=entry.title))
+            self.refresh("")
+
+    def _list(self, text: str = "", chosen: str = "") -> None:
+        """Fills the list with the models that the search leaves."""
+        current = chosen or (self.chosen.file if self.chosen else "")
+        self._isListing = True
+        self.ui.modelTree.clear()
+        for entry in self.entries:
+            if entry.matches(self.ui.modelSearch.text):
+                item = self._item(entry)
+                self.ui.modelTree.addTopLevelItem(item)
+                if entry.file == current:
+                    self.ui.modelTree.setCurrentItem(item)
+        self._isListing = False
+        self._onSelection()
+
+    @staticmethod
+    def _item(entry: ModelEntry) -> Any:
+        dice = "" if entry.dice is None else f"{entry.dice:.2f}"
+        folds = _("damaged") if entry.problem else str(entry.folds)
+        item = qt.QTreeWidgetItem([entry.title, entry.modality, folds, dice])
+        item.setData(NAME_COLUMN, FILE_ROLE, entry.file)
+        item.setToolTip(NAME_COLUMN, entry.problem or f"{entry.description}\n{entry.path}".strip())
+        return item
+
+    def _entry(self, file: str) -> ModelEntry | None:
+        return next((entry for entry in self.entries if entry.file == file), None)
+
+    def _onSelection(self) -> None:
+        if self._isListing:
+            return
+        entry = self.chosen
+        self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
+        self.ui.removeButton.enabled = entry is not None
+        self._onChosen(entry.file if entry else "")
+
+    def _nothing(self) -> str:
+        if not self.entries:
+            return _(
+                "No model is installed. Import a model file, or drop it here; the module DiNTS Search makes models."
+            )
+        return _("Choose a model.")
+
+    def _say(self, text: str) -> None:
+        self.ui.modelMessage.text = text
+        self.ui.modelMessage.visible = bool(text)
+
+
+def _droppedModel(event: Any) -> str:
+    """Path of the one model file that is dragged; "" for anything else."""
+    paths: Sequence[str] = [url.toLocalFile() for url in event.mimeData().urls()]
+    return paths[0] if len(paths) == 1 and paths[0].endswith(MODEL_SUFFIX) and isModelFile(paths[0]) else ""

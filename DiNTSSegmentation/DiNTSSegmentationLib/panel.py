@@ -1,0 +1,296 @@
+"""The panel: binds its sections to the parameter node, says why Apply is disabled, and hands work to the logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+from vtk import vtkCommand
+
+from dints.errors import InputError
+from DiNTSLib import dependencies
+from DiNTSLib.install_panel import showInstallPanel
+from DiNTSSegmentationLib.cases import Settings, State
+from DiNTSSegmentationLib.edits import fingerprint, holdsWork
+from DiNTSSegmentationLib.inputsection import InputSection
+from DiNTSSegmentationLib.modelsection import DropArea, ModelSection
+from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters, Source
+from DiNTSSegmentationLib.progresssection import BatchTable, ProgressSection, ResultsSection
+from DiNTSSegmentationLib.runs import Run
+from DiNTSSegmentationLib.runsection import CleanupTable, EstimateLine, engineOptions
+
+PARAMETER_PROPERTY = "SlicerParameterName"
+FORM_LABELS = (  # get the same width, so that the fields of all sections are aligned
+    "regionLabel",
+    "segmentationLabel",
+    "qualityLabel",
+    "deviceLabel",
+    "batchSourceLabel",
+    "inputFolderLabel",
+    "outputFolderLabel",
+)
+UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
+
+
+class Panel:
+    """The widgets of the module.
+
+    Args:
+        content: what the .ui file describes.
+        logic: `DiNTSSegmentationLib.logic.DiNTSSegmentationLogic`.
+    """
+
+    def __init__(self, content: Any, logic: Any) -> None:
+        self.logic = logic
+        self.ui = slicer.util.childWidgetVariables(content)
+        content.setMRMLScene(slicer.mrmlScene)
+        self.parameters: SegmentationParameters | None = None
+        self._tag: int | None = None
+        self._observation: int | None = None
+        self._replaceable = ""  # fingerprint of the edited contents that the user gave up
+        self.models = ModelSection(self.ui, self._onModel)
+        self.inputs = InputSection(self.ui, self._onVolumes)
+        self.cleanup = CleanupTable(self.ui, self._onCleanup)
+        self.estimate = EstimateLine(self.ui, self._askEstimate)
+        self.progress = ProgressSection(self.ui, logic.queue)
+        self.results = ResultsSection(self.ui)
+        self.batch = BatchTable(self.ui)
+        self.area = DropArea(content, self.models.importModel)
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(UPDATE_DELAY)
+        self._timer.connect("timeout()", self.update)
+        self._prepare()
+
+    def bind(self, parameters: SegmentationParameters) -> None:
+        """Shows the parameters and writes what the user changes into them."""
+        self.unbind()
+        widgets = [widget for widget in vars(self.ui).values() if widget.property(PARAMETER_PROPERTY)]
+        self.inputs.show([volume for volume in parameters.volumes if volume is not None])
+        self._tag = parameters.connectParametersToGui({w.property(PARAMETER_PROPERTY): w for w in widgets})
+        self.parameters = parameters
+        self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._timer.start())
+        self.models.refresh(parameters.model)
+        self.ui.inputFolderEdit.currentPath = parameters.inputFolder
+        self.ui.outputFolderEdit.currentPath = parameters.outputFolder
+        self._onVolumes(self.inputs.volumes)
+        self.update()
+
+    def unbind(self) -> None:
+        """Lets go of the parameters; the widgets stay as they are."""
+        self._timer.stop()
+        self.estimate.stop()
+        if self.parameters is not None:
+            self.parameters.disconnectGui(self._tag)
+            self.parameters.RemoveObserver(self._observation)
+            self.parameters = None
+
+    def close(self) -> None:
+        """Before the panel goes."""
+        self.unbind()
+        self.models.close()
+
+    def update(self) -> None:
+        """What is enabled and shown, and the sentence beside Apply."""
+        if self.parameters is None:
+            return
+        self.inputs.update()
+        edited = self._editedSegmentation()
+        self.ui.editedFrame.visible = edited is not None
+        model = self.models.chosen
+        self.cleanup.show(tuple(name for _value, name in model.labels) if model else (), dict(self.parameters.cleanup))
+        self.ui.disagreementBox.enabled = (
+            bool(model and model.folds > 1) and self.parameters.quality is not Quality.QUICK
+        )
+        missing = self._missing()
+        self.ui.installButton.visible = bool(missing)
+        self._say(self.ui.applyButton, self.ui.reasonLabel, missing or self._reason())
+        fromFolder = self.parameters.batchSource is Source.FOLDER
+        for name in ("inputFolderLabel", "inputFolderEdit", "outputFolderLabel", "outputFolderEdit"):
+            getattr(self.ui, name).visible = fromFolder and not self.ui.batchSection.collapsed
+        self._say(self.ui.batchButton, self.ui.batchReasonLabel, missing or self._batchReason())
+        if self.ui.applyButton.enabled and self.logic.queue.current is None:
+            self.estimate.restart()
+        else:
+            self.estimate.stop()
+
+    def _prepare(self) -> None:
+        """What the .ui file cannot say, and the connections."""
+        for box in (self.ui.advancedBox, self.ui.logBox):
+            box.collapsed = True
+        for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
+            edit.filters = ctk.ctkPathLineEdit.Dirs
+            edit.connect("currentPathChanged(QString)", self._onFolders)
+        self.ui.editedFrame.visible = self.ui.installButton.visible = False
+        labels = [getattr(self.ui, name) for name in FORM_LABELS]
+        width = max(label.sizeHint.width() for label in labels)
+        for label in labels:
+            label.minimumWidth = width
+        self.inputs.setLabelWidth(width)
+        self.ui.applyButton.connect("clicked()", self._onApply)
+        self.ui.batchButton.connect("clicked()", self._onBatch)
+        self.ui.installButton.connect("clicked()", self._onInstall)
+        self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
+        self.ui.replaceButton.connect("clicked()", self._onReplace)
+        self.ui.batchSection.connect("contentsCollapsed(bool)", lambda: self._timer.start())
+
+    def _onModel(self, file: str) -> None:
+        if self.parameters is not None:
+            model = self.models.chosen
+            self.inputs.setChannels(model.channels if model else ())
+            self.parameters.model = file
+
+    def _onVolumes(self, volumes: list) -> None:
+        if self.parameters is not None:
+            self.parameters.volumes = volumes
+
+    def _onCleanup(self, choices: dict[str, str]) -> None:
+        self.parameters.cleanup = choices
+
+    def _onFolders(self) -> None:
+        if self.parameters is not None:
+            self.parameters.inputFolder = self.ui.inputFolderEdit.currentPath
+            self.parameters.outputFolder = self.ui.outputFolderEdit.currentPath
+
+    def _onNewSegmentation(self) -> None:
+        self.parameters.segmentation = None
+
+    def _onReplace(self) -> None:
+        self._replaceable = fingerprint(self.parameters.segmentation)
+        self.update()
+
+    def _onInstall(self) -> None:
+        showInstallPanel(lambda: self.bind(self.parameters))
+
+    def _onApply(self) -> None:
+        parameters = self.parameters
+        self._start(
+            lambda: self.logic.segment(
+                list(parameters.volumes),
+                parameters.segmentation,
+                region=parameters.region,
+                allFrames=parameters.allFrames and self.ui.allFramesBox.visible,
+                disagreement=parameters.disagreement,
+                statistics=parameters.statistics,
+                overwrite=bool(self._replaceable),
+                onFinished=self._onFinished,
+                **self._common(),
+            )
+        )
+
+    def _onBatch(self) -> None:
+        parameters = self.parameters
+        if parameters.batchSource is Source.FOLDER:
+            folders = parameters.inputFolder, parameters.outputFolder
+            self._start(lambda: self.logic.segmentFolder(*folders, onFinished=self._onBatchEnd, **self._common()))
+        else:
+            volumes, statistics = self._sceneVolumes(), parameters.statistics
+            self._start(
+                lambda: self.logic.segmentVolumes(
+                    volumes, statistics=statistics, onFinished=self._onBatchEnd, **self._common()
+                )
+            )
+
+    def _common(self) -> dict[str, Any]:
+        """What every run is given."""
+        parameters, model = self.parameters, self.models.chosen
+        return {
+            "model": model.path,
+            "quality": parameters.quality,
+            "device": parameters.device.value,
+            "options": engineOptions(parameters, model),
+            "onProgress": self._onProgress,
+        }
+
+    def _start(self, begin: Callable[[], Run]) -> None:
+        """Begins a run; why it cannot begin is said where the reason stands."""
+        try:
+            run = begin()
+        except InputError as error:
+            self._say(self.ui.applyButton, self.ui.reasonLabel, str(error))
+            return
+        self._replaceable = ""
+        if run.state is State.WAITING:
+            self.progress.show(self.logic.queue.current)  # for the number of waiting runs
+        self.update()
+
+    def _onProgress(self, run: Run) -> None:
+        self.progress.show(run)
+        if self.ui.batchTree.visible and len(run.cases) > 1:
+            self.batch.show(run)
+
+    def _onFinished(self, run: Run) -> None:
+        if run.state is State.DONE:
+            self.results.show(run)
+            if self.parameters is not None and self.parameters.segmentation is None:
+                self.parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
+        self.update()
+
+    def _onBatchEnd(self, run: Run) -> None:
+        self.batch.show(run)
+        self.update()
+
+    def _reason(self) -> str:
+        """Why Apply is disabled; "" if it is not."""
+        model, parameters = self.models.chosen, self.parameters
+        if model is None:
+            return _("Choose a model.") if self.models.entries else _("Import a model first.")
+        try:
+            volumes = list(parameters.volumes)
+            self.logic.check(volumes, model, parameters.segmentation, parameters.region, bool(self._replaceable))
+        except InputError as error:
+            return str(error)
+        return ""
+
+    @staticmethod
+    def _missing() -> str:
+        """What must be installed before anything can run; "" if nothing."""
+        names = dependencies.missing()
+        return _("{names} must be installed first.").format(names=", ".join(names)) if names else ""
+
+    def _batchReason(self) -> str:
+        model, parameters = self.models.chosen, self.parameters
+        if model is None or model.problem:
+            return _("Choose a model that is not damaged.")
+        if parameters.batchSource is Source.FOLDER:
+            if not parameters.inputFolder or not Path(parameters.inputFolder).is_dir():
+                return _("Choose the folder of the images.")
+            return "" if parameters.outputFolder else _("Choose a folder for the results.")
+        if len(model.channels) > 1:
+            return _("This model takes several volumes at a time; use a folder.")
+        return "" if self._sceneVolumes() else _("Load a volume.")
+
+    def _sceneVolumes(self) -> list:
+        selector = self.inputs.selectors[0]
+        return [selector.nodeFromIndex(number) for number in range(selector.nodeCount())]
+
+    def _editedSegmentation(self) -> Any:
+        """The chosen segmentation if replacing it would lose work that the user did not give up."""
+        segmentation = self.parameters.segmentation
+        if segmentation is None or not holdsWork(segmentation):
+            self._replaceable = ""
+            return None
+        if self._replaceable and self._replaceable == fingerprint(segmentation):
+            return None
+        self._replaceable = ""
+        return segmentation
+
+    def _askEstimate(self, onResult: Callable[[dict[str, Any]], None]) -> None:
+        model, volume = self.models.chosen, self.inputs.volumes[0]
+        if self.parameters is None or model is None or volume is None or self.logic.queue.current is not None:
+            return
+        common = self._common()
+        settings: Settings = self.logic.settings(
+            model, common["quality"], common["device"], common["options"], False, False
+        )
+        self.logic.estimate(volume, model, settings, onResult)
+
+    @staticmethod
+    def _say(button: Any, label: Any, reason: str) -> None:
+        button.enabled = not reason
+        label.text = reason

@@ -1,0 +1,95 @@
+"""What the panel edits and the scene keeps."""
+
+from enum import Enum
+from typing import Annotated, Optional
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
+
+LARGEST_BATCH = 16  # windows at once; more gains nothing on today's GPUs
+
+
+class Quality(Enum):
+    """How much work goes into a result; `options` are the engine's for it."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    BEST = "best"
+
+    def label(self) -> str:
+        return {
+            "quick": _("Quick: one network, little overlap"),
+            "standard": _("Standard: all networks"),
+            "best": _("Best: all networks, mirrored (8 × the work)"),
+        }[self.value]
+
+    def options(self) -> dict:
+        """Options of `Predictor.predict`; what is not there is the model's own setting."""
+        return {
+            "quick": {"folds": [0], "overlap": 0.25, "mirror": False},
+            "standard": {"mirror": False},
+            "best": {"mirror": True},
+        }[self.value]
+
+
+class Device(Enum):
+    """Where the networks run, in the engine's words."""
+
+    AUTOMATIC = "auto"
+    GPU = "cuda"
+    CPU = "cpu"
+
+    def label(self) -> str:
+        return {"auto": _("Automatic"), "cuda": _("GPU"), "cpu": _("CPU")}[self.value]
+
+
+class Vote(Enum):
+    """How the networks agree."""
+
+    MODEL = "model"
+    MAJORITY = "majority"
+    MEAN = "mean"
+
+    def label(self) -> str:
+        return {
+            "model": _("As the model says"),
+            "majority": _("Majority of the networks"),
+            "mean": _("Mean of their probabilities"),
+        }[self.value]
+
+
+class Source(Enum):
+    """What a batch segments."""
+
+    SCENE = "scene"
+    FOLDER = "folder"
+
+    def label(self) -> str:
+        return {"scene": _("All volumes of the scene"), "folder": _("All images of a folder")}[self.value]
+
+
+# Optional[...] and not `... | None`: Slicer 5.8's wrapper takes no `|`.
+@parameterNodeWrapper
+class SegmentationParameters:
+    """The typed parameter node of DiNTSSegmentation.
+
+    model: file name in the models folder. volumes: one a channel of the model. cleanup: label name to "on" or "off"
+    where the largest component is not to be kept as the model says.
+    """
+
+    model: str
+    volumes: list[slicer.vtkMRMLScalarVolumeNode]
+    allFrames: bool = False
+    region: Optional[slicer.vtkMRMLMarkupsROINode]  # noqa: UP045
+    segmentation: Optional[slicer.vtkMRMLSegmentationNode]  # noqa: UP045
+    disagreement: bool = False
+    statistics: bool = True
+    quality: Quality = Quality.STANDARD
+    device: Device = Device.AUTOMATIC
+    vote: Vote = Vote.MODEL
+    batchSize: Annotated[int, WithinRange(1, LARGEST_BATCH), Default(1)]
+    cleanup: dict[str, str]
+    batchSource: Source = Source.SCENE
+    inputFolder: str
+    outputFolder: str

@@ -1,0 +1,227 @@
+"""Runs of one or more cases, one after the other, in the engine's worker."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from dints.errors import InputError, RunError
+from DiNTSLib.processes import EXIT_CANCELLED
+from DiNTSSegmentationLib.cases import Case, Settings, State
+
+WAIT_SECONDS = 0.01  # between two looks of a blocking call
+FINAL_STATES = (State.DONE, State.FAILED, State.CANCELLED)
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """Cases with one set of settings.
+
+    Attributes:
+        state, error: how it ended. One case's error fails a run of one case; a batch goes on.
+        stage, done, total, secondsLeft: of the case at work.
+        log: (kind, sentence) of all that the engine said; kind is "message", "warning" or "error".
+    """
+
+    def __init__(
+        self,
+        title: str,
+        cases: Sequence[Case],
+        settings: Settings,
+        onProgress: Callable[[Run], None] | None = None,
+        onFinished: Callable[[Run], None] | None = None,
+    ) -> None:
+        self.title, self.cases, self.settings = title, list(cases), settings
+        self.onProgress, self.onFinished = onProgress, onFinished
+        self.state, self.error = State.WAITING, ""
+        self.stage, self.done, self.total = "", 0, 0
+        self.secondsLeft: float | None = None
+        self.log: list[tuple[str, str]] = []
+
+    @property
+    def isFinished(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def position(self) -> int:
+        """Cases that are finished."""
+        return sum(case.state not in (State.WAITING, State.RUNNING) for case in self.cases)
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, from 0 to 1."""
+        current = self.done / self.total if self.total and self.state is State.RUNNING else 0.0
+        return min(1.0, (self.position + current) / len(self.cases)) if self.cases else 1.0
+
+    @property
+    def results(self) -> Any:
+        """The nodes of a run of one case: `DiNTSSegmentationLib.results.ResultNodes`."""
+        return self.cases[0].results
+
+    def wait(self) -> None:
+        """Blocks until the run is over, processing events.
+
+        Raises:
+            RunError: it failed or was cancelled.
+        """
+        while not self.isFinished:
+            slicer.app.processEvents()
+            time.sleep(WAIT_SECONDS)
+        if self.state is not State.DONE:
+            raise RunError(self.error)
+
+
+class RunQueue:
+    """Runs one after the other; a run is finished before the next one's nodes are read.
+
+    Args:
+        worker: see `DiNTSLib.worker.Worker`.
+    """
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._runs: list[Run] = []
+        self._job: int | None = None
+        self._values: dict[str, Any] = {}
+
+    @property
+    def current(self) -> Run | None:
+        """The run at work."""
+        return self._runs[0] if self._runs else None
+
+    @property
+    def waiting(self) -> int:
+        """Runs behind it."""
+        return max(0, len(self._runs) - 1)
+
+    def add(self, run: Run) -> None:
+        """Starts a run, or puts it behind those that were added before."""
+        self._runs.append(run)
+        if len(self._runs) == 1:
+            self._start()
+
+    def cancel(self, run: Run) -> None:
+        """Ends a run; at work within a second, and the next one begins."""
+        if run not in self._runs:
+            return
+        self._end(run, State.CANCELLED, _("Cancelled."))
+
+    def cancelAll(self) -> None:
+        """Ends all runs, the waiting ones first so that none of them begins."""
+        for run in reversed(self._runs):
+            self._end(run, State.CANCELLED, _("Cancelled."))
+
+    def _start(self) -> None:
+        run = self.current
+        run.state = State.RUNNING
+        self._nextCase(run)
+
+    def _nextCase(self, run: Run) -> None:
+        """Gives the next case that needs work to the worker, or ends the run."""
+        for case in run.cases:
+            if case.state is State.WAITING and self._submit(run, case):
+                return
+        self._end(run, *_outcome(run))
+
+    def _submit(self, run: Run, case: Case) -> bool:
+        """Whether the case is at work now."""
+        run.stage, run.done, run.total, run.secondsLeft = "", 0, 0, None
+        self._values = {}
+        try:
+            job = case.prepare(run.settings)
+        except (InputError, LookupError, ValueError, OSError) as error:
+            _close(case, State.FAILED, str(error))
+            run.log.append(("error", f"{case.title}: {error}"))
+            return False
+        if job is None:
+            _close(case, State.SKIPPED, case.detail)
+            return False
+        case.state = State.RUNNING
+        self._tell(run)
+        self._job = self._worker.submit(
+            job, lambda event: self._onEvent(run, event), lambda code, text: self._onFinished(run, case, code, text)
+        )
+        return True
+
+    def _onEvent(self, run: Run, event: dict[str, Any]) -> None:
+        if run.isFinished:
+            return
+        kind = event["event"]
+        if kind == "progress":
+            run.stage, run.done, run.total = event["stage"], event["step"], event["total"]
+            run.secondsLeft = event.get("seconds_left")
+        elif kind == "result":
+            self._values = event["values"]
+        elif kind in ("message", "warning"):
+            run.log.append((kind, event["text"]))
+        self._tell(run)
+
+    def _onFinished(self, run: Run, case: Case, code: int, text: str) -> None:
+        self._job = None
+        if run.isFinished:
+            return
+        if code == 0:
+            self._take(run, case)
+        else:
+            state = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED
+            _close(case, state, text)
+            run.log.append(("error", f"{case.title}: {text}"))
+        self._tell(run)
+        self._nextCase(run)
+
+    def _take(self, run: Run, case: Case) -> None:
+        """Brings the result of a case into the scene."""
+        try:
+            case.finish(run.settings, self._values)
+        except (LookupError, ValueError, OSError) as error:
+            logger.warning("%s: %s", case.title, error)
+            _close(case, State.FAILED, str(error))
+            run.log.append(("error", f"{case.title}: {error}"))
+            return
+        _close(case, State.DONE, case.detail)
+        run.log.append(("message", _("{case}: done").format(case=case.title)))
+
+    def _end(self, run: Run, state: State, error: str) -> None:
+        wasCurrent = run is self.current
+        self._runs.remove(run)
+        run.state, run.error = state, error
+        for case in run.cases:
+            if case.state in (State.WAITING, State.RUNNING):
+                _close(case, State.CANCELLED, "")
+        if wasCurrent and self._job is not None:
+            self._worker.cancel(self._job)
+            self._job = None
+        self._tell(run)
+        try:
+            if run.onFinished:
+                run.onFinished(run)
+        finally:
+            if wasCurrent and self._runs and self._runs[0].state is State.WAITING:
+                self._start()
+
+    @staticmethod
+    def _tell(run: Run) -> None:
+        if run.onProgress:
+            run.onProgress(run)
+
+
+def _close(case: Case, state: State, detail: str) -> None:
+    case.state, case.detail = state, detail
+    case.close()
+
+
+def _outcome(run: Run) -> tuple[State, str]:
+    """State of a run whose cases are finished, and the sentence on what went wrong."""
+    failed = [case for case in run.cases if case.state in (State.FAILED, State.CANCELLED)]
+    if not failed:
+        return State.DONE, ""
+    if len(run.cases) == 1:
+        return failed[0].state, failed[0].detail
+    text = _("{failed} of {all} cases failed, the first with: {error}")
+    return State.FAILED, text.format(failed=len(failed), all=len(run.cases), error=failed[0].detail)
