@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Property, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from shiboken6 import isValid
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkCommand
 
@@ -25,6 +26,7 @@ class qMRMLPlotView(QWidget):
         super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
         self._scene = None
         self._node = None
+        self._tag = None
         self.setMinimumSize(QSize(160, 120))
 
     def setMRMLScene(self, scene: object) -> None:
@@ -32,10 +34,20 @@ class qMRMLPlotView(QWidget):
         self.mrmlSceneChanged.emit(scene)
 
     def setMRMLPlotViewNode(self, node: object) -> None:
+        self._forget()
         self._node = node
         if node is not None:
-            node.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self.update())
+            self._tag = node.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._follow())
         self.update()
+
+    def _follow(self) -> None:
+        if isValid(self):  # the node may live longer than the view
+            self.update()
+
+    def _forget(self) -> None:
+        if self._node is not None:
+            self._node.RemoveObserver(self._tag)
+            self._node = None
 
     def fitToContent(self) -> None:
         self.update()

@@ -1,0 +1,86 @@
+"""A job of the panel: commands of the engine, in stages; those of one stage run at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+WAIT_SECONDS = 0.05  # of a blocking call for one process before it looks at the others
+
+Event = dict[str, Any]
+Command = list[str]
+
+
+class Job:
+    """Runs the stages one after the other; ends with the first command that fails.
+
+    Args:
+        stages: commands of the engine; the next stage starts when all of one are done.
+        makeProcess: `DiNTSLib.processes.EngineProcess`, or what a test puts in its place.
+        onEvent: called with every event of every command.
+        onFinished: called once with the exit code and a sentence on what went wrong, "" if nothing did.
+    """
+
+    def __init__(
+        self,
+        stages: list[list[Command]],
+        makeProcess: Callable[..., Any],
+        onEvent: Callable[[Event], None],
+        onFinished: Callable[[int, str], None],
+    ) -> None:
+        self.results: dict[str, dict[str, Any]] = {}  # values of the last "result" event of each name
+        self.exitCode: int | None = None
+        self.sentence = ""
+        self._stages = list(stages)
+        self._makeProcess = makeProcess
+        self._onEvent, self._onFinished = onEvent, onFinished
+        self._processes: list[Any] = []
+        self._pending = 0
+        self._failure = (0, "")
+
+    @property
+    def isRunning(self) -> bool:
+        return self.exitCode is None
+
+    def start(self) -> None:
+        """Starts the first stage."""
+        self._advance()
+
+    def cancel(self) -> None:
+        """Ends all processes within a second; `onFinished` is called then."""
+        self._stages.clear()
+        for process in self._processes:
+            process.cancel()
+
+    def waitForFinished(self) -> None:
+        """Blocks, but lets the application process events."""
+        while self.isRunning:
+            for process in list(self._processes):
+                process.waitForFinished(WAIT_SECONDS)
+
+    def _advance(self) -> None:
+        if not self._stages:
+            self._finish(*self._failure)
+            return
+        commands = self._stages.pop(0)
+        self._processes = [self._makeProcess(command, self._take, self._ended) for command in commands]
+        self._pending = len(commands)
+        for process in self._processes:
+            process.start()
+
+    def _take(self, event: Event) -> None:
+        if event["event"] == "result":
+            self.results[event["name"]] = event["values"]
+        self._onEvent(event)
+
+    def _ended(self, exitCode: int, sentence: str) -> None:
+        self._pending -= 1
+        if exitCode and not self._failure[0]:
+            self._failure = (exitCode, sentence)
+            self.cancel()
+        if not self._pending:
+            self._advance()
+
+    def _finish(self, exitCode: int, sentence: str) -> None:
+        self.exitCode, self.sentence = exitCode, sentence
+        self._onFinished(exitCode, sentence)

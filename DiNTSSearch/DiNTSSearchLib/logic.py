@@ -1,0 +1,199 @@
+"""Search, retraining and export without a panel: each call blocks, or takes callbacks and returns a running job.
+
+Nothing here asks a question or opens a window. What the engine reports goes to `onEvent`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from DiNTSSearchLib.jobs import Command, Event, Job
+from DiNTSSearchLib.pairs import exportPairs
+from DiNTSSearchLib.run_folder import RunFolder
+
+OnEvent = Callable[[Event], None]
+OnFinished = Callable[[int, str], None]
+
+
+class EngineError(RuntimeError):
+    """A command of the engine failed or was cancelled; the message is the sentence that it gave."""
+
+
+class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
+    """Drives the engine on runs, which are folders on disk.
+
+    Without `onFinished` a call blocks (the application still processes its events) and returns the engine's results,
+    {name: values}, or raises EngineError. With it, the call returns a `Job` at once, and `onFinished` gets the exit
+    code and a sentence on what went wrong ("" if nothing did). All functions are called in the main thread.
+
+    Args:
+        makeProcess: in place of `DiNTSLib.processes.EngineProcess`.
+    """
+
+    def __init__(self, makeProcess: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+        self._makeProcess = makeProcess
+
+    def makeDemoData(self, folder: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
+        """Generates a data set of synthetic scans in `folder`/phantoms; it fits the preset "phantom"."""
+        return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished)
+
+    def exportPairs(
+        self, pairs: Sequence[tuple[Any, Any]], folder: str | Path, onProgress: Callable[[int, int], None] | None = None
+    ) -> dict[int, str]:
+        """Writes pairs of volume and segmentation nodes as a data set; see `DiNTSSearchLib.pairs`."""
+        return exportPairs(pairs, folder, *([onProgress] if onProgress else []))
+
+    def check(
+        self,
+        data: str | Path,
+        run: str | Path,
+        preset: str = "",
+        folds: int = 5,
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Reads every case of a data set and leaves what it found, and the settings that follow, in the run's folder.
+
+        Args:
+            preset: name of a preset or a YAML file; "" derives the settings from the data.
+        """
+        folder = Path(run)
+        if RunFolder(folder).isRun:
+            raise ValueError(_("{folder} holds a run already; choose another folder").format(folder=folder))
+        for stale in ("check.json", "config.yaml"):
+            (folder / stale).unlink(missing_ok=True)
+        command = ["check", str(data), "--folds", str(folds), "--set", f"training.folds={folds}"]
+        command += ["--output", str(folder / "check.json"), "--settings", str(folder / "config.yaml")]
+        return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished)
+
+    def predictMemory(
+        self,
+        settings: str | Path,
+        changes: Mapping[str, str] | None = None,
+        device: str = "auto",
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Result "memory": bytes that `search` and `retraining_full` (at a budget of 1) need and are `available`."""
+        command = ["memory", "--config", str(settings), "--device", device, *_overrides(changes)]
+        return self._run([[command]], onEvent, onFinished)
+
+    def search(
+        self,
+        run: str | Path,
+        data: str | Path | None = None,
+        settings: str | Path | None = None,
+        changes: Mapping[str, str] | None = None,
+        device: str = "auto",
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Searches an architecture; a run that exists goes on where it was stopped.
+
+        Args:
+            data: data set of a new run.
+            settings: preset or YAML file of a new run; by default what `check` left in the run's folder, if it did.
+            changes: settings that differ, {"section.key": YAML}, for example {"search.memory_budget": "0.5"}.
+        """
+        folder = RunFolder(run)
+        command = ["search", "--run", str(run), "--device", device]
+        if not folder.isRun:
+            if settings is None and folder.settingsFile.is_file():
+                settings = folder.settingsFile
+            command += [] if data is None else ["--data", str(data)]
+            command += [] if settings is None else ["--config", str(settings)]
+            command += _overrides(changes)
+        return self._run([[command]], onEvent, onFinished)
+
+    def retrain(
+        self,
+        run: str | Path,
+        folds: Sequence[int] | None = None,
+        devices: Sequence[str] = ("auto",),
+        crossValidate: bool = True,
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Retrains folds of the searched architecture, resuming those that were stopped, then cross-validates.
+
+        Args:
+            folds: all by default.
+            devices: the folds are dealt to them; those of one device run one after the other.
+        """
+        folder = RunFolder(run)
+        if folds is None:
+            folds = range(folder.settings.training.folds if folder.settings else 0)
+        lanes = [(device, list(folds)[index :: len(devices)]) for index, device in enumerate(devices)]
+        train = [
+            ["train", "--run", str(run), "--folds", ",".join(map(str, own)), "--device", device]
+            for device, own in lanes
+            if own
+        ]
+        evaluate = [["evaluate", "--run", str(run), "--device", devices[0]]]
+        return self._run([train, evaluate] if crossValidate else [train], onEvent, onFinished)
+
+    def export(
+        self,
+        run: str | Path,
+        name: str = "",
+        notes: str = "",
+        labels: Mapping[int, str] | None = None,
+        path: str | Path | None = None,
+        overwrite: bool = False,
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Writes the trained folds as a model, by default among the installed models (`modelPath`).
+
+        Args:
+            labels: names in place of the data set's, by value.
+
+        Raises:
+            ValueError: there is a model of that name and `overwrite` is False.
+        """
+        path = Path(path) if path else self.modelPath(name or RunFolder(run).settings.task.name)
+        if path.exists() and not overwrite:
+            raise ValueError(_("{path} exists already; choose another name").format(path=path))
+        command = ["models", "export", "--run", str(run), "--output", str(path), "--notes", notes]
+        command += ["--name", name] if name else []
+        for value, text in (labels or {}).items():
+            command += ["--label", f"{value}={text}"]
+        return self._run([[command]], onEvent, onFinished)
+
+    def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
+        """Writes the HTML report of a run; result "report" has its path."""
+        return self._run([[["report", "--run", str(run)]]], onEvent, onFinished)
+
+    @staticmethod
+    def modelPath(name: str) -> Path:
+        """File of an installed model of that name."""
+        from dints.model.folder import models_folder
+
+        file = re.sub(r"[^\w.-]+", "_", name).strip("._") or "model"
+        return models_folder() / f"{file}.zip"
+
+    def _run(self, stages: list[list[Command]], onEvent: OnEvent | None, onFinished: OnFinished | None):
+        if self._makeProcess is None:
+            from DiNTSLib.processes import EngineProcess
+
+            self._makeProcess = EngineProcess
+        blocking = onFinished is None
+        job = Job(stages, self._makeProcess, onEvent or (lambda event: None), onFinished or (lambda *_: None))
+        job.start()
+        if not blocking:
+            return job
+        job.waitForFinished()
+        if job.exitCode:
+            raise EngineError(job.sentence)
+        return job.results
+
+
+def _overrides(changes: Mapping[str, str] | None) -> list[str]:
+    return [part for key, value in (changes or {}).items() for part in ("--set", f"{key}={value}")]

@@ -1,0 +1,240 @@
+"""The panel: four steps, one job at a time, and what the engine says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ctk
+import qt
+import slicer
+import vtk
+from DiNTSLib import dependencies
+from slicer.i18n import tr as _
+
+from DiNTSSearchLib.data_step import DataStep
+from DiNTSSearchLib.model_step import ModelStep
+from DiNTSSearchLib.parameters import DiNTSSearchParameters
+from DiNTSSearchLib.plots import RunPlots
+from DiNTSSearchLib.retrain_step import RetrainStep
+from DiNTSSearchLib.run_folder import RunFolder
+from DiNTSSearchLib.search_step import SearchStep
+from DiNTSSearchLib.step import ERROR_STYLE, Step
+
+REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
+FEW_SECONDS = 90  # from here on, time left is told in minutes
+METRICS_SHOWN = 2  # newest values beside the progress
+
+
+class Panel:
+    """Holds the steps, the parameter node and the running job.
+
+    Args:
+        widget: of the .ui file.
+        logic: a DiNTSSearchLogic.
+    """
+
+    def __init__(self, widget: Any, logic: Any) -> None:
+        self.ui, self.logic = slicer.util.childWidgetVariables(widget), logic
+        self.parameters: DiNTSSearchParameters | None = None
+        self.run = RunFolder("")
+        self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
+        self.plots = RunPlots()
+        self.job: Any = None
+        self.runningStep: Step | None = None
+        self._tag: int | None = None
+        self._observation: Any = None
+        self._isRefreshing = False
+        self.data, self.search = DataStep(self), SearchStep(self)
+        self.retrain, self.model = RetrainStep(self), ModelStep(self)
+        self.steps = (self.data, self.search, self.retrain, self.model)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(REFRESH_MILLISECONDS)
+        self._timer.connect("timeout()", self.refresh)
+        self._connect()
+
+    def _connect(self) -> None:
+        ui = self.ui
+        for edit in (ui.runFolderEdit, ui.dataFolderEdit):
+            edit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.runFolderEdit.connect("currentPathChanged(QString)", self.onRunFolderEdited)
+        ui.dataFolderEdit.connect("currentPathChanged(QString)", self.onDataFolderEdited)
+        ui.engineButton.connect("clicked()", lambda: slicer.util.selectModule("DiNTSEngine"))
+        for step in self.steps:
+            step.section.connect("contentsCollapsed(bool)", self.refresh)
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether the engine is at work."""
+        return self.runningStep is not None
+
+    def bind(self) -> None:
+        """Shows the scene's parameter node. That of a new scene gets the folder of a run that is under way."""
+        self.unbind()
+        self.missing = dependencies.sentence()
+        busyWith = self.run.folder if self.isBusy else None
+        self.parameters = DiNTSSearchParameters(self.logic.getParameterNode())
+        if busyWith is not None and not self.parameters.runFolder:
+            self.parameters.runFolder = str(busyWith)
+        widgets = [widget for widget in vars(self.ui).values() if widget.property("SlicerParameterName")]
+        mapping = {widget.property("SlicerParameterName"): widget for widget in widgets}
+        self._tag = self.parameters.connectParametersToGui(mapping)
+        self._observation = self.parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onModified)
+        self.openRun()
+
+    def unbind(self) -> None:
+        """Lets go of the parameter node."""
+        if self.parameters is not None:
+            self.parameters.RemoveObserver(self._observation)
+            self.parameters.disconnectGui(self._tag)
+            self.parameters = None
+
+    def close(self) -> None:
+        """Ends the engine's processes: nothing may be left behind. The run goes on from its last checkpoint later."""
+        self._timer.stop()
+        self.search.memory.stop()
+        self.stop()
+        self.unbind()
+
+    def onRunFolderEdited(self, path: str) -> None:
+        if self.parameters is not None and path != self.parameters.runFolder:
+            self.parameters.runFolder = path
+
+    def onDataFolderEdited(self, path: str) -> None:
+        if self.parameters is not None:
+            self.parameters.dataFolder = path
+
+    def openRun(self) -> None:
+        """Shows the run of the folder that was chosen."""
+        self.run = RunFolder(self.parameters.runFolder)
+        for step in self.steps:
+            step.error = ""
+        self.say("")
+        if self.run.isRun:
+            self.parameters.dataFolder = self.run.dataFolder
+        if self.run.settings is not None and not self.missing:
+            self.loadSettings()
+        self.refresh()
+
+    def loadSettings(self) -> None:
+        """Takes over the settings that the run's folder holds, after it was opened or checked."""
+        self.run = RunFolder(self.parameters.runFolder)
+        self.search.loadSettings()
+        self.model.loadSettings()
+        if self.run.settings is not None:
+            self.parameters.folds = self.run.settings.training.folds
+
+    def _onModified(self, caller: Any, event: str) -> None:
+        if self.parameters.runFolder != self._text(self.run.folder):
+            self.openRun()
+        else:
+            self.refresh()
+
+    @staticmethod
+    def _text(folder: Path) -> str:
+        return "" if folder == Path() else str(folder)
+
+    def refresh(self, *_arguments: Any) -> None:
+        """Shows the present state of the run in all steps."""
+        if self.parameters is None or self._isRefreshing:
+            return
+        self._isRefreshing = True
+        try:
+            self.run = RunFolder(self.parameters.runFolder)
+            self.ui.runFolderEdit.currentPath = self.parameters.runFolder
+            self.ui.runFolderEdit.enabled = not self.isBusy
+            self.ui.dataFolderEdit.currentPath = self.parameters.dataFolder
+            self.ui.engineLabel.text = self.missing
+            self.ui.engineLabel.visible = self.ui.engineButton.visible = bool(self.missing)
+            for step in self.steps:
+                step.section.enabled = not self.missing
+            if not self.missing:
+                folds = self.run.settings.training.folds if self.run.settings else 0
+                self.plots.show(self.run.folder, folds, self.parameters.memoryBudget)
+                for step in self.steps:
+                    step.refresh()
+        finally:
+            self._isRefreshing = False
+
+    def startJob(self, step: Step, begin: Callable[..., Any], onDone: Callable[[dict], None]) -> None:
+        """Runs a job of a step; `onDone` gets its results if nothing goes wrong."""
+
+        def finished(exitCode: int, sentence: str) -> None:
+            self.runningStep = None
+            self._timer.stop()
+            self.ui.progressBar.visible = False
+            self._finish(step, exitCode, sentence)
+            if not exitCode and self.parameters is not None:
+                onDone(self.job.results)
+            self.refresh()
+
+        self.runningStep = step
+        self.ui.progressBar.setRange(0, 0)
+        self.ui.progressBar.visible = True
+        self.say(_("Starting the engine..."))
+        try:
+            self.job = begin(onEvent=self.onEvent, onFinished=finished)
+        except (ValueError, OSError) as error:
+            finished(1, str(error))
+            return
+        self._timer.start()
+        self.refresh()
+
+    def _finish(self, step: Step, exitCode: int, sentence: str) -> None:
+        from DiNTSLib.processes import EXIT_CANCELLED
+
+        if exitCode == EXIT_CANCELLED:
+            self.say(_("Stopped. It can be resumed from the last checkpoint."))
+        elif exitCode:
+            step.error = sentence
+            self.say(sentence, isError=True)
+        else:
+            self.say(_("Done."))
+
+    def stop(self) -> None:
+        """Ends the running job within a second."""
+        if self.isBusy:
+            self.say(_("Stopping..."))
+            self.job.cancel()
+
+    def onEvent(self, event: dict[str, Any]) -> None:
+        """Shows what the engine says."""
+        if event["event"] == "progress":
+            self.ui.progressBar.setRange(0, event["total"])
+            self.ui.progressBar.value = event["step"]
+            self.ui.statusLabel.text = progressSentence(event)
+            self.ui.statusLabel.styleSheet = ""
+        elif event["event"] in ("message", "warning", "error"):
+            self.ui.logEdit.appendPlainText(event["text"])
+
+    def say(self, text: str, isError: bool = False) -> None:
+        """A sentence below the steps, and in the log."""
+        self.ui.statusLabel.text = text
+        self.ui.statusLabel.styleSheet = ERROR_STYLE if isError else ""
+        if text:
+            self.ui.logEdit.appendPlainText(text)
+        if not self.isBusy:
+            self.ui.progressBar.visible = False
+
+    def unfold(self, step: Step) -> None:
+        """Opens the section of a step that can be done now."""
+        step.section.collapsed = False
+
+    def openFile(self, path: str) -> None:
+        """Opens a file with the program that the computer has for it."""
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(path))
+
+
+def progressSentence(event: dict[str, Any]) -> str:
+    """Stage, step, newest values and time left."""
+    text = _("{stage}: {step} of {total}").format(**event)
+    left = event.get("seconds_left")
+    if left is not None and event["step"] < event["total"]:
+        text += ", " + (
+            _("{count} s left").format(count=round(left))
+            if left < FEW_SECONDS
+            else _("{count} min left").format(count=round(left / 60))
+        )
+    metrics = list(event.get("metrics", {}).items())[:METRICS_SHOWN]
+    return ", ".join([text, *(f"{name} {value:.3g}" for name, value in metrics)])

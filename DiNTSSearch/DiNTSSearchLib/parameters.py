@@ -1,0 +1,52 @@
+"""What the panel edits, kept in the scene."""
+
+from enum import Enum
+from typing import Annotated
+
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import Decimals, Default, SingleStep, WithinRange, parameterNodeWrapper
+
+LARGEST_PATCH = 512  # voxels along an axis
+MOST_ITERATIONS = 1_000_000
+
+
+class Device(Enum):
+    """Where the engine computes; the values are those of its command line."""
+
+    AUTO = "auto"
+    GPU = "cuda"
+    CPU = "cpu"
+
+    def label(self):
+        return {Device.AUTO: _("automatic"), Device.GPU: _("GPU"), Device.CPU: _("CPU")}[self]
+
+
+class Distribution(Enum):
+    """How several folds are trained."""
+
+    SEQUENCE = "sequence"
+    GPUS = "gpus"
+
+    def label(self):
+        return {Distribution.SEQUENCE: _("one after the other"), Distribution.GPUS: _("one per GPU")}[self]
+
+
+@parameterNodeWrapper
+class DiNTSSearchParameters:
+    """Choices of the four steps. Everything else is in the run's folder."""
+
+    runFolder: str = ""
+    dataFolder: str = ""
+    preset: str = ""  # "" derives the settings from the data
+    checkedWith: str = ""  # data folder, preset and folds of the last check
+    folds: Annotated[int, WithinRange(2, 20)] = 5
+    memoryBudget: Annotated[float, WithinRange(0.05, 1.0), SingleStep(0.05), Decimals(2), Default(0.8)]
+    iterations: Annotated[int, WithinRange(1, MOST_ITERATIONS)] = 21000
+    patchX: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
+    patchY: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
+    patchZ: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
+    device: Device = Device.AUTO
+    distribution: Distribution = Distribution.SEQUENCE
+    changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}
+    modelName: str = ""
+    notes: str = ""

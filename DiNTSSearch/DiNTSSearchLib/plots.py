@@ -1,0 +1,161 @@
+"""Live plots of a run: tables, series and charts in the scene, for Slicer's plot views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSSearchLib.log_tail import LogTail
+
+MOST_POINTS = 2000  # of a curve: more than a view has pixels across
+OWNER = "DiNTSSearch.plot"  # attribute that names the nodes of this file
+BUDGET = "budget"  # the straight line in the memory chart
+COLORS = [(0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.90, 0.62, 0.0)]
+PANEL_VIEW = "DiNTSSearchPanel"  # the plot view inside the panel; the views of the layout have the charts' names
+LAYOUT = 7301  # any number that no layout of Slicer has
+LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One plot: a value of the logs over the steps."""
+
+    title: str
+    axis: str
+    value: str  # name in the log
+    ofFolds: bool = False  # one curve a fold, from the retraining
+
+
+def charts() -> dict[str, Chart]:
+    """All plots by name."""
+    return {
+        "loss": Chart(_("Search: loss"), _("Loss"), "loss"),
+        "dice": Chart(_("Search: validation Dice"), _("Dice"), "dice"),
+        "gap": Chart(_("Search: discretization gap G"), _("G"), "gap"),
+        "memory_fraction": Chart(_("Search: memory against budget"), _("Share of the full network"), "memory_fraction"),
+        "fold_loss": Chart(_("Retraining: loss"), _("Loss"), "loss", True),
+        "fold_dice": Chart(_("Retraining: validation Dice"), _("Dice"), "mean_dice", True),
+    }
+
+
+class RunPlots:
+    """Keeps the nodes of all charts up to date with the logs of one run. Nodes that were deleted are made anew."""
+
+    def __init__(self) -> None:
+        self.charts = charts()
+        self._tails: dict[str, LogTail] = {}
+        self._folder: Path | None = None
+
+    def show(self, folder: Path, folds: int, budget: float) -> bool:
+        """Reads what is new of the run in `folder` and updates the curves; True if there was something new."""
+        if folder != self._folder:
+            self._folder, self._tails = folder, {}
+            self.clear()
+        logs = {"search": folder / "search" / "log.jsonl"}
+        logs |= {f"fold{fold}": folder / "train" / f"fold{fold}" / "log.jsonl" for fold in range(folds)}
+        changed = [name for name, path in logs.items() if self._tails.setdefault(name, LogTail(path)).read()]
+        for name in changed:
+            self._draw(name, budget)
+        return bool(changed)
+
+    def chartNode(self, name: str) -> Any:
+        """The chart of that name."""
+        chart = self.charts[name]
+        node = _node("vtkMRMLPlotChartNode", name, chart.title)
+        if node.GetTitle() != chart.title:
+            node.SetTitle(chart.title)
+            node.SetXAxisTitle(_("Step"))
+            node.SetYAxisTitle(chart.axis)
+        return node
+
+    def viewNode(self, name: str, chart: str) -> Any:
+        """A plot view's node that shows a chart."""
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLPlotViewNode")
+        if node is None:
+            node = slicer.vtkMRMLPlotViewNode()
+            node.SetSingletonTag(name)
+            node.SetLayoutName(name)
+            node.SetName(name)
+            node = slicer.mrmlScene.AddNode(node)
+        node.SetPlotChartNodeID(self.chartNode(chart).GetID())
+        return node
+
+    def showInViews(self) -> bool:
+        """Arranges four plot views in the main window; False where there is none."""
+        layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layout is None:
+            return False
+        for name in LAYOUT_CHARTS:
+            self.viewNode(f"DiNTS {name}", name)
+        if not layout.IsLayoutDescription(LAYOUT):
+            layout.AddLayoutDescription(LAYOUT, _layoutDescription())
+        layout.SetViewArrangement(LAYOUT)
+        return True
+
+    def clear(self) -> None:
+        """Empties all curves; the charts stay where views show them."""
+        for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode"):
+            if node.GetAttribute(OWNER):
+                table = node.GetTableNode()
+                slicer.mrmlScene.RemoveNode(node)
+                slicer.mrmlScene.RemoveNode(table)
+
+    def _draw(self, log: str, budget: float) -> None:
+        for name, chart in self.charts.items():
+            if chart.ofFolds != log.startswith("fold"):
+                continue
+            steps, values = self._tails[log].points(chart.value)
+            label = log if chart.ofFolds else chart.axis
+            self._curve(name, log, label, steps, values)
+            if name == "memory_fraction" and steps:
+                self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget])
+
+    def _curve(self, chart: str, key: str, label: str, steps: list, values: list) -> None:
+        if not steps:
+            return
+        series = _node("vtkMRMLPlotSeriesNode", f"{chart}.{key}", label)
+        if series.GetTableNode() is None:
+            self._prepare(series, chart, key, label)
+        every = -(-len(steps) // MOST_POINTS)
+        columns = [np.asarray(column[::every], dtype=float) for column in (steps, values)]
+        with slicer.util.NodeModify(series.GetTableNode()):
+            slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
+
+    def _prepare(self, series: Any, chart: str, key: str, label: str) -> None:
+        table = _node("vtkMRMLTableNode", f"{chart}.{key}", f"DiNTS {chart} {label}")
+        series.SetAndObserveTableNodeID(table.GetID())
+        series.SetXColumnName("step")
+        series.SetYColumnName(label)
+        series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone)
+        if key == BUDGET:
+            series.SetLineStyle(slicer.vtkMRMLPlotSeriesNode.LineStyleDash)
+        number = int(key.removeprefix("fold")) if key.startswith("fold") else int(key == BUDGET)
+        series.SetColor(*COLORS[number % len(COLORS)])
+        self.chartNode(chart).AddAndObservePlotSeriesNodeID(series.GetID())
+
+
+def _node(className: str, key: str, name: str) -> Any:
+    """The node of that key, made where the scene has none. Runs are kept on disk, not in the scene's file."""
+    for node in slicer.util.getNodesByClass(className):
+        if node.GetAttribute(OWNER) == key:
+            return node
+    node = slicer.mrmlScene.CreateNodeByClass(className)
+    node.UnRegister(None)
+    node.SetName(name)
+    node.SetAttribute(OWNER, key)
+    node.SetSaveWithScene(False)
+    return slicer.mrmlScene.AddNode(node)
+
+
+def _layoutDescription() -> str:
+    """Two rows of two plot views."""
+    view = '<item><view class="vtkMRMLPlotViewNode" singletontag="DiNTS {0}"><property name="viewlabel" action="default">{1}</property></view></item>'
+    views = [view.format(name, number) for number, name in enumerate(LAYOUT_CHARTS, start=1)]
+    rows = [f'<item><layout type="horizontal">{"".join(pair)}</layout></item>' for pair in (views[:2], views[2:])]
+    return f'<layout type="vertical">{"".join(rows)}</layout>'

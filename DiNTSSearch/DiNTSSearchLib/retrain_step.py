@@ -1,0 +1,149 @@
+"""Step 3: folds, their training and the cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from DiNTSSearchLib.cases import openCase
+from DiNTSSearchLib.parameters import Distribution
+from DiNTSSearchLib.run_folder import DONE, NOTHING, Progress
+from DiNTSSearchLib.step import Step
+from DiNTSSearchLib.tables import SELECTABLE, fill
+
+CHECKABLE = SELECTABLE | 16  # Qt::ItemIsUserCheckable
+CHECKED, UNCHECKED = 2, 0  # Qt::CheckState
+
+
+class RetrainStep(Step):
+    """Trains the checked folds, then cross-validates all that are trained."""
+
+    name = "retrain"
+
+    def __init__(self, panel: Any) -> None:
+        ui = panel.ui
+        super().__init__(panel, _("3. Retrain"), ui.retrainButton, ui.retrainReasonLabel, ui.stopRetrainButton)
+        self.left: set[int] = set()  # folds that the user unchecked
+        self._rows: Any = None
+        self._scores: Any = None
+        ui.startRetrainButton.connect("clicked()", self.onStart)
+        ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
+        ui.scoresTable.connect("cellDoubleClicked(int,int)", self.onCaseDoubleClicked)
+
+    @property
+    def folds(self) -> list[int]:
+        """The checked folds."""
+        settings = self.panel.run.settings
+        return [fold for fold in range(settings.training.folds if settings else 0) if fold not in self.left]
+
+    def devices(self) -> list[str]:
+        """One for each process."""
+        parameters, gpus = self.panel.parameters, self.panel.search.memory.gpus
+        if parameters.distribution == Distribution.GPUS and gpus > 1:
+            return [f"cuda:{index}" for index in range(gpus)]
+        return [parameters.device.value]
+
+    def refresh(self) -> None:
+        run, reason = self.panel.run, self.whyNot()
+        count = run.settings.training.folds if run.settings else 0
+        progress = [run.foldProgress(fold) for fold in range(count)]
+        self.showFolds(progress)
+        self.showScores(run.scores())
+        self.ui.distributionBox.enabled = not self.panel.isBusy
+        self.ui.startRetrainButton.enabled = not reason and not self.panel.isBusy
+        stopped = any(self.isStopped(fold) for fold in progress)
+        self.ui.startRetrainButton.text = _("Resume") if stopped and not self.isRunning else _("Start")
+        done = sum(fold.state == DONE for fold in progress)
+        state = _("{done} of {count} folds").format(done=done, count=count) if done or self.isRunning or stopped else ""
+        self.showState(state, reason)
+
+    @staticmethod
+    def isStopped(fold: Progress) -> bool:
+        """Whether a fold was begun and not finished."""
+        return fold.state not in (NOTHING, DONE)
+
+    def whyNot(self) -> str:
+        """Why nothing can be trained now; "" if something can."""
+        if self.panel.isBusy:
+            return ""
+        if self.panel.run.searchProgress().state != DONE:
+            return _("Search an architecture first.")
+        return "" if self.folds else _("Check at least one fold.")
+
+    def showFolds(self, progress: list[Progress]) -> None:
+        """One line a fold, with a check mark."""
+        rows = [
+            [_("Fold {number}").format(number=fold), self.foldState(own), "" if own.dice is None else f"{own.dice:.3f}"]
+            for fold, own in enumerate(progress)
+        ]
+        if (rows, self.panel.isBusy) == self._rows:
+            return
+        self._rows = (rows, self.panel.isBusy)
+        table = self.ui.foldsTable
+        fill(table, [_("Fold"), _("State"), _("Validation Dice")], rows)
+        table.blockSignals(True)
+        for fold in range(len(rows)):
+            table.item(fold, 0).setFlags(SELECTABLE if self.panel.isBusy else CHECKABLE)
+            table.item(fold, 0).setCheckState(UNCHECKED if fold in self.left else CHECKED)
+        table.blockSignals(False)
+        table.resizeColumnsToContents()
+
+    def foldState(self, fold: Progress) -> str:
+        if fold.state == NOTHING:
+            return _("not trained")
+        if fold.state == DONE:
+            return _("trained")
+        return _("{step} of {total}").format(step=fold.step, total=fold.total)
+
+    def onFoldChecked(self, item: Any) -> None:
+        change = self.left.discard if item.checkState() else self.left.add
+        change(item.row())
+        self.panel.refresh()
+
+    def showScores(self, scores: dict[str, Any] | None) -> None:
+        """One line a case, the mean of all cases first."""
+        table = self.ui.scoresTable
+        if scores != self._scores:
+            self._scores = scores
+            fill(table, *scoreTable(scores)) if scores else table.setRowCount(0)
+        table.visible = scores is not None and not self.section.collapsed
+
+    def onCaseDoubleClicked(self, row: int, column: int) -> None:
+        name = self.ui.scoresTable.item(row, 0).text()
+        if name not in self._scores["cases"]:
+            return  # the line of means
+        self.error = ""
+        qt.QApplication.setOverrideCursor(qt.QCursor(qt.Qt.WaitCursor))
+        try:
+            openCase(self.panel.run, name)
+        except ValueError as error:
+            self.error = str(error)
+        finally:
+            qt.QApplication.restoreOverrideCursor()
+        self.panel.refresh()
+
+    def onStart(self) -> None:
+        folder, folds, devices = self.panel.parameters.runFolder, self.folds, self.devices()
+        self.panel.search.memory.stop()
+        self.start(lambda **calls: self.logic.retrain(folder, folds, devices, **calls), self.onTrained)
+
+    def onTrained(self, results: dict) -> None:
+        self.panel.unfold(self.panel.model)
+
+
+def scoreTable(scores: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Headers and lines: case, fold, and Dice of each label."""
+    labels = {row["value"]: row["label"] for row in scores["rows"]}
+    dice = {(row["case"], row["value"]): row["dice"] for row in scores["rows"]}
+    folds = {row["case"]: row["fold"] for row in scores["rows"]}
+    means = {line["value"]: line["dice"]["mean"] for line in scores["summary"] if line["fold"] is None}
+    rows = [[_("mean"), "", *(_number(means.get(value)) for value in labels)]]
+    for case in sorted(folds):
+        rows.append([case, str(folds[case]), *(_number(dice[case, value]) for value in labels)])
+    return [_("Case"), _("Fold"), *(_("Dice {label}").format(label=label) for label in labels.values())], rows
+
+
+def _number(value: float | None) -> str:
+    return "\u2013" if value is None else f"{value:.3f}"

@@ -1,0 +1,198 @@
+"""Step 2: settings, the search itself, its plots and the present architecture."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from DiNTSSearchLib.advanced import SettingsTable
+from DiNTSSearchLib.architecture_svg import architectureSvg
+from DiNTSSearchLib.memory import MemoryPrediction
+from DiNTSSearchLib.plots import PANEL_VIEW
+from DiNTSSearchLib.run_folder import DONE, STARTED
+from DiNTSSearchLib.step import ERROR_STYLE, Step
+
+ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
+DERIVED = 0  # index in the list of presets
+
+
+class SearchStep(Step):
+    """Settings are free until the run was started; then the run's own are shown."""
+
+    name = "search"
+
+    def __init__(self, panel: Any) -> None:
+        ui = panel.ui
+        super().__init__(panel, _("2. Search"), ui.searchButton, ui.searchReasonLabel, ui.stopSearchButton)
+        self.memory = MemoryPrediction(panel.logic, panel.refresh)
+        self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
+        self._drawn: tuple[Any, ...] | None = None
+        self._presets: list[str] = []
+        ui.startSearchButton.connect("clicked()", self.onStart)
+        ui.presetBox.connect("currentIndexChanged(int)", self.onPresetChosen)
+        ui.viewsButton.connect("clicked()", self.onShowInViews)
+        self._preparePlot()
+
+    def _preparePlot(self) -> None:
+        for name, chart in self.panel.plots.charts.items():
+            self.ui.chartBox.addItem(chart.title, name)
+        self.plotWidget = slicer.qMRMLPlotWidget()
+        self.plotWidget.setMRMLScene(slicer.mrmlScene)
+        self.ui.plotFrame.layout().addWidget(self.plotWidget)
+        self.ui.chartBox.connect("currentIndexChanged(int)", self.showPlot)
+
+    def showPlot(self) -> None:
+        """The chosen chart in the panel's own plot view; its node is made anew after a scene was closed."""
+        view = self.panel.plots.viewNode(PANEL_VIEW, self.ui.chartBox.currentData)
+        if self.plotWidget.mrmlPlotViewNode() is not view:
+            self.plotWidget.setMRMLPlotViewNode(view)
+
+    def changes(self) -> dict[str, str]:
+        """Settings that differ from those of the data or preset."""
+        parameters, settings = self.panel.parameters, self.panel.run.settings
+        chosen = {
+            "search.iterations": (parameters.iterations, settings.search.iterations),
+            "search.memory_budget": (round(parameters.memoryBudget, 2), settings.search.memory_budget),
+            "sampling.patch": (self.patch(), list(settings.sampling.patch)),
+        }
+        own = {key: json.dumps(value) for key, (value, before) in chosen.items() if value != before}
+        return {**dict(parameters.changes), **own}
+
+    def patch(self) -> list[int]:
+        parameters = self.panel.parameters
+        return [parameters.patchX, parameters.patchY, parameters.patchZ]
+
+    def loadSettings(self) -> None:
+        """Puts the settings of the run's folder into the widgets."""
+        parameters, settings = self.panel.parameters, self.panel.run.settings
+        if settings is None:
+            return
+        with slicer.util.NodeModify(parameters.parameterNode):
+            parameters.changes = {}
+            parameters.iterations = settings.search.iterations
+            parameters.memoryBudget = settings.search.memory_budget
+            parameters.patchX, parameters.patchY, parameters.patchZ = settings.sampling.patch
+
+    def refresh(self) -> None:
+        run, reason = self.panel.run, self.whyNot()
+        free = not self.panel.isBusy and not run.isRun
+        self.showPresets(free)
+        for widget in ("budgetSlider", "iterationsBox", "patchXBox", "patchYBox", "patchZBox"):
+            getattr(self.ui, widget).enabled = free and run.settings is not None
+        self.ui.deviceBox.enabled = not self.panel.isBusy
+        self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
+        self.ui.startSearchButton.enabled = not reason and not self.panel.isBusy
+        progress = run.searchProgress()
+        self.ui.startSearchButton.text = _("Resume") if run.isRun and progress.state != DONE else _("Start")
+        self.showMemory()
+        self.showPlot()
+        self.showArchitecture()
+        self.showState(self.state(progress), reason)
+
+    def state(self, progress: Any) -> str:
+        """A few words for the section's title."""
+        if self.isRunning:
+            return _("{step} of {total}").format(step=progress.step, total=progress.total)
+        if progress.state == DONE:
+            return _("finished")
+        if progress.state == STARTED or self.panel.run.isRun:
+            return _("stopped at {step} of {total}").format(step=progress.step, total=progress.total)
+        return _("ready") if self.panel.data.isChecked() and not self.panel.run.errors else ""
+
+    def whyNot(self) -> str:
+        """Why the search cannot be started now; "" if it can."""
+        from dints.errors import InputError
+
+        run = self.panel.run
+        if self.panel.isBusy:
+            return ""
+        if run.isRun:
+            finished = run.searchProgress().state == DONE
+            return _("The architecture is found. For another search, choose another run folder.") if finished else ""
+        if not self.panel.data.isChecked():
+            return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
+        try:
+            run.settings.with_overrides([f"{key}={text}" for key, text in self.changes().items()])
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def showPresets(self, free: bool) -> None:
+        """Fills the list, once the engine can be asked, and shows the parameter."""
+        if not self._presets:
+            from dints.config import preset_names
+
+            self._presets = ["", *preset_names()]
+            self.ui.presetBox.blockSignals(True)
+            self.ui.presetBox.addItem(_("derived from the data"))
+            for name in self._presets[1:]:
+                self.ui.presetBox.addItem(name.replace("_", " "))
+            self.ui.presetBox.blockSignals(False)
+        if self.panel.parameters.preset in self._presets:
+            self.ui.presetBox.blockSignals(True)
+            self.ui.presetBox.currentIndex = self._presets.index(self.panel.parameters.preset)
+            self.ui.presetBox.blockSignals(False)
+        self.ui.presetBox.enabled = free
+
+    def onPresetChosen(self, index: int) -> None:
+        self.panel.parameters.preset = self._presets[index]
+
+    def onSettingChanged(self, key: str, text: str) -> None:
+        from dints.errors import InputError
+
+        self.error = ""
+        try:
+            self.panel.run.settings.with_overrides([f"{key}={text}"])
+        except InputError as error:
+            self.error = str(error)
+        else:
+            self.panel.parameters.changes = {**dict(self.panel.parameters.changes), key: text}
+        self.panel.refresh()
+
+    def showMemory(self) -> None:
+        """Asks for a prediction where there is something to predict and nothing else to compute."""
+        run, parameters = self.panel.run, self.panel.parameters
+        if run.settings is None or (not run.isRun and self.whyNot()):
+            self.memory.stop()
+        elif not self.panel.isBusy:
+            self.memory.want(run.settingsFile, {} if run.isRun else self.changes(), parameters.device.value)
+        self.ui.memoryLabel.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
+        tooMuch = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
+        self.ui.memoryLabel.styleSheet = ERROR_STYLE if tooMuch else ""
+
+    def showArchitecture(self) -> None:
+        """Draws the architecture if its file changed."""
+        from dints.errors import InputError
+
+        path = self.panel.run.architectureFile
+        version = (path, path.stat().st_mtime_ns) if path.is_file() else None
+        if version == self._drawn:
+            return
+        self._drawn = version
+        pixmap = qt.QPixmap()
+        try:
+            if version is not None:
+                pixmap.loadFromData(qt.QByteArray(architectureSvg(path, ARCHITECTURE_WIDTH)))
+        except InputError as error:
+            self.panel.say(str(error))
+        self.ui.architectureLabel.setPixmap(pixmap)
+
+    def onShowInViews(self) -> None:
+        if not self.panel.plots.showInViews():
+            self.panel.say(_("There is no main window to show the plots in."))
+
+    def onStart(self) -> None:
+        parameters = self.panel.parameters
+        self.memory.stop()
+        arguments = {"device": parameters.device.value}
+        if not self.panel.run.isRun:
+            arguments |= {"data": parameters.dataFolder, "changes": self.changes()}
+        folder = parameters.runFolder
+        self.start(lambda **calls: self.logic.search(folder, **arguments, **calls), self.onFound)
+
+    def onFound(self, results: dict) -> None:
+        self.panel.unfold(self.panel.retrain)

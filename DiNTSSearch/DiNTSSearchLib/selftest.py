@@ -1,0 +1,36 @@
+"""Tests that run inside the application."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+from DiNTSSearchLib.logic import DiNTSSearchLogic
+from DiNTSSearchLib.run_folder import DONE, RunFolder
+
+TINY = {
+    "sampling.patch": "[16, 16, 16]",
+    "search.layers": "2",
+    "search.levels": "2",
+    "search.filters": "2",
+    "search.iterations": "4",
+    "search.checkpoint_every": "2",
+}  # a search of a few seconds
+
+
+class DiNTSSearchTest(ScriptedLoadableModuleTest):
+    """The engine at work, on generated data."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(False)
+
+    def test_a_tiny_search_on_the_demo_data(self):
+        logic = DiNTSSearchLogic()
+        with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
+            data = logic.makeDemoData(folder)["data"]["path"]
+            logic.check(data, folder, preset="phantom")
+            logic.search(folder, data=data, changes=TINY, device="cpu")
+            self.assertEqual(RunFolder(Path(folder)).searchProgress().state, DONE)

@@ -1,0 +1,47 @@
+"""What the four steps of the panel have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+ERROR_STYLE = "color: #e53935; font-weight: bold"  # readable on light and dark
+
+
+class Step:
+    """A section of the panel. `refresh` shows the present state; the panel calls it whenever something changed.
+
+    Subclasses give `name`, `title`, and the widgets `section` (its title shows the state), `reasonLabel` (why the
+    action is not possible, or what went wrong) and `stopButton` (None where there is none).
+    """
+
+    name = ""
+
+    def __init__(self, panel: Any, title: str, section: Any, reasonLabel: Any, stopButton: Any = None) -> None:
+        self.panel, self.ui, self.logic = panel, panel.ui, panel.logic
+        self.title, self.section, self.reasonLabel, self.stopButton = title, section, reasonLabel, stopButton
+        self.error = ""  # of the last attempt
+        if stopButton is not None:
+            stopButton.connect("clicked()", panel.stop)
+
+    @property
+    def isRunning(self) -> bool:
+        return self.panel.runningStep is self
+
+    def refresh(self) -> None:
+        """Shows the state of the run in the step's widgets."""
+        raise NotImplementedError
+
+    def showState(self, state: str, reason: str) -> None:
+        """State into the section's title; an error, or else the reason, below the buttons."""
+        self.section.text = f"{self.title}: {state}" if state else self.title
+        self.reasonLabel.text = self.error or reason
+        self.reasonLabel.styleSheet = ERROR_STYLE if self.error else ""
+        self.reasonLabel.visible = bool(self.reasonLabel.text) and not self.section.collapsed
+        if self.stopButton is not None:
+            self.stopButton.enabled = self.isRunning
+
+    def start(self, begin: Callable[..., Any], onDone: Callable[[dict], None] | None = None) -> None:
+        """Starts a job of this step: `begin` is a call of the logic that takes `onEvent` and `onFinished`."""
+        self.error = ""
+        self.panel.startJob(self, begin, onDone or (lambda results: None))
