@@ -82,10 +82,11 @@ class InstallPanel:
 
 
 def reportText(facts: Mapping[str, Any], findings: list[str]) -> str:
-    """What `dints doctor` found, with Slicer's version, as lines to read and to send."""
-    lines = [f"Slicer: {slicer.app.applicationVersion} ({slicer.app.platform}, revision {slicer.app.revision})"]
+    """What `dints doctor` found, with Slicer's version, as lines to read and to send: what is wrong comes first."""
+    lines = [*(findings or [_("Nothing is missing.")]), ""]
+    lines += [f"Slicer: {slicer.app.applicationVersion} ({slicer.app.platform}, revision {slicer.app.revision})"]
     lines += [f"{name}: {_readable(name, value)}" for name, value in facts.items()]
-    return "\n".join([*lines, "", *(findings or [_("Nothing is missing.")])])
+    return "\n".join(lines)
 
 
 def _readable(name: str, value: Any) -> str:

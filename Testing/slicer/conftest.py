@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+MODULES = ("DiNTSEngine", "DiNTSSearch", "DiNTSSegmentation")
 TINY_MODEL = REPOSITORY / "Testing" / "tiny_model.py"
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
@@ -23,8 +24,9 @@ def running_host() -> Any:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     for module, package in PACKAGES.items():
         pytest.importorskip(module, reason=f"the stand-in for Slicer needs {package}", exc_type=ImportError)
-    if str(REPOSITORY) not in sys.path:
-        sys.path.insert(0, str(REPOSITORY))
+    for folder in (REPOSITORY, *(REPOSITORY / name for name in MODULES)):  # Slicer knows the folders of all modules
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
     import Testing.host as host
 
     host.start()
