@@ -94,12 +94,12 @@ class DataStep(Step):
             problems = [problem for problem in problems if problem not in own]
             spacing = " x ".join(f"{step:.2g}" for step in case["spacing"])
             size = " x ".join(map(str, case["size"]))
-            rows.append([case["name"], size, spacing, _volumes(case), _finding(own)])
+            rows.append([case["name"], _finding(own), size, spacing, _volumes(case)])
             hints.append("\n".join(map(_sentence, own)) or case["name"])
         for problem in problems:
-            rows.insert(0, [Path(problem["file"]).name, "", "", "", _finding([problem])])
+            rows.insert(0, [Path(problem["file"]).name, _finding([problem]), "", "", ""])
             hints.insert(0, _sentence(problem))
-        headers = [_("Case"), _("Size"), _("Spacing (mm)"), _("Labels (ml)"), _("Finding")]
+        headers = [_("Case"), _("Finding"), _("Size"), _("Spacing (mm)"), _("Labels (ml)")]
         fill(self.ui.casesTable, headers, rows, hints)
 
     def onDemo(self) -> None:

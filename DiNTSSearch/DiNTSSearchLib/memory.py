@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 DELAY_MILLISECONDS = 800  # after the last change of a setting
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 
 
 class MemoryPrediction:
@@ -59,12 +59,11 @@ class MemoryPrediction:
         if self.error or not self.values:
             return self.error or (_("being predicted...") if self._wanted else "")
         values = self.values
-        text = _("search {search:.1f} GiB, retraining about {retraining:.1f} GiB; {device} has {available:.0f} GiB")
-        sentence = text.format(
-            search=values["search"] / GIB,
-            retraining=budget * values["retraining_full"] / GIB,
+        sentence = _("search {search}, retraining about {retraining}; {device} has {available}").format(
+            search=sizeText(values["search"]),
+            retraining=sizeText(budget * values["retraining_full"]),
             device=values["device"],
-            available=values["available"] / GIB,
+            available=sizeText(values["available"]),
         )
         return f"{sentence}. {_('Choose a smaller patch or batch.')}" if self.isTooMuch(budget) else sentence
 
@@ -74,12 +73,17 @@ class MemoryPrediction:
         return needed > self.values.get("available", needed)
 
     def _ask(self) -> None:
-        settingsFile, _modified, changes, device = self._wanted
+        path, _modified, changes, device = self._wanted
 
         def finished(exitCode: int, sentence: str) -> None:
             if self._job is job:
                 self.values, self.error = job.results.get("memory", {}), sentence
                 self._onChanged()
 
-        job = self._logic.predictMemory(settingsFile, dict(changes), device, onFinished=finished)
+        job = self._logic.predictMemory(path, dict(changes), device, onFinished=finished)
         self._job = job
+
+
+def sizeText(count: float) -> str:
+    """Bytes in the unit that suits them."""
+    return f"{count / GIB:.1f} GiB" if count >= GIB / 10 else f"{count / MIB:.1f} MiB"

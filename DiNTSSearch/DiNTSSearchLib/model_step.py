@@ -75,7 +75,6 @@ class ModelStep(Step):
             color.fill(qt.QColor(*(round(255 * part) for part in style.color)))
             table.item(row, 2).setIcon(qt.QIcon(color))
         table.blockSignals(False)
-        table.resizeColumnsToContents()
 
     def onLabelRenamed(self, row: int, column: int) -> None:
         value, name = list(self._labels)[row], self.ui.labelsTable.item(row, column).text().strip()

@@ -22,8 +22,8 @@ def exportPairs(
     Raises:
         ValueError: there are no pairs, no segments, or the folder holds something already.
     """
-    from DiNTSLib.scene import exportSegmentation, exportVolume
     from dints.storage import write_json
+    from DiNTSLib.scene import exportSegmentation, exportVolume
 
     folder = Path(folder)
     if not pairs:

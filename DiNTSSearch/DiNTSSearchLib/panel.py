@@ -10,9 +10,9 @@ import ctk
 import qt
 import slicer
 import vtk
-from DiNTSLib import dependencies
 from slicer.i18n import tr as _
 
+from DiNTSLib import dependencies
 from DiNTSSearchLib.data_step import DataStep
 from DiNTSSearchLib.model_step import ModelStep
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
@@ -73,10 +73,10 @@ class Panel:
         """Shows the scene's parameter node. That of a new scene gets the folder of a run that is under way."""
         self.unbind()
         self.missing = dependencies.sentence()
-        busyWith = self.run.folder if self.isBusy else None
+        folder = self.run.folder if self.isBusy else None
         self.parameters = DiNTSSearchParameters(self.logic.getParameterNode())
-        if busyWith is not None and not self.parameters.runFolder:
-            self.parameters.runFolder = str(busyWith)
+        if folder is not None and not self.parameters.runFolder:
+            self.parameters.runFolder = str(folder)
         widgets = [widget for widget in vars(self.ui).values() if widget.property("SlicerParameterName")]
         mapping = {widget.property("SlicerParameterName"): widget for widget in widgets}
         self._tag = self.parameters.connectParametersToGui(mapping)

@@ -155,7 +155,8 @@ def _node(className: str, key: str, name: str) -> Any:
 
 def _layoutDescription() -> str:
     """Two rows of two plot views."""
-    view = '<item><view class="vtkMRMLPlotViewNode" singletontag="DiNTS {0}"><property name="viewlabel" action="default">{1}</property></view></item>'
+    label = '<property name="viewlabel" action="default">{1}</property>'
+    view = f'<item><view class="vtkMRMLPlotViewNode" singletontag="DiNTS {{0}}">{label}</view></item>'
     views = [view.format(name, number) for number, name in enumerate(LAYOUT_CHARTS, start=1)]
     rows = [f'<item><layout type="horizontal">{"".join(pair)}</layout></item>' for pair in (views[:2], views[2:])]
     return f'<layout type="vertical">{"".join(rows)}</layout>'

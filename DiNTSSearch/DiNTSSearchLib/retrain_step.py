@@ -88,7 +88,7 @@ class RetrainStep(Step):
             table.item(fold, 0).setFlags(SELECTABLE if self.panel.isBusy else CHECKABLE)
             table.item(fold, 0).setCheckState(UNCHECKED if fold in self.left else CHECKED)
         table.blockSignals(False)
-        table.resizeColumnsToContents()
+        table.resizeColumnToContents(0)  # with the check marks
 
     def foldState(self, fold: Progress) -> str:
         if fold.state == NOTHING:

@@ -87,7 +87,8 @@ class SearchStep(Step):
         self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
         self.ui.startSearchButton.enabled = not reason and not self.panel.isBusy
         progress = run.searchProgress()
-        self.ui.startSearchButton.text = _("Resume") if run.isRun and progress.state != DONE else _("Start")
+        stopped = run.isRun and progress.state != DONE and not self.isRunning
+        self.ui.startSearchButton.text = _("Resume") if stopped else _("Start")
         self.showMemory()
         self.showPlot()
         self.showArchitecture()
@@ -132,10 +133,10 @@ class SearchStep(Step):
             for name in self._presets[1:]:
                 self.ui.presetBox.addItem(name.replace("_", " "))
             self.ui.presetBox.blockSignals(False)
-        if self.panel.parameters.preset in self._presets:
-            self.ui.presetBox.blockSignals(True)
-            self.ui.presetBox.currentIndex = self._presets.index(self.panel.parameters.preset)
-            self.ui.presetBox.blockSignals(False)
+        known = not self.panel.run.isRun and self.panel.parameters.preset in self._presets
+        self.ui.presetBox.blockSignals(True)
+        self.ui.presetBox.currentIndex = self._presets.index(self.panel.parameters.preset) if known else -1
+        self.ui.presetBox.blockSignals(False)
         self.ui.presetBox.enabled = free
 
     def onPresetChosen(self, index: int) -> None:
@@ -160,9 +161,9 @@ class SearchStep(Step):
             self.memory.stop()
         elif not self.panel.isBusy:
             self.memory.want(run.settingsFile, {} if run.isRun else self.changes(), parameters.device.value)
-        self.ui.memoryLabel.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
-        tooMuch = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
-        self.ui.memoryLabel.styleSheet = ERROR_STYLE if tooMuch else ""
+        self.ui.memoryText.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
+        alarming = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
+        self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""
 
     def showArchitecture(self) -> None:
         """Draws the architecture if its file changed."""

@@ -33,4 +33,4 @@ class DiNTSSearchTest(ScriptedLoadableModuleTest):
             data = logic.makeDemoData(folder)["data"]["path"]
             logic.check(data, folder, preset="phantom")
             logic.search(folder, data=data, changes=TINY, device="cpu")
-            self.assertEqual(RunFolder(Path(folder)).searchProgress().state, DONE)
+            assert RunFolder(Path(folder)).searchProgress().state == DONE

@@ -1,0 +1,68 @@
+"""Searches, trains and exports a network without a window.
+
+    Slicer --no-main-window --python-script search_and_train.py --data DATA --run RUN [--preset NAME] [--name NAME]
+        [--folds 0,1] [--device auto] [--set section.key=value ...] [--output MODEL.zip]
+
+DATA is a folder with the decathlon's dataset.json, or with images/ and labels/; "demo" generates one in RUN. An
+interrupted script goes on where it stopped when it is started again with the same arguments. Ends with 0, or with 1
+and one line on what went wrong.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import slicer
+from DiNTSSearch import DiNTSSearchLogic
+from DiNTSSearchLib.run_folder import DONE, RunFolder
+
+DEMO, DEMO_PRESET = "demo", "phantom"
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help='folder of the data set, or "demo"')
+    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--preset", default="", help="settings of a task or a YAML file (default: from the data)")
+    parser.add_argument("--name", default="", help="of the model (default: the task's)")
+    parser.add_argument("--folds", help="to train, for example 0,1 (default: all)")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--output", type=Path, help="model file (default: among the installed models)")
+    options = parser.parse_args(arguments)
+    work(options, DiNTSSearchLogic())
+
+
+def work(options, logic):
+    """Each stage goes on from what an earlier call left in the run's folder."""
+    data, preset = options.data, options.preset
+    if data == DEMO:
+        data = logic.makeDemoData(options.run, onEvent=tell)["data"]["path"]
+        preset = preset or DEMO_PRESET
+    if not RunFolder(options.run).isRun:
+        logic.check(data, options.run, preset, onEvent=tell)
+    if RunFolder(options.run).searchProgress().state != DONE:
+        changes = dict(change.split("=", 1) for change in options.set)
+        logic.search(options.run, data=data, changes=changes, device=options.device, onEvent=tell)
+    folds = [int(fold) for fold in options.folds.split(",")] if options.folds else None
+    logic.retrain(options.run, folds, devices=[options.device], onEvent=tell)
+    model = logic.export(options.run, options.name, path=options.output, overwrite=True, onEvent=tell)["model"]
+    sys.stdout.write(f"{model['name']}: {model['path']}\n")
+
+
+def tell(event):
+    """Writes what the engine says."""
+    if event["event"] == "progress":
+        sys.stdout.write(f"{event['stage']}: {event['step']}/{event['total']}\n")
+    elif "text" in event:
+        sys.stdout.write(f"{event['text']}\n")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        slicer.util.exit(1)
+    else:
+        slicer.util.exit(0)
