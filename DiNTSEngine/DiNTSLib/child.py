@@ -106,6 +106,7 @@ class Child:
 
     def kill(self) -> None:
         """Ends the process and its descendants at once."""
+        _running.discard(self)
         if IS_WINDOWS:
             command = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
             subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, creationflags=0x08000000)

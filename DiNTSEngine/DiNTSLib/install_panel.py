@@ -43,9 +43,8 @@ class InstallPanel:
 
     def cleanup(self) -> None:
         """Ends an examination that is under way."""
-        if self._process is not None and self._process.isRunning:
-            self._process.cancel()
-        self._process = None
+        if self._process is not None:
+            self._process.shutdown()
 
     def onInstall(self) -> None:
         """Installs after a confirmation."""
@@ -77,7 +76,7 @@ class InstallPanel:
 
     def _onExamined(self, exitCode: int, sentence: str) -> None:
         self.ui.refreshButton.enabled = True
-        if sentence and self._process is not None:
+        if sentence:
             self.ui.reportEdit.plainText = sentence
 
 

@@ -150,6 +150,13 @@ class EngineProcess:
             self._isCancelled = True
             self._child.stop()
 
+    def shutdown(self) -> None:
+        """Ends the process at once and forgets it: neither function is called any more."""
+        self._poller.stop()
+        self._isRunning = False
+        if self._child:
+            self._child.kill()
+
     def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
         """Blocks until `onFinished` was called, processing the application's events; False if it takes longer."""
         return waitUntil(lambda: not self._isRunning, self._poll, timeoutSeconds)
