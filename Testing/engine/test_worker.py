@@ -21,13 +21,16 @@ import SimpleITK as sitk
 from dints.model.model import load_model
 from dints.worker import Worker
 
-TINY_MODEL = Path(__file__).parents[1] / "tiny_model.py"
+TINY_MODEL = Path(__file__).parents[2] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
+TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 SECONDS_TO_END = 5.0
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return runpy.run_path(str(TINY_MODEL))["write_tiny_model"](tmp_path_factory.mktemp("model") / "tiny.zip")
+    path = tmp_path_factory.mktemp("model") / "tiny.zip"
+    runpy.run_path(str(TINY_MODEL))["main"]([str(path), *TINY_OPTIONS])
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,16 @@ def test_options_reach_the_inference_and_null_means_the_models_own(segment: dict
     labels = sitk.GetArrayFromImage(sitk.ReadImage(segment["output"]))
     assert not labels[8:].any()
     assert sitk.ReadImage(doubt).GetSize() == (22, 20, 18)
+
+
+def test_statistics_come_with_the_result_if_asked_for(segment: dict[str, Any]) -> None:
+    stream = StringIO()
+    worker = Worker(stream)
+    assert "statistics" not in named(answers(worker, stream, segment), "result")["values"]
+    rows = named(answers(worker, stream, segment | {"statistics": True}), "result")["values"]["statistics"]
+    assert [row["name"] for row in rows] == ["liver", "left kidney", "tumour"]
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(segment["output"]))
+    assert [row["volume"] for row in rows] == pytest.approx([(voxels == value).sum() / 1000 for value in (1, 2, 3)])
 
 
 def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = ("DiNTSEngine", "DiNTSSearch", "DiNTSSegmentation")
-TINY_MODEL = REPOSITORY / "Testing" / "tiny_model.py"
+TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
+TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
 
@@ -60,6 +61,6 @@ def tiny_model(running_host: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     from DiNTSLib.processes import engineCommand, engineEnvironment
 
     path = tmp_path_factory.mktemp("model") / "tiny.zip"
-    command = [engineCommand()[0], str(TINY_MODEL), str(path)]
+    command = [engineCommand()[0], str(TINY_MODEL), str(path), *TINY_OPTIONS]
     subprocess.run(command, env=engineEnvironment(), check=True)
     return path
