@@ -1,0 +1,135 @@
+"""The panel DiNTSSearch, a small data set, and settings that take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+MODULE = REPOSITORY / "DiNTSSearch" / "DiNTSSearch.py"
+PANEL_SIZE = (400, 1000)  # pixels
+SECONDS = 120.0  # that a command of the engine may take on a busy machine
+
+TINY = {
+    "sampling.patch": "[16, 16, 16]",
+    "search.layers": "2",
+    "search.levels": "2",
+    "search.filters": "2",
+    "search.batch_size": "2",
+    "search.iterations": "8",
+    "search.checkpoint_every": "2",
+    "training.filters": "2",
+    "training.batch_size": "2",
+    "training.iterations": "4",
+    "training.validate_every": "2",
+    "training.checkpoint_every": "2",
+    "inference.overlap": "0.25",
+}
+
+
+class FakeProcess:
+    """An engine's process that does what the test says: `events` come at the start, the end when it is told."""
+
+    started: list[FakeProcess]
+
+    def __init__(self, arguments: list[str], onEvent: Callable, onFinished: Callable) -> None:
+        self.arguments, self.onEvent, self.onFinished = arguments, onEvent, onFinished
+        self.isRunning = False
+
+    def start(self) -> None:
+        self.isRunning = True
+        self.started.append(self)
+
+    def finish(self, exitCode: int = 0, sentence: str = "") -> None:
+        self.isRunning = False
+        self.onFinished(exitCode, sentence)
+
+    def cancel(self) -> None:
+        if self.isRunning:
+            self.finish(130, "Cancelled.")
+
+    def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
+        if self.isRunning:
+            self.finish()
+        return True
+
+
+@pytest.fixture(autouse=True)
+def module_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Slicer puts the folders of all modules on the path. Installed models are the test's own."""
+    for folder in ("DiNTSEngine", "DiNTSSearch"):
+        monkeypatch.syspath_prepend(str(REPOSITORY / folder))
+    monkeypatch.setenv("DINTS_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def processes() -> list[FakeProcess]:
+    """The fake processes that were started, in order; those that predict memory are left out."""
+    FakeProcess.started = []
+    return FakeProcess.started
+
+
+@pytest.fixture
+def panel(host: Any) -> Iterator[Any]:
+    """The panel in a window, driving the real engine."""
+    yield host.open_module(MODULE, *PANEL_SIZE).panel
+    host.close_module("DiNTSSearch")
+
+
+@pytest.fixture
+def faked(panel: Any, processes: list[FakeProcess], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel with fake processes, as if the engine were installed."""
+    panel.logic._makeProcess = FakeProcess
+    panel.missing = ""
+    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    panel.refresh()
+    return panel
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A run that was searched, trained in one fold and evaluated, as files."""
+    return write_run(tmp_path / "run")
+
+
+def write_run(folder: Path) -> Path:
+    """The files of a run, of a few bytes each."""
+    from dints.architecture import Architecture
+    from dints.config import Config
+    from dints.space.search_space import SearchSpace
+    from dints.storage import write_json, write_text
+
+    config = Config.load("phantom").with_overrides([f"{key}={value}" for key, value in TINY.items()])
+    config.with_overrides(["training.folds=2"]).save(folder / "config.yaml")
+    write_json(folder / "run.json", {"format": 1, "data": str(folder / "data"), "held_out": []})
+    facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}
+    cases = [{"name": f"case{index}", **facts} for index in range(4)]
+    write_json(folder / "check.json", {"cases": cases, "problems": []})
+    rows = [f'{{"step": {step}, "loss": {2 - step / 8}}}\n' for step in range(4)]
+    rows += [
+        f'{{"step": {step}, "loss": {2 - step / 8}, "dice": 0.{step}, "gap": {9 - step}, "memory_fraction": 0.{step}}}\n'
+        for step in range(4, 8)
+    ]
+    write_text(folder / "search" / "log.jsonl", "".join(rows))
+    Architecture.random(SearchSpace(2, 2), 0).save(folder / "search" / "architecture.json")
+    log = '{"step": 0, "loss": 1.5}\n{"step": 3, "loss": 1.0}\n{"step": 3, "dice": [0.5], "mean_dice": 0.5}\n'
+    write_text(folder / "train" / "fold0" / "log.jsonl", log)
+    (folder / "train" / "fold0" / "best.pt").write_bytes(b"")
+    scores = [{"case": "case0", "fold": 0, "value": 1, "label": "liver", "dice": 0.5, "nsd": None}]
+    summary = [{"fold": None, "value": 1, "label": "liver", "dice": {"mean": 0.5, "std": None, "count": 1}}]
+    files = {"case0": {"images": [str(folder / "image.nrrd")], "label": str(folder / "label.nrrd")}}
+    content = {"format": 1, "tolerance": 1.0, "rows": scores, "summary": summary, "cases": files}
+    write_json(folder / "evaluation" / "scores.json", content)
+    return folder
+
+
+def change_setting(host: Any, panel: Any, key: str, text: str) -> None:
+    """Edits a cell of the table of advanced settings."""
+    table = panel.ui.settingsTable
+    row = next(row for row in range(table.rowCount) if table.item(row, 0).text() == key)
+    table.item(row, 1).setText(text)
+    host.process_events()

@@ -1,0 +1,129 @@
+"""The whole way by clicks, with the real engine: demo data, search, stop, close, reopen, resume, train, export."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
+
+PAUSE_SECONDS = 0.1  # the window must not be blocked for longer while the engine works, on an idle machine
+ON_THE_PANEL = ("sampling.patch", "search.iterations")
+
+
+@pytest.fixture
+def driven(host: Any) -> Iterator[list[Any]]:
+    """A list with the open panel, which a test may close and open again."""
+    pytest.importorskip("torch", reason="the engine needs PyTorch", exc_type=ImportError)
+    panels = [host.open_module(MODULE, *PANEL_SIZE).panel]
+    yield panels
+    host.close_module("DiNTSSearch")
+
+
+def wait(host: Any, panel: Any) -> None:
+    host.wait_until(lambda: not panel.isBusy, SECONDS)
+    assert [step.error for step in panel.steps] == [""] * 4
+
+
+def engine_processes(folder: Path) -> list[str]:
+    """Command lines of the engine's processes on a run."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if "dints" in line and str(folder) in line and "pytest" not in line]
+
+
+def test_a_network_is_found_trained_and_exported_by_clicks(host: Any, driven: list[Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    make_demo_data(host, driven[0], run)
+    search_and_stop(host, driven[0])
+    assert engine_processes(run) == []
+    resume_after_reopening(host, driven, run)
+    train_two_folds(host, driven[0])
+    export(host, driven[0])
+    load_a_case(host, driven[0])
+
+
+def make_demo_data(host: Any, panel: Any, run: Path) -> None:
+    host.type_text(panel.ui.runFolderEdit.comboBox(), str(run))
+    host.click(panel.ui.demoButton)
+    host.wait_until(lambda: panel.data.isChecked() and not panel.isBusy, SECONDS)
+    assert panel.ui.dataButton.text == "1. Data: 14 cases, ready"
+    assert panel.ui.casesTable.rowCount == 14
+    assert panel.ui.presetBox.currentText == "phantom"
+    host.type_text(panel.ui.iterationsBox, TINY["search.iterations"])
+    for axis in "XYZ":
+        host.type_text(getattr(panel.ui, f"patch{axis}Box"), "16")
+    for key, text in TINY.items():
+        if key not in ON_THE_PANEL:
+            change_setting(host, panel, key, text)
+    assert panel.search.error == ""
+    host.wait_until(lambda: "MiB" in panel.ui.memoryText.text, SECONDS)
+
+
+def search_and_stop(host: Any, panel: Any) -> None:
+    with host.PauseMeter() as meter:
+        host.click(panel.ui.startSearchButton)
+        host.wait_until(lambda: panel.ui.progressBar.maximum == 8 and panel.ui.progressBar.value >= 3, SECONDS)
+        host.click(panel.ui.stopSearchButton)
+        wait(host, panel)
+    assert meter.longest < PAUSE_SECONDS * max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert "stopped at" in panel.ui.searchButton.text
+
+
+def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
+    import slicer
+
+    host.close_module("DiNTSSearch")
+    slicer.mrmlScene.Clear(False)
+    panel = panels[0] = host.open_module(MODULE, *PANEL_SIZE).panel
+    host.type_text(panel.ui.runFolderEdit.comboBox(), str(run))
+    host.click(panel.ui.searchButton)
+    assert panel.ui.startSearchButton.text == "Resume"
+    assert panel.ui.iterationsBox.value == 8
+    host.click(panel.ui.startSearchButton)
+    wait(host, panel)
+    assert panel.ui.searchButton.text == "2. Search: finished"
+    assert panel.ui.architectureLabel.pixmap.width() > 0
+    (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
+    assert series.GetTableNode().GetNumberOfRows() == 8
+
+
+def train_two_folds(host: Any, panel: Any) -> None:
+    for fold in (2, 3, 4):
+        panel.ui.foldsTable.item(fold, 0).setCheckState(0)
+        host.process_events()
+    host.click(panel.ui.startRetrainButton)
+    wait(host, panel)
+    assert panel.ui.retrainButton.text == "3. Retrain: 2 of 5 folds"
+    assert panel.ui.scoresTable.item(0, 0).text() == "mean"
+    assert panel.ui.scoresTable.rowCount > 2
+
+
+def export(host: Any, panel: Any) -> None:
+    from dints.model.library import installed_models
+
+    host.type_text(panel.ui.modelNameEdit, "Demo organs")
+    panel.ui.labelsTable.item(0, 1).setText("Left liver lobe")
+    host.process_events()
+    host.click(panel.ui.exportButton)
+    wait(host, panel)
+    (model,) = installed_models()
+    assert model["name"] == "Demo organs"
+    assert model["labels"] == {"1": "Left liver lobe", "2": "kidney", "3": "aorta"}
+    assert model["folds"] == 2
+
+
+def load_a_case(host: Any, panel: Any) -> None:
+    import slicer
+
+    name = panel.ui.scoresTable.item(1, 0).text()
+    panel.ui.scoresTable.cellDoubleClicked(1, 0)
+    host.process_events()
+    assert panel.retrain.error == ""
+    names = {node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")}
+    assert names == {f"{name} reference", f"{name} prediction"}
+    assert slicer.util.getNode(name).GetImageData() is not None
