@@ -11,8 +11,6 @@ result are wall time on a machine that was busy with other work; they bound the 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
+from machine import machine
 
 from dints.architecture import Architecture
 from dints.config import Config
@@ -45,7 +44,7 @@ def main() -> int:
         "limit_gib": LIMIT_GIB,
         "within_limit": within,
         "cases": measured,
-        "machine": _machine(),
+        "machine": machine(),
     }
     write_json(RESULT, result)
     print(json.dumps(result, indent=1))
@@ -123,17 +122,6 @@ def _status_gib(field: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
     kib = next(line for line in lines if line.startswith(f"{field}:")).split()[1]
     return int(kib) / 2**20
-
-
-def _machine() -> dict[str, str | int]:
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "processor": names[0].partition(":")[2].strip() if names else platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
 
 
 if __name__ == "__main__":
