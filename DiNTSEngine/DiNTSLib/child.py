@@ -20,6 +20,7 @@ LOG_LINES = 200  # of standard error that are kept
 WAITING_LINES = 1000  # of standard output; when nobody takes them the process has to wait
 LINGER_SECONDS = 1.0  # to wait for the last lines of a process that ended: a grandchild may hold the pipes open
 IS_WINDOWS = os.name == "nt"
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows: else a console opens
 
 _running: set[Child] = set()
 
@@ -44,7 +45,7 @@ class Child:
             encoding="utf-8",
             errors="replace",
             start_new_session=not IS_WINDOWS,  # so that the group's number is the launcher's
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
         self._readers = [
             threading.Thread(target=self._read, args=(self._process.stdout, self._lines.put), daemon=True),
@@ -107,11 +108,12 @@ class Child:
     def kill(self) -> None:
         """Ends the process and its descendants at once."""
         _running.discard(self)
-        if IS_WINDOWS:
-            command = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, creationflags=0x08000000)
-        else:
+        if not IS_WINDOWS:
             self._signal(signal.SIGKILL)
+        elif self._process.poll() is None:
+            command = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
+            nowhere = subprocess.DEVNULL
+            subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, creationflags=NO_WINDOW)
 
     def _signal(self, number: int) -> None:
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +22,7 @@ POLL_MILLISECONDS = 50  # well below what is noticed as a delay
 TICK_SECONDS = 0.02  # of one turn of reading events: the window stays responsive however fast they come
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 130  # 130: as shells say "interrupted"
+LAUNCHER = "PythonSlicer"
 ENGINE_FOLDER = Path(__file__).resolve().parents[1]
 
 Event = dict[str, Any]
@@ -31,8 +32,8 @@ OnFinished = Callable[[int, str], None]
 
 def engineCommand() -> list[str]:
     """Start of the command line of the engine: `PythonSlicer -m dints`."""
-    folder = Path(slicer.app.slicerHome) / "bin"
-    python = shutil.which("PythonSlicer") or shutil.which("PythonSlicer", path=str(folder)) or sys.executable
+    own = os.path.join(slicer.app.slicerHome, "bin")  # before PATH, which may lead to another Slicer
+    python = shutil.which(LAUNCHER, path=own) or shutil.which(LAUNCHER) or os.path.join(own, LAUNCHER)
     return [python, "-u", "-m", "dints"]
 
 
@@ -67,6 +68,11 @@ def endSentence(exitCode: int, log: list[str]) -> str:
     return f"{sentence}: {last}" if last else f"{sentence}."
 
 
+@functools.cache
+def _endWithApplication() -> None:
+    slicer.app.connect("aboutToQuit()", killAll)
+
+
 class Poller:
     """Calls a function from the main thread's event loop, again and again, while it is active."""
 
@@ -74,7 +80,7 @@ class Poller:
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MILLISECONDS)
         self._timer.connect("timeout()", poll)
-        slicer.app.connect("aboutToQuit()", killAll)
+        _endWithApplication()
 
     def start(self) -> None:
         self._timer.start()
