@@ -74,10 +74,10 @@ class Job:
         self._onEvent(event)
 
     def _ended(self, exitCode: int, sentence: str) -> None:
-        self._pending -= 1
         if exitCode and not self._failure[0]:
             self._failure = (exitCode, sentence)
             self.cancel()
+        self._pending -= 1
         if not self._pending:
             self._advance()
 

@@ -53,7 +53,7 @@ class RunPlots:
 
     def show(self, folder: Path, folds: int, budget: float) -> bool:
         """Reads what is new of the run in `folder` and updates the curves; True if there was something new."""
-        if folder != self._folder:
+        if folder != self._folder or (self._tails and not _series()):  # another run, or the scene was closed
             self._folder, self._tails = folder, {}
             self.clear()
         logs = {"search": folder / "search" / "log.jsonl"}
@@ -99,11 +99,10 @@ class RunPlots:
 
     def clear(self) -> None:
         """Empties all curves; the charts stay where views show them."""
-        for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode"):
-            if node.GetAttribute(OWNER):
-                table = node.GetTableNode()
-                slicer.mrmlScene.RemoveNode(node)
-                slicer.mrmlScene.RemoveNode(table)
+        for node in _series():
+            table = node.GetTableNode()
+            slicer.mrmlScene.RemoveNode(node)
+            slicer.mrmlScene.RemoveNode(table)
 
     def _draw(self, log: str, budget: float) -> None:
         for name, chart in self.charts.items():
@@ -138,6 +137,11 @@ class RunPlots:
         number = int(key.removeprefix("fold")) if key.startswith("fold") else int(key == BUDGET)
         series.SetColor(*COLORS[number % len(COLORS)])
         self.chartNode(chart).AddAndObservePlotSeriesNodeID(series.GetID())
+
+
+def _series() -> list[Any]:
+    """All curves."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetAttribute(OWNER)]
 
 
 def _node(className: str, key: str, name: str) -> Any:
