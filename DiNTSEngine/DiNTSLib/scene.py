@@ -13,6 +13,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from DiNTSLib.background import write, writeParts
 from DiNTSLib.terminology import SegmentStyle, styleFor
 
 NRRD_TYPES = {
@@ -29,10 +30,13 @@ NRRD_TYPES = {
 }  # NumPy's names of the types of voxels: NRRD's
 
 
-def exportVolume(volumeNode, path: str | Path) -> None:
+def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None:
     """Writes a scalar volume as an uncompressed NRRD file, which is the quickest to write and to read.
 
     The node, its storage and its file stay as they are.
+
+    Args:
+        background: return at once and write on in a thread; a job with the file as its input waits for it.
 
     Raises:
         ValueError: it has no voxels or more than one number a voxel.
@@ -42,7 +46,8 @@ def exportVolume(volumeNode, path: str | Path) -> None:
     voxels = slicer.util.arrayFromVolume(volumeNode)
     if voxels.ndim != 3:
         raise ValueError(_("{name} is no scalar volume; choose one").format(name=volumeNode.GetName()))
-    _writeNrrd(path, voxels, _ijkToRas(volumeNode))
+    parts = _nrrd(voxels, _ijkToRas(volumeNode))
+    (write if background else writeParts)(path, parts)
 
 
 def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labels: Mapping[int, str]) -> None:
@@ -62,7 +67,7 @@ def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labe
         if not _isEmpty(segmentationNode, segmentId):  # Slicer's function fails on empty segments
             mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentationNode, segmentId, referenceVolume)
             voxels[mask != 0] = value
-    _writeNrrd(path, voxels, _ijkToRas(referenceVolume))
+    writeParts(path, _nrrd(voxels, _ijkToRas(referenceVolume)))
 
 
 def importSegmentation(
@@ -176,8 +181,8 @@ def _ijkToRas(volumeNode) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(_matrix(volumeNode))
 
 
-def _writeNrrd(path: str | Path, voxels: np.ndarray, ijkToRas: np.ndarray) -> None:
-    """Voxels [k, j, i] with their place in the patient, in NRRD's (and DICOM's) left-posterior-superior axes."""
+def _nrrd(voxels: np.ndarray, ijkToRas: np.ndarray) -> tuple[bytes, memoryview]:
+    """Header and content of a file of voxels [k, j, i], in NRRD's (and DICOM's) left-posterior-superior axes."""
     ijkToLps = np.diag([-1, -1, 1, 1]) @ ijkToRas
     vectors = [f"({','.join(repr(float(part)) for part in ijkToLps[:3, column])})" for column in range(4)]
     header = [
@@ -192,6 +197,4 @@ def _writeNrrd(path: str | Path, voxels: np.ndarray, ijkToRas: np.ndarray) -> No
         "encoding: raw",
         f"space origin: {vectors[3]}",
     ]
-    with open(path, "wb") as file:
-        file.write(("\n".join(header) + "\n\n").encode("ascii"))
-        file.write(np.ascontiguousarray(voxels).data)
+    return ("\n".join(header) + "\n\n").encode("ascii"), np.ascontiguousarray(voxels).data

@@ -10,6 +10,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from DiNTSLib.background import forget, isWriting
 from DiNTSLib.child import Child
 from DiNTSLib.processes import (
     EXIT_CANCELLED,
@@ -40,6 +41,11 @@ class Job:
     onEvent: OnEvent
     onFinished: OnFinished
 
+    @property
+    def inputs(self) -> list[str]:
+        """Files that must be there before the job begins."""
+        return [str(path) for path in self.message.get("inputs", [])]
+
 
 class Worker:
     """Runs jobs one after the other in a process that is started at the first one.
@@ -55,6 +61,7 @@ class Worker:
         self._waiting: collections.deque[Job] = collections.deque()
         self._current: Job | None = None
         self._child: Child | None = None
+        self._isSent = False  # the current job
         self._isCancelling = False
         self._lastNumber = 0
         self._lastSign = 0.0
@@ -92,8 +99,11 @@ class Worker:
     def cancel(self, jobId: int) -> None:
         """Takes a waiting job from the queue; of a running one the process is ended within a second."""
         if self._current is not None and self._current.number == jobId:
-            self._isCancelling = True
-            self._child.stop()
+            if self._isSent:
+                self._isCancelling = True
+                self._child.stop()
+            else:
+                self._finish(EXIT_CANCELLED, _("Cancelled."))
             return
         for job in [job for job in self._waiting if job.number == jobId]:
             self._waiting.remove(job)
@@ -121,15 +131,26 @@ class Worker:
         if not self._waiting:
             return
         self._current = self._waiting.popleft()
-        self._isCancelling = False
-        self._lastSign = time.monotonic()
+        self._isSent = self._isCancelling = False
         try:
             if self._child is None:
                 self._child = Child(self._command or [*engineCommand(), "worker"], engineEnvironment())
         except OSError as error:
             self._finish(EXIT_FAILED, _("The worker cannot be started: {reason}").format(reason=error.strerror))
             return
-        self._child.send(json.dumps(self._current.message))  # if the process is gone, `_poll` finds that it ended
+        self._send()
+
+    def _send(self) -> None:
+        """Hands the current job to the process once its inputs are written."""
+        job = self._current
+        if isWriting(job.inputs):
+            return
+        sentence = forget(job.inputs)
+        if sentence:
+            self._finish(EXIT_FAILED, sentence)
+            return
+        self._isSent, self._lastSign = True, time.monotonic()
+        self._child.send(json.dumps(job.message))  # if the process is gone, `_poll` finds that it ended
 
     def _poll(self) -> None:
         if self._child is None:
@@ -142,6 +163,8 @@ class Worker:
                 return
         if exitCode is not None:
             self._onEnded(exitCode)
+        elif self._current is not None and not self._isSent:
+            self._send()
         elif self._current is not None and time.monotonic() > self._lastSign + SILENCE_SECONDS:
             child.kill()
         elif self._current is None and time.monotonic() > self._lastWork + IDLE_SECONDS:

@@ -225,6 +225,39 @@ def test_a_worker_whose_launcher_is_killed_ends_too(host: Any, worker: Any, long
     assert "ended unexpectedly" in recorder.endings[0][1]
 
 
+def test_a_job_waits_for_its_inputs_to_be_written(
+    warm_worker: Any, segment: dict[str, Any], volume: Any, tmp_path: Path
+) -> None:
+    import threading
+
+    from DiNTSLib import background
+    from DiNTSLib.scene import exportVolume
+
+    gate = threading.Event()
+    background._executor.submit(gate.wait)  # what is written before it
+    exportVolume(volume, tmp_path / "late.nrrd", True)
+    recorder, cancelled = Recorder(), Recorder()
+    job = segment | {"inputs": [str(tmp_path / "late.nrrd")]}
+    first = warm_worker.submit(job, *cancelled.callbacks())
+    second = warm_worker.submit(job, *recorder.callbacks())
+    warm_worker.cancel(first)
+    assert cancelled.endings == [(130, "Cancelled.")]
+    assert not warm_worker.waitForFinished(second, 0.2)
+    assert recorder.events == []
+    gate.set()
+    assert warm_worker.waitForFinished(second, START_SECONDS)
+    assert recorder.endings == [(0, "")]
+
+
+def test_an_input_that_cannot_be_written_is_said(warm_worker: Any, segment: dict[str, Any], volume: Any) -> None:
+    from DiNTSLib.scene import exportVolume
+
+    exportVolume(volume, "/nowhere/scan.nrrd", True)
+    ((code, sentence),) = run(warm_worker, segment | {"inputs": ["/nowhere/scan.nrrd"]}).endings
+    assert code == 1
+    assert "/nowhere/scan.nrrd cannot be written" in sentence
+
+
 def test_what_is_wrong_is_said_and_the_worker_goes_on(warm_worker: Any, segment: dict[str, Any]) -> None:
     ((code, sentence),) = run(warm_worker, segment | {"inputs": ["/nowhere.nrrd"]}).endings
     assert code == 2
