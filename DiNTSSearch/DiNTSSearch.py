@@ -58,7 +58,8 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.bind()
 
     def exit(self):
-        self.panel.unbind()
+        if not self.panel.isBusy:  # plots and states follow a run that is under way
+            self.panel.unbind()
 
     def cleanup(self):
         self.removeObservers()

@@ -44,9 +44,9 @@ class ModelStep(Step):
         self.showLabels()
         self.ui.exportButton.enabled = not reason and not self.panel.isBusy
         self.ui.reportButton.enabled = run.isRun and not self.panel.isBusy
-        trained = len(run.trainedFolds)
-        state = _("working") if self.isRunning else _("{count} networks").format(count=trained) if trained else ""
-        self.showState(state, reason)
+        trained, total = len(run.trainedFolds), run.settings.training.folds if run.settings else 0
+        networks = _("{count} of {total} networks").format(count=trained, total=total) if trained else ""
+        self.showState(_("working") if self.isRunning else networks, reason)
 
     def whyNot(self) -> str:
         """Why there is nothing to export; "" if there is."""

@@ -18,7 +18,7 @@ from DiNTSSearchLib.model_step import ModelStep
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
 from DiNTSSearchLib.plots import RunPlots
 from DiNTSSearchLib.retrain_step import RetrainStep
-from DiNTSSearchLib.run_folder import RunFolder
+from DiNTSSearchLib.run_folder import NOWHERE, RunFolder
 from DiNTSSearchLib.search_step import SearchStep
 from DiNTSSearchLib.step import ERROR_STYLE, Step
 
@@ -133,7 +133,7 @@ class Panel:
 
     @staticmethod
     def _text(folder: Path) -> str:
-        return "" if folder == Path() else str(folder)
+        return "" if folder == NOWHERE else str(folder)
 
     def refresh(self, *_arguments: Any) -> None:
         """Shows the present state of the run in all steps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
+import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSearchLib.cases import openCase
@@ -115,13 +115,11 @@ class RetrainStep(Step):
         if name not in self._scores["cases"]:
             return  # the line of means
         self.error = ""
-        qt.QApplication.setOverrideCursor(qt.QCursor(qt.Qt.WaitCursor))
         try:
-            openCase(self.panel.run, name)
+            with slicer.util.WaitCursor():
+                openCase(self.panel.run, name)
         except ValueError as error:
             self.error = str(error)
-        finally:
-            qt.QApplication.restoreOverrideCursor()
         self.panel.refresh()
 
     def onStart(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 LAST_ROWS_BYTES = 8192  # of a log; a row has a few hundred
 
+NOWHERE = Path(os.devnull)  # stands for no folder: it holds nothing
 NOTHING, STARTED, DONE = "nothing", "started", "done"
 
 
@@ -27,7 +29,7 @@ class RunFolder:
     """A folder that holds a run, or will hold one: checked data and settings come before the run itself."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder) if str(folder) else NOWHERE
 
     @property
     def isRun(self) -> bool:
@@ -108,7 +110,7 @@ class RunFolder:
     def _json(self, name: str) -> dict[str, Any]:
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def _lastRow(self, name: str, key: str) -> dict[str, Any] | None:

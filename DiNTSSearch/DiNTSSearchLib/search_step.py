@@ -133,7 +133,8 @@ class SearchStep(Step):
             for name in self._presets[1:]:
                 self.ui.presetBox.addItem(name.replace("_", " "))
             self.ui.presetBox.blockSignals(False)
-        known = not self.panel.run.isRun and self.panel.parameters.preset in self._presets
+        own = not self.panel.run.isRun or self.panel.parameters.checkedWith == self.panel.data.key()
+        known = own and self.panel.parameters.preset in self._presets  # a run does not tell its preset
         self.ui.presetBox.blockSignals(True)
         self.ui.presetBox.currentIndex = self._presets.index(self.panel.parameters.preset) if known else -1
         self.ui.presetBox.blockSignals(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,12 +110,10 @@ def write_run(folder: Path) -> Path:
     facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}
     cases = [{"name": f"case{index}", **facts} for index in range(4)]
     write_json(folder / "check.json", {"cases": cases, "problems": []})
-    rows = [f'{{"step": {step}, "loss": {2 - step / 8}}}\n' for step in range(4)]
-    rows += [
-        f'{{"step": {step}, "loss": {2 - step / 8}, "dice": 0.{step}, "gap": {9 - step}, "memory_fraction": 0.{step}}}\n'
-        for step in range(4, 8)
-    ]
-    write_text(folder / "search" / "log.jsonl", "".join(rows))
+    steps = [{"step": step, "loss": 2 - step / 8} for step in range(8)]
+    for row in steps[4:]:
+        row |= {"dice": row["step"] / 10, "gap": 9 - row["step"], "memory_fraction": row["step"] / 10}
+    write_text(folder / "search" / "log.jsonl", "".join(json.dumps(row) + "\n" for row in steps))
     Architecture.random(SearchSpace(2, 2), 0).save(folder / "search" / "architecture.json")
     log = '{"step": 0, "loss": 1.5}\n{"step": 3, "loss": 1.0}\n{"step": 3, "dice": [0.5], "mean_dice": 0.5}\n'
     write_text(folder / "train" / "fold0" / "log.jsonl", log)

@@ -193,7 +193,7 @@ def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folde
         "1. Data: 4 cases, ready",
         "2. Search: finished",
         "3. Retrain: 1 of 2 folds",
-        "4. Model: 1 networks",
+        "4. Model: 1 of 2 networks",
     ]
     assert faked.ui.foldsTable.item(0, 2).text() == "0.500"
     assert faked.ui.scoresTable.item(1, 0).text() == "case0"
