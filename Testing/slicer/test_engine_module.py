@@ -87,12 +87,20 @@ def test_the_computer_is_examined_again(host: Any, examined: Any) -> None:
     assert "torch: " in examined.ui.reportEdit.plainText
 
 
-def test_closing_during_the_examination_leaves_no_process(host: Any) -> None:
+def has_ended(stat: Path) -> bool:
+    """Whether the process of a file /proc/<pid>/stat is gone, or waits to be noticed."""
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("isReloaded", [False, True])
+def test_closing_or_reloading_during_the_examination_leaves_no_process(host: Any, isReloaded: bool) -> None:
     panel = host.open_module("DiNTSEngine")
     stat = Path(f"/proc/{panel.panel._process._child.pid}/stat")
-    assert stat.exists()
+    assert not has_ended(stat)
+    if isReloaded:
+        panel.onReload()
     host.close_module("DiNTSEngine")
-    host.wait_until(lambda: not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z", 5)
+    host.wait_until(lambda: has_ended(stat), 5)
 
 
 def test_what_is_missing_is_said_with_its_size(host: Any, installed: dict[str, str], panel: Any) -> None:

@@ -176,28 +176,22 @@ def test_an_estimate_tells_windows_and_memory(warm_worker: Any, segment: dict[st
     assert result["values"]["memory"] > 0
 
 
-def test_cancelling_ends_the_whole_tree_within_a_second(host: Any, worker: Any, long_segment: dict[str, Any]) -> None:
+def test_cancelling_ends_the_whole_tree_within_a_second_and_what_waits_runs(
+    host: Any, worker: Any, long_segment: dict[str, Any], segment: dict[str, Any]
+) -> None:
     before = set(descendants(os.getpid()))
     number, recorder = start(host, worker, long_segment)
     tree = set(descendants(os.getpid())) - before
     assert len(tree) >= 2  # PythonSlicer and the engine's Python
+    waiting = Recorder()
+    second = worker.submit(segment, *waiting.callbacks())
     started = time.monotonic()
     worker.cancel(number)
     host.wait_until(lambda: recorder.endings, 5)
     assert time.monotonic() - started < CANCEL_SECONDS
     assert recorder.endings == [(130, "Cancelled.")]
     assert not [pid for pid in tree if isRunning(pid)]
-
-
-def test_what_waits_runs_after_a_cancelled_job(
-    host: Any, worker: Any, long_segment: dict[str, Any], segment: dict[str, Any]
-) -> None:
-    number, cancelled = start(host, worker, long_segment)
-    waiting = Recorder()
-    second = worker.submit(segment, *waiting.callbacks())
-    worker.cancel(number)
     assert worker.waitForFinished(second, START_SECONDS)
-    assert cancelled.endings == [(130, "Cancelled.")]
     assert waiting.endings == [(0, "")]
 
 
@@ -424,6 +418,24 @@ def test_cancelling_a_command_that_ignores_the_request_ends_its_grandchildren(ho
     assert time.monotonic() - started < CANCEL_SECONDS
     assert recorder.endings == [(130, "Cancelled.")]
     assert not [pid for pid in tree if isRunning(pid)]
+
+
+def test_a_command_ends_with_the_application(running_host: Any) -> None:
+    program = f"""
+        import os, sys
+        sys.path[:0] = {[str(ENGINE), str(ENGINE.parent)]!r}
+        import Testing.host as host
+        host.start()
+        from DiNTSLib.processes import EngineProcess
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        process = EngineProcess([], print, print, command)
+        process.start()
+        print(process._child.pid, flush=True)
+    """
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    result = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+    running_host.wait_until(lambda: not isRunning(int(result.stdout)), 5)
 
 
 def test_temporary_folders_are_private_and_go_away(host: Any) -> None:
