@@ -1,22 +1,14 @@
-"""What a run segments: volumes of the scene, frames of a sequence, or files. Nodes are kept by their IDs."""
+"""What a run segments, one after the other, and files as such a case. Those of the scene are in `nodecases`."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
-
-from DiNTSLib.processes import temporaryFolder
-from DiNTSLib.scene import exportVolume
-from DiNTSSegmentationLib.edits import markAsResult
-from DiNTSSegmentationLib.region import voxelBox
-from DiNTSSegmentationLib.results import ResultNodes, showDisagreement, showSegmentation, showStatistics
 
 
 class State(Enum):
@@ -71,7 +63,8 @@ class Case:
         """Removes temporary files."""
 
 
-def _job(settings: Settings, inputs: Sequence[str | Path], output: str | Path) -> dict[str, Any]:
+def segmentJob(settings: Settings, inputs: Sequence[str | Path], output: str | Path) -> dict[str, Any]:
+    """What the worker is asked, see `dints.worker`."""
     return {
         "command": "segment",
         "model": settings.model,
@@ -96,103 +89,7 @@ class FileCase(Case):
             self.detail = str(self.output)
             return None
         self.output.parent.mkdir(parents=True, exist_ok=True)
-        return _job(settings, self.inputs, self.output)
+        return segmentJob(settings, self.inputs, self.output)
 
     def finish(self, settings: Settings, values: dict[str, Any]) -> None:
         self.detail = str(self.output)
-
-
-class NodeCase(Case):
-    """Volumes of the scene, one a channel, segmented into a segmentation node.
-
-    Args:
-        segmentationId: of the node whose contents are replaced.
-        regionId: of a region of interest, or "".
-    """
-
-    def __init__(self, title: str, volumeIds: Sequence[str], segmentationId: str, regionId: str = "") -> None:
-        super().__init__(title)
-        self.volumeIds, self.segmentationId, self.regionId = list(volumeIds), segmentationId, regionId
-        self.results = ResultNodes(segmentationId)
-        self._folder: tempfile.TemporaryDirectory | None = None
-
-    def prepare(self, settings: Settings) -> dict[str, Any]:
-        self._folder = temporaryFolder()
-        folder = Path(self._folder.name)
-        inputs = [folder / f"{number}.nrrd" for number in range(len(self.volumeIds))]
-        for volume, path in zip(self.volumes(), inputs, strict=True):
-            exportVolume(volume, path)
-        job = _job(settings, inputs, folder / "labels.nrrd")
-        if settings.disagreement:
-            job["disagreement"] = str(folder / "disagreement.nrrd")
-        if self.regionId:
-            job["options"] = {**settings.options, "region": voxelBox(node(self.regionId), self.volumes()[0])}
-        return job
-
-    def volumes(self) -> list:
-        """The volumes with the voxels to segment."""
-        return [node(identifier) for identifier in self.volumeIds]
-
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        folder, volume = Path(self._folder.name), node(self.volumeIds[0])
-        segmentation = node(self.segmentationId)
-        slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step
-        showSegmentation(folder / "labels.nrrd", segmentation, settings.labels, volume)
-        self.results = ResultNodes(
-            self.segmentationId,
-            showDisagreement(folder / "disagreement.nrrd", segmentation, volume) if settings.disagreement else "",
-            showStatistics(values.get("statistics") or [], segmentation, volume) if settings.statistics else "",
-        )
-        self.detail = segmentation.GetName()
-
-    def close(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
-
-class FrameCase(NodeCase):
-    """One frame of sequences, one a channel; a channel without a sequence is the same in all frames."""
-
-    def __init__(
-        self,
-        title: str,
-        volumeIds: Sequence[str],
-        segmentationId: str,
-        regionId: str,
-        output: tuple[str, str],
-        frame: int,
-    ) -> None:
-        super().__init__(title, volumeIds, segmentationId, regionId)
-        self.browserId, self.outputId = output
-        self.frame = frame
-
-    def volumes(self) -> list:
-        browser = node(self.browserId)
-        sequences = [browser.GetSequenceNode(volume) for volume in super().volumes()]
-        return [
-            volume if sequence is None else sequence.GetNthDataNode(self.frame)
-            for volume, sequence in zip(super().volumes(), sequences, strict=True)
-        ]
-
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        super().finish(settings, values)
-        browser, output, segmentation = node(self.browserId), node(self.outputId), node(self.segmentationId)
-        output.SetDataNodeAtValue(segmentation, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
-        if browser.GetSequenceNode(segmentation) is None:
-            browser.AddSynchronizedSequenceNode(output)
-            browser.AddProxyNode(segmentation, output, False)
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)  # back to the frame that is shown
-        markAsResult(segmentation)
-
-
-def node(identifier: str):
-    """A node by its ID.
-
-    Raises:
-        LookupError: it was deleted.
-    """
-    found = slicer.mrmlScene.GetNodeByID(identifier)
-    if found is None:
-        raise LookupError(_("A volume, region or segmentation of this run was deleted; nothing was changed."))
-    return found

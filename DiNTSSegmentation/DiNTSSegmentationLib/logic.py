@@ -12,9 +12,10 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from dints.errors import InputError
 from DiNTSLib.worker import sharedWorker
-from DiNTSSegmentationLib.cases import FileCase, NodeCase, Settings
+from DiNTSSegmentationLib.cases import FileCase, Settings
 from DiNTSSegmentationLib.edits import holdsWork
 from DiNTSSegmentationLib.models import ModelEntry, findModel
+from DiNTSSegmentationLib.nodecases import NodeCase, Target
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
 from DiNTSSegmentationLib.region import rasGrid, sameGrid, voxelBox
 from DiNTSSegmentationLib.runs import Run, RunQueue
@@ -96,13 +97,13 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         entry = findModel(str(model))
         self.check(volumes, entry, segmentation, region, overwrite)
         settings = self.settings(entry, quality, device, options, disagreement, statistics)
-        target = segmentation or _newSegmentation(volumes[0])
-        volumeIds, regionId = [node.GetID() for node in volumes], region.GetID() if region else ""
+        name, regionId = volumes[0].GetName(), region.GetID() if region else ""
+        target = Target(segmentation, _resultName(volumes[0]))
         if allFrames:
-            cases = frameCases(volumes, target, regionId)
+            cases = frameCases(volumes, regionId, target)
         else:
-            cases = [NodeCase(volumes[0].GetName(), volumeIds, target.GetID(), regionId)]
-        return self._run(Run(volumes[0].GetName(), cases, settings, onProgress, onFinished))
+            cases = [NodeCase(name, [node.GetID() for node in volumes], regionId, target)]
+        return self._run(Run(name, cases, settings, onProgress, onFinished))
 
     def segmentVolumes(
         self,
@@ -122,7 +123,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         if not volumes:
             raise InputError(_("The scene has no volume; load one."))
         settings = self.settings(entry, quality, device, options, False, statistics)
-        cases = [NodeCase(node.GetName(), [node.GetID()], _newSegmentation(node).GetID()) for node in volumes]
+        cases = [NodeCase(node.GetName(), [node.GetID()], "", Target(None, _resultName(node))) for node in volumes]
         return self._run(Run(_("All volumes"), cases, settings, onProgress, onFinished))
 
     def segmentFolder(
@@ -210,9 +211,8 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         return run
 
 
-def _newSegmentation(volume: Any) -> Any:
-    name = slicer.mrmlScene.GenerateUniqueName(_("{volume} segmentation").format(volume=volume.GetName()))
-    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+def _resultName(volume: Any) -> str:
+    return _("{volume} segmentation").format(volume=volume.GetName())
 
 
 def _checkOneChannel(model: ModelEntry) -> None:

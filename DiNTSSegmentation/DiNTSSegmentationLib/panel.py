@@ -71,14 +71,14 @@ class Panel:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
         widgets = [widget for widget in vars(self.ui).values() if widget.property(PARAMETER_PROPERTY)]
-        self.inputs.show([volume for volume in parameters.volumes if volume is not None])
+        volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._tag = parameters.connectParametersToGui({w.property(PARAMETER_PROPERTY): w for w in widgets})
         self.parameters = parameters
         self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._timer.start())
         self.models.refresh(parameters.model)
         self.ui.inputFolderEdit.currentPath = parameters.inputFolder
         self.ui.outputFolderEdit.currentPath = parameters.outputFolder
-        self._onVolumes(self.inputs.volumes)
+        self.inputs.show(volumes)
         self.update()
 
     def unbind(self) -> None:
@@ -137,7 +137,7 @@ class Panel:
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
-        self.ui.batchSection.connect("contentsCollapsed(bool)", lambda: self._timer.start())
+        self.ui.batchSection.connect("contentsCollapsed(bool)", self.update)
 
     def _onModel(self, file: str) -> None:
         if self.parameters is not None:

@@ -1,4 +1,4 @@
-"""Volumes that show a frame of a sequence."""
+"""Volumes that show a frame of a sequence: every frame segmented into a sequence of segmentations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,42 @@ from collections.abc import Sequence
 from typing import Any
 
 import slicer
+from dints.errors import InputError
 from slicer.i18n import tr as _
 
-from dints.errors import InputError
-from DiNTSSegmentationLib.cases import FrameCase
+from DiNTSSegmentationLib.cases import Settings
+from DiNTSSegmentationLib.edits import markAsResult
+from DiNTSSegmentationLib.nodecases import NodeCase, Target, node
+
+
+class FrameCase(NodeCase):
+    """One frame; a channel that is no frame of the browser's is the same in all of them."""
+
+    def __init__(
+        self, title: str, volumeIds: Sequence[str], regionId: str, target: Target, browserId: str, frame: int
+    ) -> None:
+        super().__init__(title, volumeIds, regionId, target)
+        self.browserId, self.frame = browserId, frame
+
+    def volumes(self) -> list:
+        browser = node(self.browserId)
+        shown = super().volumes()
+        sequences = [browser.GetSequenceNode(volume) for volume in shown]
+        return [
+            volume if sequence is None else sequence.GetNthDataNode(self.frame)
+            for volume, sequence in zip(shown, sequences, strict=True)
+        ]
+
+    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
+        super().finish(settings, values)
+        browser, segmentation = node(self.browserId), self.target.node()
+        output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
+        output.SetDataNodeAtValue(segmentation, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
+        if browser.GetSequenceNode(segmentation) is None:
+            browser.AddSynchronizedSequenceNode(output)
+            browser.AddProxyNode(segmentation, output, False)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)  # back to the frame that is shown
+        markAsResult(segmentation)
 
 
 def browserOf(volume: Any) -> Any:
@@ -19,40 +51,33 @@ def browserOf(volume: Any) -> Any:
     return slicer.modules.sequences.logic().GetFirstBrowserNodeForProxyNode(volume)
 
 
-def frameCases(volumes: Sequence[Any], segmentation: Any, regionId: str) -> list[FrameCase]:
-    """A case for each frame; their results go to a new sequence in the volumes' browser.
+def frameCases(volumes: Sequence[Any], regionId: str, target: Target) -> list[FrameCase]:
+    """A case for each frame of the first volume's sequence.
 
     Raises:
-        InputError: the first volume is no frame of a sequence.
+        InputError: it is no frame of a sequence.
     """
-    browser = browserOf(volumes[0])
+    browser, name = browserOf(volumes[0]), volumes[0].GetName()
     if browser is None:
-        raise InputError(_("“{volume}” is no frame of a sequence.").format(volume=volumes[0].GetName()))
-    output = _outputSequence(browser, segmentation)
+        raise InputError(_("“{volume}” is no frame of a sequence; choose one that is.").format(volume=name))
     volumeIds = [volume.GetID() for volume in volumes]
-    frames = browser.GetMasterSequenceNode().GetNumberOfDataNodes()
     return [
         FrameCase(
-            _("{volume}, frame {number}").format(volume=volumes[0].GetName(), number=frame + 1),
+            _("{volume}, frame {number}").format(volume=name, number=frame + 1),
             volumeIds,
-            segmentation.GetID(),
             regionId,
-            (browser.GetID(), output.GetID()),
+            target,
+            browser.GetID(),
             frame,
         )
-        for frame in range(frames)
+        for frame in range(browser.GetMasterSequenceNode().GetNumberOfDataNodes())
     ]
 
 
-def _outputSequence(browser: Any, segmentation: Any) -> Any:
-    """The sequence of the browser that the segmentation shows; a new one where there is none yet."""
-    existing = browser.GetSequenceNode(segmentation)
-    if existing is not None:
-        return existing
+def _newSequence(browser: Any, segmentation: Any) -> Any:
     master = browser.GetMasterSequenceNode()
-    output = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLSequenceNode", _("{name} sequence").format(name=segmentation.GetName())
-    )
+    name = _("{name} sequence").format(name=segmentation.GetName())
+    output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
     output.SetIndexName(master.GetIndexName())
     output.SetIndexUnit(master.GetIndexUnit())
     return output

@@ -20,7 +20,7 @@ from dints.space.search_space import SearchSpace
 SPACE = SearchSpace(layers=2, levels=2)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
     parser.add_argument("--name", default="Tiny")
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--patch", type=int, default=16, help="voxels")
     parser.add_argument("--spacing", type=float, default=6.0, help="mm; a coarse one is quick")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     config = tiny_config(options)
     architecture = Architecture.random(SPACE, seed=0)
     classes, channels = len(config.task.labels), len(config.task.channels)

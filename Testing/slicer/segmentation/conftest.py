@@ -1,0 +1,150 @@
+"""A folder of tiny models, and the panel DiNTSSegmentation with it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before the host takes the environment of its start; the models are tiny
+REPOSITORY = Path(__file__).resolve().parents[3]
+MODULE = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentation.py"
+PANEL_SIZE = (400, 1000)  # pixels
+SECONDS = 60.0  # that a run may take, with the start of the worker on a busy machine
+
+MODELS = {  # file: what makes it different from the others
+    "body.zip": ["--name", "Body"],
+    "hippocampus.zip": [
+        "--name",
+        "Hippocampus",
+        "--modality",
+        "MR",
+        "--labels",
+        "Anterior,Posterior",
+        "--spacing",
+        "2",
+    ],
+    "slow.zip": ["--name", "Slow", "--spacing", "3.5"],
+    "pair.zip": ["--name", "Pair", "--modality", "MR", "--channels", "T1,T2", "--labels", "tumor"],
+}
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory, running_host: Any) -> Path:
+    """Folder of the models in `MODELS`, and two damaged ones; tests must not change it."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("models can only be made with PyTorch")
+    folder = tmp_path_factory.mktemp("models")
+    library = MODULE.parent / "DiNTSSegmentationLib"
+    calls = "; ".join(f"main([{str(folder / name)!r}, *{arguments!r}])" for name, arguments in MODELS.items())
+    paths = os.pathsep.join([str(library), str(REPOSITORY / "DiNTSEngine")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", f"from tinymodel import main; {calls}"], env=environment, check=True)
+    whole = (folder / "body.zip").read_bytes()
+    (folder / "cut.zip").write_bytes(whole[: len(whole) // 2])
+    (folder / "flipped.zip").write_bytes(with_flipped_weights(whole))
+    return folder
+
+
+def with_flipped_weights(content: bytes) -> bytes:
+    """A model whose manifest is whole and whose weights are not those that it names."""
+    copy = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(copy, "w") as target:
+        for name in source.namelist():
+            member = source.read(name)
+            if name == "manifest.json":
+                member = member.replace(b'"Body"', b'"Flipped"')
+            elif name.endswith("fold1.npz"):
+                member = member[:-100] + bytes(100)
+            target.writestr(name, member)
+    return copy.getvalue()
+
+
+@pytest.fixture
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of installed models, for this test alone."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("DINTS_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def install(models_folder: Path, model_files: Path) -> Any:
+    """Function that installs some of the models by their file names."""
+
+    def add(*names: str) -> None:
+        for name in names:
+            (models_folder / name).symlink_to(model_files / name)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def shared_worker(running_host: Any) -> Iterator[None]:
+    """Ends the worker that tests share when all of them are done."""
+    for folder in (REPOSITORY / "DiNTSEngine", MODULE.parent):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))  # as Slicer does for every module before it loads the first
+    yield
+    from DiNTSLib.worker import endSharedWorker
+
+    endSharedWorker()
+
+
+@pytest.fixture
+def ct(host: Any, shared_data: Path) -> Any:
+    """A real body CT as a volume node."""
+    import slicer
+
+    return slicer.util.loadVolume(str(shared_data / "ct" / "example_ct.nii.gz"))
+
+
+@pytest.fixture
+def open_panel(host: Any, shared_worker: None, models_folder: Path) -> Iterator[Any]:
+    """Function that opens the panel; it is closed after the test."""
+    opened = []
+
+    def open_it() -> Any:
+        opened.append(host.open_module(MODULE, *PANEL_SIZE))
+        return opened[-1]
+
+    yield open_it
+    if opened:
+        host.close_module("DiNTSSegmentation")
+
+
+@pytest.fixture
+def finish(host: Any) -> Any:
+    """Function that waits until all runs of a panel are over."""
+
+    def wait(panel: Any) -> None:
+        host.wait_until(lambda: panel.logic.queue.current is None, SECONDS)
+        host.process_events()
+
+    return wait
+
+
+@pytest.fixture
+def choose_model(host: Any) -> Any:
+    """Function that clicks a model in the panel's list."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from Testing.host.convert import unwrap
+
+    def choose(panel: Any, name: str) -> None:
+        tree = unwrap(panel.ui.modelTree)
+        item = next(iter(tree.findItems(name, Qt.MatchFlag.MatchExactly)))
+        QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+        host.process_events()
+
+    return choose
