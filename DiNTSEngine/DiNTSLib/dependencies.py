@@ -11,25 +11,26 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import slicer
 from slicer.i18n import tr as _
 
 REQUESTER = "DiNTS"
 PYTORCH = "torch"
-MINIMUM_VERSIONS = {PYTORCH: "2.6", "PyYAML": "6"}  # as in the engine's pyproject.toml
-DISK_GIGABYTES = {PYTORCH: 7.0, "PyYAML": 0.01}  # PyTorch with the libraries of an NVIDIA GPU; a tenth without
-DOWNLOAD_GIGABYTES = {PYTORCH: 3.5, "PyYAML": 0.001}
+NEEDED = (PYTORCH, "PyYAML")
+EXTRAS = ("matplotlib",)  # for pictures and reports
+MINIMUM_VERSIONS = {PYTORCH: "2.6", "PyYAML": "6", "matplotlib": "3.8"}  # as in the engine's pyproject.toml
+DISK_GIGABYTES = {PYTORCH: 7.0, "PyYAML": 0.01, "matplotlib": 0.1}  # PyTorch for an NVIDIA GPU; a tenth without
+DOWNLOAD_GIGABYTES = {PYTORCH: 3.5, "PyYAML": 0.001, "matplotlib": 0.03}
 
 Confirm = Callable[[str], bool]
 Log = Callable[[str], None]
 
 
 def missing() -> list[str]:
-    """Packages that are not installed or too old, by the names that pip knows."""
-    importlib.invalidate_caches()
-    return [name for name, version in MINIMUM_VERSIONS.items() if not _isInstalled(name, version)]
+    """Packages without which the engine cannot work, by the names that pip knows: not installed, or too old."""
+    return _missing(NEEDED)
 
 
 def requirements(names: list[str]) -> list[str]:
@@ -43,38 +44,46 @@ def hasPyTorchExtension() -> bool:
 
 
 def sentence() -> str:
-    """What is missing, from where it would be installed, how much it is, and how much room there is; "" if nothing."""
-    names = missing()
-    if not names:
+    """Why the engine cannot work, and what installing takes; "" if it can."""
+    return offer() if missing() else ""
+
+
+def offer() -> str:
+    """What could be installed, from where, how much it is, and how much room there is; "" if nothing."""
+    needed, extras = missing(), _missing(EXTRAS)
+    if not needed and not extras:
         return ""
+    parts = []
+    if needed:
+        parts.append(_("DiNTS needs {names}.").format(names=", ".join(requirements(needed))))
+    if extras:
+        parts.append(_("Reports need {names}.").format(names=", ".join(requirements(extras))))
     text = _(
-        "DiNTS needs {names}. Installing downloads up to {download:.1f} GB, which take up to {disk:.1f} GB on the disk "
-        "(without an NVIDIA GPU about a tenth); {free:.0f} GB are free."
-    ).format(
-        names=_(" and ").join(requirements(names)),
-        download=sum(DOWNLOAD_GIGABYTES[name] for name in names),
-        disk=sum(DISK_GIGABYTES[name] for name in names),
-        free=shutil.disk_usage(sys.prefix).free / 1e9,
+        "Installing downloads up to {download:.2g} GB, which take up to {disk:.2g} GB on the disk; {free:.0f} GB are "
+        "free."
     )
-    if PYTORCH not in names:
-        return text
-    if hasPyTorchExtension():
-        return text + " " + _("The PyTorch extension chooses the version that fits the GPU.")
-    return text + " " + _("Install the PyTorch extension first to get the version that fits the GPU.")
+    names = [*needed, *extras]
+    download, disk = sum(DOWNLOAD_GIGABYTES[name] for name in names), sum(DISK_GIGABYTES[name] for name in names)
+    parts.append(text.format(download=download, disk=disk, free=shutil.disk_usage(sys.prefix).free / 1e9))
+    if PYTORCH in needed and hasPyTorchExtension():
+        parts.append(_("The PyTorch extension chooses the version that fits the GPU; without one it is a tenth."))
+    elif PYTORCH in needed:
+        parts.append(_("Install the PyTorch extension first to get the version that fits the GPU."))
+    return " ".join(parts)
 
 
 def install(confirm: Confirm, log: Log) -> bool:
-    """Installs what is missing, if `confirm`, which gets `sentence()`, returns True.
+    """Installs what is missing, if `confirm`, which gets `offer()`, returns True.
 
     Blocks until it is done. `log` is told each step and the reason of a failure.
 
     Returns:
         Whether nothing is missing now.
     """
-    names = missing()
+    names = _missing((*NEEDED, *EXTRAS))
     if not names:
         return True
-    if not confirm(sentence()):
+    if not confirm(offer()):
         log(_("Not installed: it was declined."))
         return False
     try:
@@ -84,7 +93,7 @@ def install(confirm: Confirm, log: Log) -> bool:
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         log(_("{name} could not be installed: {reason}").format(name=name, reason=error))
         return False
-    still = missing()
+    still = _missing(names)
     if still:
         log(_("{names} cannot be found yet: restart Slicer and look again.").format(names=", ".join(still)))
     else:
@@ -103,6 +112,11 @@ def _installOne(name: str) -> None:
         slicer.packaging.pip_ensure(requirements([name]), prompt_install=False, requester=REQUESTER)
     else:
         slicer.util.pip_install(requirements([name]))
+
+
+def _missing(names: Iterable[str]) -> list[str]:
+    importlib.invalidate_caches()
+    return [name for name in names if not _isInstalled(name, MINIMUM_VERSIONS[name])]
 
 
 def _isInstalled(name: str, minimum: str) -> bool:

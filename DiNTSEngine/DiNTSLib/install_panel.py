@@ -66,7 +66,7 @@ class InstallPanel:
         slicer.app.processEvents()
 
     def _showMissing(self) -> None:
-        text = dependencies.sentence()
+        text = dependencies.offer()
         self.ui.statusLabel.text = text or _("Everything that DiNTS needs is installed.")
         self.ui.installButton.visible = bool(text)
 

@@ -111,9 +111,7 @@ def importVolume(path: str | Path, name: str):
 
 def placeBeside(node, inputNode) -> None:
     """Puts a node under the parent of another in the subject hierarchy: into the same patient's study or folder."""
-    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    if hierarchy is None:
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(inputNode))
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), parent)
 

@@ -32,7 +32,7 @@ def examined(host: Any, panel: Any) -> Any:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Versions of packages, for tests to change; what is not in here is not installed."""
-    versions = {"torch": "2.13.0+cpu", "PyYAML": "6.0.3"}
+    versions = {"torch": "2.13.0+cpu", "PyYAML": "6.0.3", "matplotlib": "3.10.0"}
 
     def version(name: str) -> str:
         if name not in versions:
@@ -108,10 +108,24 @@ def test_what_is_missing_is_said_with_its_size(host: Any, installed: dict[str, s
     panel.panel.refresh()
     assert panel.ui.installButton.visible
     text = panel.ui.statusLabel.text
-    assert "torch>=2.6 and PyYAML>=6" in text
-    assert "downloads up to 3.5 GB" in text
+    assert "DiNTS needs torch>=2.6, PyYAML>=6. Reports need matplotlib>=3.8." in text
+    assert "downloads up to 3.5 GB, which take up to 7.1 GB" in text
     assert "GB are free" in text
     assert "Install the PyTorch extension first" in text
+
+
+def test_what_only_reports_need_is_offered_but_stops_nothing(
+    host: Any, installed: dict[str, str], pip: list[str]
+) -> None:
+    from DiNTSLib import dependencies
+
+    del installed["matplotlib"]
+    assert dependencies.missing() == []
+    assert dependencies.sentence() == ""
+    assert "Reports need matplotlib" in dependencies.offer()
+    assert dependencies.install(lambda text: True, [].append)
+    assert pip == ["matplotlib>=3.8"]
+    assert dependencies.offer() == ""
 
 
 def test_declining_installs_nothing(host: Any, installed: dict[str, str], pip: list[str], panel: Any) -> None:
