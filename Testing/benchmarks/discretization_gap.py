@@ -22,8 +22,13 @@ from dints.training.log import read_log
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 VARIANTS = {"with topology loss": [], "without topology loss": ["--no-topology-loss"]}
-# The augmentation of the paper (4.1) in place of that of the quick configuration.
-AUGMENTATION = ("flip_probability=0.5", "rotate90_probability=0.5", "affine_probability=0.3")
+# The paper's search space and augmentation (4.1) in place of those of the quick configuration.
+SETTINGS = (
+    "search.layers=12",
+    "augmentation.flip_probability=0.5",
+    "augmentation.rotate90_probability=0.5",
+    "augmentation.affine_probability=0.3",
+)
 AVERAGED = 10  # architecture steps; G of single steps jumps
 
 
@@ -50,8 +55,8 @@ def start_search(folder: Path, extra: list[str], options: argparse.Namespace) ->
     command = [sys.executable, "-m", "dints", "search", "--run", str(folder), "--data", str(options.data)]
     command += ["--config", str(HERE / "hippocampus_quick.yaml"), "--memory-budget", str(options.memory_budget)]
     command += ["--set", f"search.iterations={options.iterations}", "--set", f"search.seed={options.seed}", *extra]
-    for setting in AUGMENTATION:
-        command += ["--set", f"augmentation.{setting}"]
+    for setting in SETTINGS:
+        command += ["--set", setting]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
