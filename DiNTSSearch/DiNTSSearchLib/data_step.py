@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSearchLib.pairs import caseNames
+from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.step import Step
 from DiNTSSearchLib.tables import fill
 
@@ -80,6 +81,13 @@ class DataStep(Step):
         if not parameters.runFolder:
             return _("Choose a run folder, or try the demo data.")
         return "" if parameters.dataFolder else _("Choose a data folder, or make one.")
+
+    def explain(self, sentence: str) -> str:
+        """The problems are in the table."""
+        count = RunFolder(self.panel.parameters.runFolder).errors if self.panel.parameters else 0
+        if not count:
+            return sentence
+        return _("Solve {count} problems; point at a line to read what to do.").format(count=count)
 
     def showCases(self, check: dict[str, Any]) -> None:
         """One line a case; problems of the whole data set get lines of their own."""

@@ -76,7 +76,7 @@ class MemoryPrediction:
         path, _modified, changes, device = self._wanted
 
         def finished(exitCode: int, sentence: str) -> None:
-            if self._job is job:
+            if self._job is job:  # and not one that was stopped
                 self.values, self.error = job.results.get("memory", {}), sentence
                 self._onChanged()
 

@@ -45,7 +45,7 @@ class Panel:
         self.runningStep: Step | None = None
         self._tag: int | None = None
         self._observation: Any = None
-        self._isRefreshing = False
+        self._isRefreshing = self._isClosed = False
         self.data, self.search = DataStep(self), SearchStep(self)
         self.retrain, self.model = RetrainStep(self), ModelStep(self)
         self.steps = (self.data, self.search, self.retrain, self.model)
@@ -96,6 +96,7 @@ class Panel:
         self.search.memory.stop()
         self.stop()
         self.unbind()
+        self._isClosed = True  # what the engine still says has no widgets to go to
 
     def onRunFolderEdited(self, path: str) -> None:
         if self.parameters is not None and path != self.parameters.runFolder:
@@ -162,6 +163,8 @@ class Panel:
 
         def finished(exitCode: int, sentence: str) -> None:
             self.runningStep = None
+            if self._isClosed:
+                return
             self._timer.stop()
             self.ui.progressBar.visible = False
             self._finish(step, exitCode, sentence)
@@ -187,8 +190,9 @@ class Panel:
         if exitCode == EXIT_CANCELLED:
             self.say(_("Stopped. It can be resumed from the last checkpoint."))
         elif exitCode:
-            step.error = sentence
-            self.say(sentence, isError=True)
+            step.error = step.explain(sentence)
+            self.ui.logEdit.appendPlainText(sentence)
+            self.say(_("{step} failed, see there.").format(step=step.title), isError=True)
         else:
             self.say(_("Done."))
 
@@ -200,6 +204,8 @@ class Panel:
 
     def onEvent(self, event: dict[str, Any]) -> None:
         """Shows what the engine says."""
+        if self._isClosed:
+            return
         if event["event"] == "progress":
             self.ui.progressBar.setRange(0, event["total"])
             self.ui.progressBar.value = event["step"]

@@ -140,7 +140,7 @@ def scoreTable(scores: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     rows = [[_("mean"), "", *(_number(means.get(value)) for value in labels)]]
     for case in sorted(folds):
         rows.append([case, str(folds[case]), *(_number(dice[case, value]) for value in labels)])
-    return [_("Case"), _("Fold"), *(_("Dice {label}").format(label=label) for label in labels.values())], rows
+    return [_("Dice of case"), _("Fold"), *labels.values()], rows
 
 
 def _number(value: float | None) -> str:

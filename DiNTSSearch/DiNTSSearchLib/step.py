@@ -32,6 +32,10 @@ class Step:
         """Shows the state of the run in the step's widgets."""
         raise NotImplementedError
 
+    def explain(self, sentence: str) -> str:
+        """What to show for an error of the engine."""
+        return sentence
+
     def showState(self, state: str, reason: str) -> None:
         """State into the section's title; an error, or else the reason, below the buttons."""
         self.section.text = f"{self.title}: {state}" if state else self.title

@@ -96,7 +96,7 @@ def test_all_problems_of_the_data_are_listed(faked: Any, host: Any, processes: l
     assert all("cannot be read" in text for text in texts)
     assert faked.ui.casesTable.item(1, 0).toolTip() == "x/a.nii.gz: cannot be read; copy it again"
     assert faked.ui.dataButton.text == "1. Data: 2 errors"
-    assert "2 problems must be solved" in faked.ui.dataReasonLabel.text
+    assert faked.ui.dataReasonLabel.text == "Solve 2 problems; point at a line to read what to do."
     assert not faked.ui.startSearchButton.enabled
 
 
@@ -134,7 +134,7 @@ def test_a_failure_is_shown_at_its_step(checked: Any, host: Any, processes: list
     processes[-1].onEvent({"event": "warning", "text": "the disk is nearly full"})
     processes[-1].finish(1, "the disk is full; make room and resume")
     assert checked.ui.searchReasonLabel.text == "the disk is full; make room and resume"
-    assert checked.ui.statusLabel.text == "the disk is full; make room and resume"
+    assert checked.ui.statusLabel.text == "2. Search failed, see there."
     assert "nearly full" in checked.ui.logEdit.toPlainText()
     assert checked.ui.startSearchButton.enabled
 
@@ -151,7 +151,9 @@ def test_progress_shows_stage_values_and_time_left(checked: Any, host: Any, proc
 def test_closing_the_panel_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
     host.click(checked.ui.startSearchButton)
     checked.close()
+    processes[-1].onEvent({"event": "message", "text": "too late"})
     assert not processes[-1].isRunning
+    assert "too late" not in checked.ui.logEdit.toPlainText()
 
 
 def test_a_run_goes_on_when_the_scene_is_closed(checked: Any, host: Any, processes: list[Any], tmp_path: Path) -> None:
