@@ -13,6 +13,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from DiNTSLib import dependencies
+from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_step import DataStep
 from DiNTSSearchLib.model_step import ModelStep
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
@@ -60,7 +61,7 @@ class Panel:
             edit.filters = ctk.ctkPathLineEdit.Dirs
         ui.runFolderEdit.connect("currentPathChanged(QString)", self.onRunFolderEdited)
         ui.dataFolderEdit.connect("currentPathChanged(QString)", self.onDataFolderEdited)
-        ui.engineButton.connect("clicked()", lambda: slicer.util.selectModule("DiNTSEngine"))
+        ui.engineButton.connect("clicked()", lambda: showInstallPanel(self.bind))
         for step in self.steps:
             step.section.connect("contentsCollapsed(bool)", self.refresh)
 

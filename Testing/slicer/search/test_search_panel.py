@@ -49,6 +49,8 @@ def test_the_panel_opens_without_pytorch_and_says_what_to_do(host: Any, tmp_path
         "assert 'torch' in panel.ui.engineLabel.text, panel.ui.engineLabel.text\n"
         "assert panel.ui.engineButton.visible\n"
         "assert not panel.ui.demoButton.enabled\n"
+        "with host.answering(lambda dialog: dialog.close()) as titles: host.click(panel.ui.engineButton)\n"
+        "assert titles == ['DiNTS: what is installed'], titles\n"
         "host.raise_errors()\n"
     )
     paths = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'DiNTSEngine'}", "QT_QPA_PLATFORM": "offscreen"}
