@@ -47,7 +47,9 @@ class ModelEntry:
     def toHtml(self) -> str:
         """What the panel shows of the chosen model. Its texts come with the file, so they are escaped."""
         if self.problem:
-            return _("<b>Damaged:</b> {problem}").format(problem=html.escape(self.problem))
+            return _("<b>Damaged:</b> {problem}").format(
+                problem=html.escape(self.problem.removeprefix(f"{self.path}: "))
+            )
         labels = ", ".join(name for _value, name in self.labels)
         lines = [self.description, _("Labels: {labels}").format(labels=labels), self._facts()]
         return "<br>".join(html.escape(line) for line in (*lines, self.notes) if line)

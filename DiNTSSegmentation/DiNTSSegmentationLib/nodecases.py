@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-from DiNTSLib.processes import temporaryFolder
-from DiNTSLib.scene import exportVolume
 from slicer.i18n import tr as _
 
+from DiNTSLib.processes import temporaryFolder
+from DiNTSLib.scene import exportVolume
 from DiNTSSegmentationLib.cases import Case, Settings, segmentJob
 from DiNTSSegmentationLib.region import voxelBox
 from DiNTSSegmentationLib.results import ResultNodes, showDisagreement, showSegmentation, showStatistics

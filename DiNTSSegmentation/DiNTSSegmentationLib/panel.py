@@ -144,6 +144,7 @@ class Panel:
             model = self.models.chosen
             self.inputs.setChannels(model.channels if model else ())
             self.parameters.model = file
+            self.update()
 
     def _onVolumes(self, volumes: list) -> None:
         if self.parameters is not None:

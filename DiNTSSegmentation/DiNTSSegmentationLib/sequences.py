@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import slicer
-from dints.errors import InputError
 from slicer.i18n import tr as _
 
+from dints.errors import InputError
 from DiNTSSegmentationLib.cases import Settings
 from DiNTSSegmentationLib.edits import markAsResult
 from DiNTSSegmentationLib.nodecases import NodeCase, Target, node

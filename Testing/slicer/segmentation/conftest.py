@@ -138,7 +138,6 @@ def choose_model(host: Any) -> Any:
     """Function that clicks a model in the panel's list."""
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
-
     from Testing.host.convert import unwrap
 
     def choose(panel: Any, name: str) -> None:

@@ -1,0 +1,64 @@
+"""Segment a file, or every image of a folder, without a window:
+
+    Slicer --no-main-window --python-script segment.py MODEL INPUT OUTPUT [--device cpu] [--quality best]
+
+MODEL is a model file or the name of an installed model. OUTPUT is a segmentation file (.seg.nrrd) for a file, with the
+table of volumes beside it (.csv), or a folder for a folder. Ends with 0, or with 1 and the reason in one line.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import slicer
+from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+from DiNTSSegmentationLib.parameters import Quality
+
+from dints.errors import InputError, RunError
+
+SEGMENTATION_SUFFIX = ".seg.nrrd"
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="segment.py")
+    parser.add_argument("model")
+    parser.add_argument("input", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--quality", type=Quality, default=Quality.STANDARD)
+    options = parser.parse_args(arguments)
+    work = segmentFolder if options.input.is_dir() else segmentFile
+    try:
+        work(options)
+    except (InputError, RunError) as error:
+        print(f"segment.py: {error}", file=sys.stderr)
+        return slicer.util.EXIT_FAILURE
+    return slicer.util.EXIT_SUCCESS
+
+
+def segmentFolder(options):
+    """Files that are there already are left alone: a second call goes on where a first one was stopped."""
+    logic = DiNTSSegmentationLogic()
+    logic.segmentFolder(
+        options.input, options.output, model=options.model, device=options.device, quality=options.quality
+    )
+
+
+def segmentFile(options):
+    """Writes the segmentation and its statistics."""
+    if not options.output.name.endswith(SEGMENTATION_SUFFIX):
+        raise InputError(f"{options.output}: must end in {SEGMENTATION_SUFFIX}; choose another name")
+    volume = slicer.util.loadVolume(str(options.input))
+    run = DiNTSSegmentationLogic().segment(
+        volume, model=options.model, device=options.device, quality=options.quality, statistics=True
+    )
+    segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
+    table = slicer.mrmlScene.GetNodeByID(run.results.statistics)
+    name = options.output.name.removesuffix(SEGMENTATION_SUFFIX)
+    for node, path in ((segmentation, options.output), (table, options.output.with_name(f"{name}.csv"))):
+        if not slicer.util.saveNode(node, str(path)):
+            raise RunError(f"{path} could not be written")
+
+
+if __name__ == "__main__":
+    slicer.util.exit(main(sys.argv[1:]))

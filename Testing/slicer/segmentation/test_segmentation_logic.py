@@ -1,0 +1,174 @@
+"""Segmenting without the panel: regions, sequences, undo, channels, scripts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPT = REPOSITORY / "DiNTSSegmentation" / "Resources" / "Scripts" / "segment.py"
+
+
+@pytest.fixture
+def logic(host: Any, shared_worker: None) -> Any:
+    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+
+    return DiNTSSegmentationLogic()
+
+
+def labels_on(segmentation: Any, volume: Any) -> np.ndarray:
+    """Which voxels of a volume are in any segment: bool [k, j, i]."""
+    import slicer
+
+    masks = [
+        slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume) > 0
+        for name in segmentation.GetSegmentation().GetSegmentIDs()
+    ]
+    return np.logical_or.reduce(masks)
+
+
+def node(identifier: str) -> Any:
+    import slicer
+
+    return slicer.mrmlScene.GetNodeByID(identifier)
+
+
+def test_a_region_bounds_the_result(logic: Any, ct: Any, model_files: Path) -> None:
+    import slicer
+    import vtk
+    from DiNTSSegmentationLib.region import voxelBox
+
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Box")
+    matrix = vtk.vtkMatrix4x4()
+    ct.GetIJKToRASMatrix(matrix)
+    roi.SetCenter(matrix.MultiplyPoint((30, 40, 50, 1))[:3])
+    roi.SetSize([step * 20 for step in ct.GetSpacing()])
+    first, stop = voxelBox(roi, ct)
+    assert np.allclose(first, (20, 30, 40), atol=1)
+    assert np.allclose(stop, (40, 50, 60), atol=1)
+    run = logic.segment(ct, model=model_files / "body.zip", region=roi, device="cpu")
+    inside = labels_on(node(run.results.segmentation), ct)
+    assert inside.any()
+    found = np.argwhere(inside)[:, ::-1]
+    assert (found.min(axis=0) >= first).all()
+    assert (found.max(axis=0) < stop).all()
+
+
+def test_a_region_outside_of_the_volume_is_refused(logic: Any, ct: Any, model_files: Path) -> None:
+    import slicer
+
+    from dints.errors import InputError
+
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Far")
+    roi.SetCenter([9999, 0, 0])
+    roi.SetSize([10, 10, 10])
+    with pytest.raises(InputError, match="lies outside"):
+        logic.segment(ct, model=model_files / "body.zip", region=roi)
+
+
+def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -> None:
+    import slicer
+
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Beat")
+    for frame in range(3):
+        voxels = np.random.default_rng(frame).normal(50, 60, (16, 18, 20))
+        volume = slicer.util.addVolumeFromArray(voxels, name="frame")
+        volume.SetSpacing(8, 8, 8)
+        sequence.SetDataNodeAtValue(volume, str(frame))
+        slicer.mrmlScene.RemoveNode(volume)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    proxy = browser.GetProxyNode(sequence)
+    run = logic.segment(proxy, model=model_files / "body.zip", allFrames=True, device="cpu")
+    assert [case.state.value for case in run.cases] == ["done"] * 3
+    segmentation = node(run.results.segmentation)
+    made = browser.GetSequenceNode(segmentation)
+    assert made.GetNumberOfDataNodes() == 3
+    assert browser.GetProxyNode(made) is segmentation
+    counts = []
+    for frame in range(3):
+        browser.SetSelectedItemNumber(frame)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        counts.append(int(labels_on(segmentation, proxy).sum()))
+    assert len(set(counts)) == 3
+
+
+def test_a_result_is_one_step_to_undo(logic: Any, ct: Any, model_files: Path) -> None:
+    import slicer
+
+    slicer.mrmlScene.SetUndoOn()
+    try:
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+        segmentation.SetUndoEnabled(True)
+        segmentation.GetSegmentation().AddEmptySegment("", "drawn")
+        logic.segment(ct, segmentation, model=model_files / "body.zip", device="cpu", overwrite=True)
+        assert segmentation.GetSegmentation().GetNumberOfSegments() == 2
+        assert slicer.mrmlScene.GetNumberOfUndoLevels() == 1
+        slicer.mrmlScene.Undo()
+        assert segmentation.GetSegmentation().GetNthSegment(0).GetName() == "drawn"
+    finally:
+        slicer.mrmlScene.ClearUndoStack()
+        slicer.mrmlScene.SetUndoOff()
+
+
+def test_several_channels_are_segmented_together(logic: Any, ct: Any, model_files: Path) -> None:
+    run = logic.segment([ct, ct], model=model_files / "pair.zip", device="cpu")
+    segmentation = node(run.results.segmentation)
+    assert segmentation.GetSegmentation().GetNthSegment(0).GetName() == "tumor"
+
+
+def test_an_error_is_an_exception(logic: Any, ct: Any, model_files: Path) -> None:
+    from dints.errors import InputError, RunError
+
+    with pytest.raises(InputError, match="neither a model file"):
+        logic.segment(ct, model="nosuchmodel")
+    with pytest.raises(RunError, match="checksum"):
+        logic.segment(ct, model=model_files / "flipped.zip", device="cpu")
+    with pytest.raises(InputError, match="Choose a volume"):
+        logic.segment([ct], model=model_files / "pair.zip")
+
+
+def test_cleanup_of_each_label_reaches_the_engine(host: Any, shared_worker: None) -> None:
+    from types import SimpleNamespace
+
+    from DiNTSSegmentationLib.models import ModelEntry
+    from DiNTSSegmentationLib.parameters import Vote
+    from DiNTSSegmentationLib.runsection import engineOptions
+
+    model = ModelEntry("m", "m", 0, labels=((1, "liver"), (2, "kidney"), (5, "spleen")), cleaned=(1, 2))
+    parameters = SimpleNamespace(batchSize=2, vote=Vote.MEAN, cleanup={"kidney": "off", "spleen": "on"})
+    assert engineOptions(parameters, model) == {"batch_size": 2, "vote": "mean", "largest_component": [1, 5]}
+    parameters = SimpleNamespace(batchSize=1, vote=Vote.MODEL, cleanup={})
+    assert engineOptions(parameters, model) == {"batch_size": 1}
+
+
+def test_the_script_segments_a_file_without_a_window(model_files: Path, shared_data: Path, tmp_path: Path) -> None:
+    paths = [str(REPOSITORY / folder) for folder in ("DiNTSEngine", "DiNTSSegmentation")]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": os.pathsep.join(paths)}
+    arguments = [str(model_files / "body.zip"), str(shared_data / "ct" / "example_ct.nii.gz")]
+    command = [sys.executable, "-m", "Testing.host", "--python-script", str(SCRIPT), *arguments]
+    done = subprocess.run(
+        [*command, str(tmp_path / "a.seg.nrrd"), "--device", "cpu"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.seg.nrrd").stat().st_size > 0
+    assert "liver" in (tmp_path / "a.csv").read_text()
+
+
+def test_the_modules_own_test_passes(host: Any, open_panel: Any) -> None:
+    import slicer
+
+    open_panel()
+    slicer.selfTests["DiNTSSegmentation"]()
