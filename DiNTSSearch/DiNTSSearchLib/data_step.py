@@ -28,7 +28,7 @@ class DataStep(Step):
         super().__init__(panel, _("1. Data"), ui.dataButton, ui.dataReasonLabel, ui.stopCheckButton)
         self.pairs: list[tuple[str, str]] = []  # IDs of volume and segmentation: nodes may be deleted meanwhile
         self._shown: dict[str, Any] | None = None
-        ui.pairsBox.visible = False
+        ui.pairsBox.visible = ui.casesTable.visible = False
         ui.demoButton.connect("clicked()", self.onDemo)
         ui.pairsButton.connect("toggled(bool)", self.onPairsToggled)
         ui.addPairButton.connect("clicked()", self.onAddPair)
@@ -96,17 +96,16 @@ class DataStep(Step):
             return
         self._shown = check
         problems = list(check["problems"])
-        rows, hints = [], []
+        found, fine = [], []  # lines with problems come first; each line with its tool tip
         for case in check["cases"]:
             own = [problem for problem in problems if _caseOf(problem) == case["name"]]
             problems = [problem for problem in problems if problem not in own]
-            spacing = " x ".join(f"{step:.2g}" for step in case["spacing"])
-            size = " x ".join(map(str, case["size"]))
-            rows.append([case["name"], _finding(own), size, spacing, _volumes(case)])
-            hints.append("\n".join(map(_sentence, own)) or case["name"])
-        for problem in problems:
-            rows.insert(0, [Path(problem["file"]).name, _finding([problem]), "", "", ""])
-            hints.insert(0, _sentence(problem))
+            line = [case["name"], _finding(own), *_geometry(case), _volumes(case)]
+            (found if own else fine).append((line, "\n".join(map(_sentence, own)) or case["name"]))
+        general = [
+            ([Path(problem["file"]).name, _finding([problem]), "", "", ""], _sentence(problem)) for problem in problems
+        ]
+        rows, hints = zip(*general, *found, *fine, strict=True) if check["cases"] or problems else ((), ())
         headers = [_("Case"), _("Finding"), _("Size"), _("Spacing (mm)"), _("Labels (ml)")]
         fill(self.ui.casesTable, headers, rows, hints)
 
@@ -187,6 +186,11 @@ def _caseOf(problem: dict[str, str]) -> str:
     for suffix in (".nii.gz", ".seg.nrrd"):
         name = name.removesuffix(suffix)
     return Path(name).stem if name.endswith((".nii", ".nrrd", ".mha", ".mhd")) else name
+
+
+def _geometry(case: dict[str, Any]) -> tuple[str, str]:
+    """Size and spacing."""
+    return " x ".join(map(str, case["size"])), " x ".join(f"{step:.2g}" for step in case["spacing"])
 
 
 def _volumes(case: dict[str, Any]) -> str:

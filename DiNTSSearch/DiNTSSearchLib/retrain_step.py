@@ -28,6 +28,7 @@ class RetrainStep(Step):
         self.left: set[int] = set()  # folds that the user unchecked
         self._rows: Any = None
         self._scores: Any = None
+        ui.scoresTable.visible = False
         ui.startRetrainButton.connect("clicked()", self.onStart)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
         ui.scoresTable.connect("cellDoubleClicked(int,int)", self.onCaseDoubleClicked)
