@@ -13,12 +13,15 @@ from slicer.i18n import tr as _
 from DiNTSLib.processes import temporaryFolder
 from DiNTSLib.scene import exportVolume
 from DiNTSSegmentationLib.cases import Case, Settings, segmentJob
+from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.region import voxelBox
 from DiNTSSegmentationLib.results import ResultNodes, showDisagreement, showSegmentation, showStatistics
 
 
 class Target:
     """The segmentation node that a result goes to. A new one is made when there is a result, not before.
+
+    What somebody drew in the node while the run was under way or waited is not replaced: the result goes to a new one.
 
     Args:
         segmentation: an existing node, or None.
@@ -27,6 +30,7 @@ class Target:
 
     def __init__(self, segmentation: Any, name: str) -> None:
         self.identifier = segmentation.GetID() if segmentation else ""
+        self._replaceable = fingerprint(segmentation) if segmentation else ""
         self._name = name
 
     def check(self) -> None:
@@ -35,10 +39,14 @@ class Target:
             node(self.identifier)
 
     def node(self) -> Any:
-        if not self.identifier:
+        if not self.identifier or self._wasEdited():
             name = slicer.mrmlScene.GenerateUniqueName(self._name)
             self.identifier = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name).GetID()
         return node(self.identifier)
+
+    def _wasEdited(self) -> bool:
+        segmentation = node(self.identifier)
+        return holdsWork(segmentation) and fingerprint(segmentation) != self._replaceable
 
 
 class NodeCase(Case):

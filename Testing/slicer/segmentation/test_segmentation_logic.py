@@ -118,6 +118,17 @@ def test_a_result_is_one_step_to_undo(logic: Any, ct: Any, model_files: Path) ->
         slicer.mrmlScene.SetUndoOff()
 
 
+def test_what_is_drawn_during_a_run_is_not_replaced(host: Any, logic: Any, ct: Any, model_files: Path) -> None:
+    import slicer
+
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    run = logic.segment(ct, segmentation, model=model_files / "body.zip", device="cpu", onFinished=lambda run: None)
+    segmentation.GetSegmentation().AddEmptySegment("", "drawn")
+    host.wait_until(lambda: run.isFinished, 60)
+    assert run.results.segmentation not in ("", segmentation.GetID())
+    assert segmentation.GetSegmentation().GetNthSegment(0).GetName() == "drawn"
+
+
 def test_several_channels_are_segmented_together(logic: Any, ct: Any, model_files: Path) -> None:
     run = logic.segment([ct, ct], model=model_files / "pair.zip", device="cpu")
     segmentation = node(run.results.segmentation)

@@ -45,6 +45,13 @@ def has_grid_of(segmentation: Any, volume: Any) -> bool:
     return np.allclose(*arrays, atol=1e-4) and image.GetDimensions() == volume.GetImageData().GetDimensions()
 
 
+def line_of(path_edit: Any) -> Any:
+    """The line that the user types a path into."""
+    import qt
+
+    return path_edit.findChild(qt.QLineEdit)
+
+
 def is_group_alive(group: int) -> bool:
     """Whether any process of a process group still runs; one that waits to be reaped does not."""
     lines = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -311,9 +318,9 @@ def test_a_folder_is_segmented_into_a_folder_and_goes_on_where_it_was(
     assert not panel.ui.inputFolderEdit.visible
     host.choose(panel.ui.batchSourceBox, "All images of a folder")
     host.wait_until(lambda: panel.ui.batchReasonLabel.text == "Choose the folder of the images.")
-    host.type_text(panel.ui.inputFolderEdit, str(images))
+    host.type_text(line_of(panel.ui.inputFolderEdit), str(images))
     host.wait_until(lambda: panel.ui.batchReasonLabel.text == "Choose a folder for the results.")
-    host.type_text(panel.ui.outputFolderEdit, str(results))
+    host.type_text(line_of(panel.ui.outputFolderEdit), str(results))
     host.wait_until(lambda: panel.ui.batchButton.enabled)
     host.click(panel.ui.batchButton)
     finish(panel)
