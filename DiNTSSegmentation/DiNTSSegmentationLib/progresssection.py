@@ -65,9 +65,7 @@ class ProgressSection:
         if run.state is State.DONE:
             # The last one says, for example, that the run fell back to the CPU.
             warnings = [text for kind, text in run.log if kind == "warning"]
-            return " ".join(
-                [_("{run}: done.").format(run=run.title), *warnings[-1:]]
-            )
+            return " ".join([_("{run}: done.").format(run=run.title), *warnings[-1:]])
         if run.state is State.CANCELLED:
             return _("{run}: cancelled; the scene is as it was.").format(run=run.title)
         return _("{run} failed. {error}").format(run=run.title, error=run.error)
