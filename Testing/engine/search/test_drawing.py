@@ -31,7 +31,7 @@ def strokes(svg: str, colour: str) -> int:
 
 def test_selected_edges_have_the_colour_of_their_operation_and_others_none(architecture, tmp_path):
     draw_architecture(architecture, tmp_path / "picture.svg")
-    svg = (tmp_path / "picture.svg").read_text()
+    svg = (tmp_path / "picture.svg").read_text(encoding="utf-8")
     selected = np.bincount(architecture.operations[architecture.edges], minlength=len(OPERATIONS))
     for name, count in zip(OPERATIONS, selected, strict=True):
         assert strokes(svg, OPERATION_STYLES[name][0]) == LEGEND_ENTRY + STROKES_PER_ARROW * count

@@ -192,8 +192,8 @@ def test_the_architecture_loss_is_the_sum_of_its_terms_and_reports_each():
     costs = operation_costs(space, 2, (32, 32, 32)).double()
     values = architecture_loss(space, p, alpha, costs, budget=0.8, topology_weight=0.001).values()
     terms = values["operation_entropy"] + values["pattern_entropy"] + 0.001 * values["topology"] + values["memory"]
-    assert values["total"] == pytest.approx(terms)
+    assert values["weighted_sum"] == pytest.approx(terms)
     assert values["memory"] == pytest.approx(abs(values["memory_fraction"] - 0.8))
     without = architecture_loss(space, p, alpha, costs, budget=0.8, topology_weight=0.0).values()
     assert without["topology"] == values["topology"]
-    assert without["total"] == pytest.approx(terms - 0.001 * values["topology"])
+    assert without["weighted_sum"] == pytest.approx(terms - 0.001 * values["topology"])
