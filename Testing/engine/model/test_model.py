@@ -123,7 +123,7 @@ def test_a_damaged_model_is_refused_in_one_line(
 def test_weights_of_another_architecture_are_refused(manifest: Manifest, weights: list, tmp_path: Path) -> None:
     wider = build_network(manifest.architecture, 1, 4, 4).state_dict()
     model = save_model(tmp_path / "wider.zip", manifest, [weights[0], wider])
-    with pytest.raises(InputError, match="more than the [0-9]+ bytes"):
+    with pytest.raises(InputError, match=r"more than the [0-9]+ bytes"):
         len(load_model(model.path).networks)
     name = next(name for name, tensor in weights[1].items() if tensor.ndim == 5 and len(tensor) > 1)
     turned = {**weights[1], name: weights[1][name].flatten()}
