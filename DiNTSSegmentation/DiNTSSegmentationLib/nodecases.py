@@ -68,7 +68,7 @@ class NodeCase(Case):
         folder = Path(self._folder.name)
         inputs = [folder / f"{number}.nrrd" for number in range(len(self.volumeIds))]
         for volume, path in zip(self.volumes(), inputs, strict=True):
-            exportVolume(volume, path)
+            exportVolume(volume, path, background=True)
         job = segmentJob(settings, inputs, folder / "labels.nrrd")
         if settings.disagreement:
             job["disagreement"] = str(folder / "disagreement.nrrd")
