@@ -35,6 +35,11 @@ class InputSection:
     def volumes(self) -> list:
         return [selector.currentNode() for selector in self.selectors]
 
+    @property
+    def isSequence(self) -> bool:
+        """Whether the first volume shows a frame of a sequence."""
+        return browserOf(self.selectors[0].currentNode()) is not None
+
     def setChannels(self, channels: tuple[str, ...]) -> None:
         """Shows a selector for each; what was chosen stays chosen."""
         channels = channels or WITHOUT_MODEL
@@ -66,7 +71,7 @@ class InputSection:
 
     def update(self) -> None:
         """Whether the frames of a sequence can be segmented."""
-        self.ui.allFramesBox.visible = browserOf(self.selectors[0].currentNode()) is not None
+        self.ui.allFramesBox.visible = self.isSequence and not self.ui.inputSection.collapsed
 
     def _label(self, channel: str) -> Any:
         label = qt.QLabel(f"{channel[:1].upper()}{channel[1:]}:")

@@ -137,7 +137,8 @@ class Panel:
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
-        self.ui.batchSection.connect("contentsCollapsed(bool)", self.update)
+        for section in (self.ui.inputSection, self.ui.batchSection):
+            section.connect("contentsCollapsed(bool)", self.update)
 
     def _onModel(self, file: str) -> None:
         if self.parameters is not None:
@@ -175,7 +176,7 @@ class Panel:
                 list(parameters.volumes),
                 parameters.segmentation,
                 region=parameters.region,
-                allFrames=parameters.allFrames and self.ui.allFramesBox.visible,
+                allFrames=parameters.allFrames and self.inputs.isSequence,
                 disagreement=parameters.disagreement,
                 statistics=parameters.statistics,
                 overwrite=bool(self._replaceable),
