@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -17,10 +18,21 @@ from .errors import HostError, report
 POLL_MILLISECONDS = 10
 
 
+SCHEDULER_STATISTICS = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds run, nanoseconds kept waiting, slices
+
+
+def _seconds_without_processor() -> float:
+    """How long this thread has been ready to run while other programs had the processors; 0 where no one counts it."""
+    if not SCHEDULER_STATISTICS.is_file():
+        return 0.0
+    return int(SCHEDULER_STATISTICS.read_text(encoding="ascii").split()[1]) / 1e9
+
+
 class PauseMeter:
     """Measures how long Qt's event loop was kept from running: `longest` is the longest pause in seconds.
 
-    Used as a context manager around what must not block the window.
+    What other programs on a busy machine took of it is left out. Used as a context manager around what must not block
+    the window.
     """
 
     def __init__(self) -> None:
@@ -31,12 +43,12 @@ class PauseMeter:
         self._timer.timeout.connect(self._tick)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
+        now = time.perf_counter() - _seconds_without_processor()
         self.longest = max(self.longest, now - self._last - POLL_MILLISECONDS / 1000)
         self._last = now
 
     def __enter__(self) -> PauseMeter:
-        self._last = time.perf_counter()
+        self._last = time.perf_counter() - _seconds_without_processor()
         self._timer.start()
         return self
 

@@ -257,7 +257,7 @@ def test_samples_are_registered_with_address_and_checksum(host: Any) -> None:
     assert phantom["customDownloader"](None).GetName() == "DiNTS phantom"
 
 
-def test_thumbnails_are_there(panel: Any) -> None:
+def test_thumbnails_are_there(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import slicer
 
     sources: list[dict[str, Any]] = []
@@ -265,11 +265,8 @@ def test_thumbnails_are_there(panel: Any) -> None:
     sampleData = ModuleType("SampleData")  # noqa: N806 (Slicer's name)
     register = staticmethod(lambda **source: sources.append(source))
     sampleData.SampleDataLogic = type("SampleDataLogic", (), {"registerCustomSampleDataSource": register})
-    sys.modules["SampleData"] = sampleData
-    try:
-        module.registerSampleData()
-    finally:
-        del sys.modules["SampleData"]
+    monkeypatch.setitem(sys.modules, "SampleData", sampleData)
+    module.registerSampleData()
     assert [Path(source["thumbnailFileName"]).is_file() for source in sources] == [True, True]
 
 

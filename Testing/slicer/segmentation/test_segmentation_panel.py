@@ -461,7 +461,22 @@ def test_importing_and_opening_the_module_needs_no_engine(host: Any, tmp_path: P
     assert done.returncode == 0, done.stderr
 
 
-def test_the_application_never_imports_pytorch(host: Any, open_panel: Any, install: Any) -> None:
+def test_the_application_never_imports_pytorch(install: Any) -> None:
+    """In a process of its own: tests of the engine import PyTorch into theirs."""
     install("body.zip")
-    open_panel()
-    assert "torch" not in sys.modules
+    repository = Path(__file__).resolve().parents[3]
+    script = (
+        "import sys\n"
+        f"sys.path[:0] = [{str(repository)!r}, {str(repository / 'DiNTSEngine')!r}]\n"
+        "import Testing.host as host\n"
+        "host.start()\n"
+        "for name in ('DiNTSSegmentation', 'DiNTSSearch'):\n"
+        "    host.open_module(name, 400, 800)\n"
+        "host.raise_errors()\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repository, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
