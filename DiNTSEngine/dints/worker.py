@@ -29,7 +29,7 @@ from dints import __version__
 from dints.cli import failure
 from dints.errors import InputError
 from dints.events import JsonReporter
-from dints.model.library import find_model
+from dints.model.installed import find_model
 
 if TYPE_CHECKING:
     from dints.inference.predictor import Predictor

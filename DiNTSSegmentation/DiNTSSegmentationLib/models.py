@@ -67,7 +67,7 @@ def installedModels() -> list[ModelEntry]:
     Raises:
         ModuleNotFoundError: what the engine needs is not installed.
     """
-    from dints.model.library import installed_models  # needs PyYAML, which may not be installed yet
+    from dints.model.installed import installed_models  # needs PyYAML, which may not be installed yet
 
     return [_entry(values) for values in installed_models()]
 
@@ -80,7 +80,7 @@ def findModel(name: str) -> ModelEntry:
         ModuleNotFoundError: as `installedModels`.
     """
     from dints.model.archive import read_manifest
-    from dints.model.library import describe, find_model
+    from dints.model.installed import describe, find_model
 
     path = find_model(name)
     return _entry({"file": path.name, "path": str(path), "bytes": 0, **describe(read_manifest(path))})
@@ -88,7 +88,7 @@ def findModel(name: str) -> ModelEntry:
 
 def removeModel(entry: ModelEntry) -> None:
     """Deletes a model from the models folder."""
-    from dints.model.library import remove
+    from dints.model.installed import remove
 
     remove(entry.path)
 

@@ -10,7 +10,7 @@ from dints.commands.options import add_run
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
-from dints.model.library import describe, find_model, install, installed_models, models_folder, remove
+from dints.model.installed import describe, find_model, install, installed_models, models_folder, remove
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run

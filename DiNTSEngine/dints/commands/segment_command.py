@@ -11,7 +11,7 @@ from dints.data.images import image_name, is_dicom_folder, is_image, read_channe
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.model.library import find_model
+from dints.model.installed import find_model
 from dints.model.model import load_model
 
 

@@ -14,7 +14,7 @@ import dints
 from dints.architecture import Architecture
 from dints.config import Config
 from dints.errors import InputError
-from dints.model.library import find_model, install, installed_models, remove
+from dints.model.installed import find_model, install, installed_models, remove
 from dints.model.manifest import FORMAT, Fold, Manifest
 from dints.model.model import Model, load_model, save_model
 from dints.space.network import build_network

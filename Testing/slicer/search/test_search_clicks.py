@@ -115,7 +115,7 @@ def train_two_folds(host: Any, panel: Any) -> None:
 
 
 def export(host: Any, panel: Any) -> None:
-    from dints.model.library import installed_models
+    from dints.model.installed import installed_models
 
     host.type_text(panel.ui.modelNameEdit, "Demo organs")
     panel.ui.labelsTable.item(0, 1).setText("Left liver lobe")
