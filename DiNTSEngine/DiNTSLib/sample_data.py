@@ -34,6 +34,8 @@ def register(registerSource: Callable[..., None], icons: str) -> None:
     registerSource(
         category=CATEGORY,
         sampleName=PHANTOM_NAME,
+        uris=[],  # nothing is downloaded; None would be refused
+        fileNames=[],
         customDownloader=lambda source: loadPhantom(),
         thumbnailFileName=os.path.join(icons, "DiNTSPhantom.png"),
     )
