@@ -45,6 +45,7 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
         else:
             with zipfile.ZipFile(path) as archive, archive.open(name) as member:
                 content = member.read(limit + 1)
+    # zipfile raises NotImplementedError for compressions that it does not know.
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
