@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 
 import torch
 
 from dints.errors import InputError
+
+PRECISION_VARIABLE = "DINTS_PRECISION"  # "full" switches mixed precision off
 
 
 def select_device(name: str = "auto") -> torch.device:
@@ -25,15 +29,28 @@ def select_device(name: str = "auto") -> torch.device:
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """Mixed precision on a GPU (bfloat16 where it has it, else float16), full precision elsewhere."""
-    if device.type != "cuda":
-        return contextlib.nullcontext()
-    return torch.autocast("cuda", dtype=half_type(device))
+    """Mixed precision where the device computes in half precision natively, full precision elsewhere."""
+    half = half_type(device)
+    return contextlib.nullcontext() if half is None else torch.autocast(device.type, dtype=half)
 
 
-def half_type(device: torch.device) -> torch.dtype:
-    """The half precision that a GPU computes in."""
-    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+def half_type(device: torch.device) -> torch.dtype | None:
+    """The half precision that a device computes in: bfloat16 where it has it, float16 on older GPUs, none else.
+
+    None as well if the environment variable DINTS_PRECISION is "full".
+    """
+    if os.environ.get(PRECISION_VARIABLE) == "full":
+        return None
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    return torch.bfloat16 if device.type == "cpu" and _processor_has_bfloat16() else None
+
+
+@functools.cache
+def _processor_has_bfloat16() -> bool:
+    """Products of bfloat16 in the processor itself (AVX-512 BF16 or AMX); emulated they would be slower."""
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def device_name(device: torch.device) -> str:

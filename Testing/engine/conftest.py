@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from dints.config import Config
 from dints.data.phantom import write_phantoms
+from dints.device import PRECISION_VARIABLE
+
+os.environ.setdefault(PRECISION_VARIABLE, "full")  # the same figures on every processor
 
 TINY = [
     "sampling.patch=[16, 16, 16]",

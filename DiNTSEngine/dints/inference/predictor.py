@@ -16,7 +16,7 @@ from dints.config import Config, InferenceConfig, Size, Vector
 from dints.data.grid import Grid
 from dints.data.images import split_channels
 from dints.data.preprocessing import Preprocessor
-from dints.device import select_device
+from dints.device import half_type, select_device
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.inference.assemble import SLAB_BYTES, LabelAssembler
@@ -60,8 +60,9 @@ class Predictor:
     def __init__(self, networks: Sequence[Network], config: Config, device: str = "auto") -> None:
         self.networks, self.config, self.device = list(networks), config, select_device(device)
         self._preprocessor = Preprocessor(config.preprocessing)
-        # Single windows take half the time on a CPU with the channels last in memory.
-        order = torch.channels_last_3d if self.device.type == "cpu" else torch.preserve_format
+        # In float32 single windows take half the time on a CPU with the channels last in memory, not so in bfloat16.
+        in_full = self.device.type == "cpu" and half_type(self.device) is None
+        order = torch.channels_last_3d if in_full else torch.preserve_format
         for network in self.networks:
             if isinstance(network, nn.Module):
                 network.eval().to(memory_format=order)  # type: ignore[call-overload]  # documented, not in its stubs

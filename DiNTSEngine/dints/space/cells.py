@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from dints.config import Size
+from dints.space.interpolation import resize
 from dints.space.search_space import OPERATIONS
 
 # The convolutions of each operation (3.2). A P3D operation is a plane followed by the line that is normal to it.
@@ -34,6 +35,7 @@ class Convolution(nn.Conv3d):
 
     PyTorch keeps small convolutions of a single image from oneDNN: on the CPU a network then takes twice as long. In
     channels-last order, chosen for speed, oneDNN is called directly; the usual order rounds as the reference does.
+    oneDNN gets the weights' gradients wrong in bfloat16 where kernels of three planes meet two planes: float32 there.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: int = 1, bias: bool = False) -> None:
@@ -43,6 +45,9 @@ class Convolution(nn.Conv3d):
         self.margins = margins
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled("cpu") and features.shape[2] == 2 and self.kernel_size[0] == 3:
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(features.float())
         if not self._bypasses_dispatch(features):
             return super().forward(features)
         return torch.mkldnn_convolution(
@@ -58,11 +63,6 @@ class Convolution(nn.Conv3d):
             and not torch.is_autocast_enabled("cpu")
             and torch.backends.mkldnn.is_available()
         )
-
-
-def resize(features: torch.Tensor, factor: float) -> torch.Tensor:
-    """Trilinear interpolation that keeps the corner voxels in place, as the reference does."""
-    return F.interpolate(features, scale_factor=factor, mode="trilinear", align_corners=True)
 
 
 def add_up(terms: Iterable[torch.Tensor]) -> torch.Tensor:

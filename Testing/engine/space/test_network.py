@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dints import Architecture, InputError, SearchSpace, build_network, build_supernet
-from dints.space.cells import Norm, add_up
+from dints.space.cells import Convolution, Norm, add_up
 from dints.space.relaxation import edge_weights
 
 SPACE = SearchSpace(layers=2, levels=2)
@@ -124,3 +124,16 @@ def test_half_precision_features_stay_half_through_a_norm():
     with warnings.catch_warnings(), torch.autocast("cpu", dtype=torch.bfloat16):
         warnings.simplefilter("error")
         assert Norm(2)(torch.randn(1, 2, 4, 4, 4, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("kernel", [(3, 3, 3), (3, 3, 1), (3, 1, 1), (1, 3, 3)])
+@pytest.mark.parametrize("size", [(2, 2, 2), (2, 4, 4), (4, 2, 2)])
+def test_weight_gradients_in_half_precision_are_those_in_full(kernel, size):
+    convolution = Convolution(16, 16, kernel)
+    features = torch.randn(4, 16, *size)
+    gradients = []
+    for half in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            output = convolution(features)
+        gradients += torch.autograd.grad(output.float().square().sum(), convolution.weight)
+    assert (gradients[1] - gradients[0]).norm() < 0.03 * gradients[0].norm()
