@@ -1,4 +1,7 @@
-"""The stages of a run: search, retraining, export. Each resumes what an interruption left."""
+"""The stages of a run: search, retraining, export. Each resumes what an interruption left.
+
+Several processes may go through search and retraining together; the first of them prepares and writes.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.device import device_name
+from dints.distributed import first_goes_first, is_first
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.manifest import Fold, Manifest
@@ -71,11 +75,14 @@ def prepare(
 
 def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
     """Searches, writes the architecture, its pictures and its numbers beside the 3D U-Net's into the run."""
-    cache = run.cache(reporter)
+    with first_goes_first():
+        cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
     searching = Search(run.config, cache, names, run.search_folder, device, reporter)
     architecture = searching.run()
+    if not is_first():
+        return architecture
     summary: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
         "gap": searching.gap(),
@@ -121,7 +128,9 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     for fold in folds:
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
-    architecture, cache = run.architecture(), run.cache(reporter)
+    architecture = run.architecture()
+    with first_goes_first():
+        cache = run.cache(reporter)
     results = []
     for fold in folds:
         trainer = FoldTrainer(

@@ -1,4 +1,4 @@
-"""Search an architecture on a data set; run the same command again to resume."""
+"""Search an architecture on a data set; run the same command again to resume. Several GPUs: start it with torchrun."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dints.commands.options import add_configuration, add_device, add_run
 from dints.config import Config
-from dints.device import device_memory, select_device
+from dints.device import device_memory
+from dints.distributed import first_goes_first, is_first, team
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.run import Run
@@ -24,8 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    device = select_device(arguments.device)
-    search(open_or_create(arguments, device_memory(device), reporter), device, reporter)
+    with team(arguments.device) as device:
+        reporter = reporter if is_first() else Reporter()
+        with first_goes_first():
+            run = open_or_create(arguments, device_memory(device), reporter)
+        search(run, device, reporter)
 
 
 def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter, held_out: int = 0) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from dints.config import SamplingConfig
 from dints.data.cache import CachedCase
 from dints.data.padding import pad_to_patch
+from dints.distributed import part_of
 from dints.errors import InputError
 from dints.training.seeds import generator
 
@@ -35,16 +36,20 @@ class PatchSampler:
         self.cases = tuple(cases)
         self.config = config
         self.batch_size = batch_size
+        self.part = part_of(batch_size)
         self.seed = seed
         self.stage = stage
 
     def batch(self, step: int) -> Batch:
-        """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step; reads only these voxels."""
+        """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step; reads only these voxels.
+
+        Where several processes share the batch, only the part of this one: B is smaller, the patches are the same.
+        """
         source = generator(self.seed, f"{self.stage}/patches", step)
         # A row a patch: case, label, voxel, start along x, y, z; the last row decides on the fractional rest.
         draws = torch.rand((self.batch_size + 1, 6), generator=source, dtype=torch.float64).numpy()
         centred = int(self.batch_size * self.config.foreground_fraction + draws[-1, 0])
-        patches = [self._patch(row, index < centred) for index, row in enumerate(draws[:-1])]
+        patches = [self._patch(draws[index], index < centred) for index in range(self.batch_size)[self.part.rows]]
         images, labels = zip(*patches, strict=True)
         return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels))
 
@@ -65,15 +70,15 @@ class PatchSampler:
         return image, label
 
 
-def prefetch(sampler: PatchSampler, first_step: int) -> Generator[Batch, None, None]:
-    """Batches of `first_step` and on, without end, read by a background thread; close the iterator to stop it."""
+def prefetch(batch_of: Callable[[int], Batch], first_step: int) -> Generator[Batch, None, None]:
+    """Batches of `first_step` and on, without end, made by a background thread; close the iterator to stop it."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as executor:
         waiting: deque[Future[Batch]] = deque()
         step = first_step
         try:
             while True:
                 while len(waiting) < READ_AHEAD:
-                    waiting.append(executor.submit(sampler.batch, step))
+                    waiting.append(executor.submit(batch_of, step))
                     step += 1
                 yield waiting.popleft().result()
         finally:

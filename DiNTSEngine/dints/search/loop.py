@@ -15,17 +15,18 @@ from dints.architecture import Architecture
 from dints.config import Config
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
+from dints.distributed import is_first, start_together
 from dints.events import Reporter
 from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss, operation_costs
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
-from dints.training.augmentation import augment
+from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
-from dints.training.seeds import derived_seed, generator, shuffled
+from dints.training.seeds import derived_seed, shuffled
 from dints.training.step import OptimizerStep, set_learning_rate
 
 STAGE = "search"
@@ -66,7 +67,7 @@ class Search:
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
         self.costs = operation_costs(self.space, self.settings.filters, config.sampling.patch).to(device)
         self.weight_step, self.architecture_step = OptimizerStep(device), OptimizerStep(device)
-        self.samplers = [
+        samplers = [
             PatchSampler(
                 [cache.case(name) for name in half],
                 config.sampling,
@@ -76,16 +77,17 @@ class Search:
             )
             for number, half in enumerate(self._halves(names), start=1)
         ]
+        self.batches = [AugmentedBatches(sampler, config.augmentation, device) for sampler in samplers]
         self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))
 
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
-        first, total = self._resume(), self.settings.iterations
-        log = TrainingLog(self.folder / "log.jsonl", first)
+        first, total = start_together(self._resume(), self.supernet), self.settings.iterations
+        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_first())
         first_train2 = max(first, self.first_architecture_step)
         with (
-            closing(prefetch(self.samplers[0], first)) as train1,
-            closing(prefetch(self.samplers[1], first_train2)) as train2,
+            closing(prefetch(self.batches[0], first)) as train1,
+            closing(prefetch(self.batches[1], first_train2)) as train2,
         ):
             for step in range(first, total):
                 row = self._weight_step(step, *next(train1))
@@ -127,7 +129,6 @@ class Search:
 
     def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Network weights on train1."""
-        images, labels = self._augmented("train1", step, images, labels)
         rate = milestone_rate(step, self.settings)
         set_learning_rate(self.weight_optimizer, rate)
         self._train_only(self.weights)
@@ -141,7 +142,6 @@ class Search:
 
     def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
-        images, labels = self._augmented("train2", step, images, labels)
         progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
         self._train_only(self.architecture_weights)
         row: dict[str, Any] = {}
@@ -155,10 +155,6 @@ class Search:
 
         row["architecture_loss"] = self.architecture_step(loss, self.architecture_optimizer, self.architecture_weights)
         return row | {"gap": self.gap()}
-
-    def _augmented(self, half: str, step: int, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        random = generator(self.settings.seed, f"{STAGE} {half} augment", step)
-        return augment(images.to(self.device), labels.to(self.device), self.config.augmentation, random)
 
     def _train_only(self, trained: Sequence[torch.nn.Parameter]) -> None:
         """Leaves out the gradients that the step does not use."""
@@ -183,7 +179,8 @@ class Search:
             "architecture_scaler": self.architecture_step.scaler.state_dict(),
         }
         save_checkpoint(self.folder / "checkpoint.pt", state)
-        self.architecture().save(self.folder / "current.json")
+        if is_first():
+            self.architecture().save(self.folder / "current.json")
 
     def _resume(self) -> int:
         """The step to go on from: 0 for a new search."""

@@ -9,22 +9,29 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dints.config import AugmentationConfig
+from dints.distributed import Part
 
 AXIAL_PLANE = (-3, -2)  # x and y of [..., X, Y, Z]
 RIGHT_ANGLES = 3  # 90, 180 and 270 degrees
 
 
 def augment(
-    images: Tensor, labels: Tensor, config: AugmentationConfig, generator: torch.Generator
+    images: Tensor,
+    labels: Tensor,
+    config: AugmentationConfig,
+    generator: torch.Generator,
+    part: Part | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
     Flips along each axis; rotations by 90, 180 or 270 degrees in the axial plane (only for patches as wide as high);
-    rotation by any angle and scaling in the axial plane; gamma. Randomness comes from the CPU `generator` alone.
+    rotation by any angle and scaling in the axial plane; gamma. Randomness comes from the CPU `generator` alone;
+    patches that are `part` of a batch are changed as they would be in the whole.
     """
     # A row a patch. Every change has its own columns, so one that is switched off leaves the others' numbers alone.
-    chances = torch.rand((len(images), 6), generator=generator, dtype=torch.float64)
-    amounts = torch.rand((len(images), 4), generator=generator, dtype=torch.float64)
+    rows, whole = part or Part(slice(None), len(images))
+    chances = torch.rand((whole, 6), generator=generator, dtype=torch.float64)[rows]
+    amounts = torch.rand((whole, 4), generator=generator, dtype=torch.float64)[rows]
     images, labels = images.clone(), labels.clone()
     for axis in range(3):
         _flip(images, labels, _chosen(chances[:, axis], config.flip_probability), axis - 3)

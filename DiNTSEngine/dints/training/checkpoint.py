@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 
+from dints.distributed import is_first
 from dints.errors import InputError
 from dints.storage import atomic_path
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes tensors, numbers and texts (nested in dicts and lists) atomically."""
+    """Writes tensors, numbers and texts in dicts and lists atomically; of several processes, only the first does."""
+    if not is_first():
+        return
     with atomic_path(path) as temporary:
         torch.save(dict(state), temporary)
 

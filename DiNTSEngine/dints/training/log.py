@@ -12,15 +12,22 @@ from dints.storage import write_text
 
 
 class TrainingLog:
-    """One JSON object a line. Rows after the step that a run resumes from are dropped, so that none is there twice."""
+    """One JSON object a line. Rows after the step that a run resumes from are dropped, so that none is there twice.
 
-    def __init__(self, path: Path, first_step: int) -> None:
-        self.path = path
+    Of several processes that train together, one `writes`.
+    """
+
+    def __init__(self, path: Path, first_step: int, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
+        if not writes:
+            return
         kept = [row for row in read_log(path) if row["step"] < first_step]
         write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Adds a row; it must hold "step"."""
+        if not self.writes:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 

@@ -1,10 +1,15 @@
-"""The segmentation loss of 3.6: the even sum of soft Dice and cross-entropy."""
+"""The segmentation loss of 3.6: the even sum of soft Dice and cross-entropy.
+
+Where several processes share a batch, each gives its part, and all get the value of the whole batch.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from dints.distributed import summed
 
 # Keeps the Dice of a class that is absent from prediction and reference defined, without weight otherwise.
 SMOOTH = 1e-5
@@ -22,22 +27,31 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     over_voxels = (0, 2, 3, 4)
     intersection = (probabilities * reference).sum(over_voxels)
     total = probabilities.square().sum(over_voxels) + reference.sum(over_voxels)
+    intersection, total = summed(torch.stack((intersection, total)))
     return 1 - ((2 * intersection + SMOOTH) / (total + SMOOTH)).mean()
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the voxels of the batch. Shapes as in `soft_dice_loss`."""
+    loss = F.cross_entropy(logits.float(), labels, reduction="sum")
+    loss, voxels = summed(torch.stack((loss, loss.new_tensor(labels.numel()))))
+    return loss / voxels
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Soft Dice plus cross-entropy (3.6). Shapes as in `soft_dice_loss`."""
     labels = labels.long()
-    return soft_dice_loss(logits, labels) + F.cross_entropy(logits.float(), labels)
+    return soft_dice_loss(logits, labels) + cross_entropy(logits, labels)
 
 
 @torch.no_grad()
 def batch_dice(logits: Tensor, labels: Tensor) -> float:
     """Mean Dice over the batch of the foreground classes that are present; NaN if none is."""
     prediction = logits.argmax(1)
-    scores = []
+    counts = []
     for index in range(1, logits.shape[1]):
         predicted, reference = prediction == index, labels == index
-        if reference.any():
-            scores.append(2 * (predicted & reference).sum() / (predicted.sum() + reference.sum()))
-    return float(torch.stack(scores).mean()) if scores else float("nan")
+        counts.append(torch.stack(((predicted & reference).sum(), predicted.sum(), reference.sum())))
+    both, predicted, reference = summed(torch.stack(counts)).unbind(1)
+    scores = (2 * both / (predicted + reference))[reference > 0]
+    return float(scores.mean()) if len(scores) else float("nan")

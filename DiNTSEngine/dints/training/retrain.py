@@ -15,14 +15,15 @@ from dints.architecture import Architecture
 from dints.config import Config, TrainingConfig
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
+from dints.distributed import is_first, start_together
 from dints.events import Reporter
 from dints.space.network import build_network
-from dints.training.augmentation import augment
+from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import milestone_rate, one_cycle_rate
-from dints.training.seeds import derived_seed, generator
+from dints.training.seeds import derived_seed
 from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.validation import mean_defined, validate
 
@@ -69,24 +70,25 @@ class FoldTrainer:
         self.parameters = list(self.network.parameters())
         self.optimizer = build_optimizer(self.parameters, self.settings)
         self.optimizer_step = OptimizerStep(device)
-        self.sampler = PatchSampler(
+        sampler = PatchSampler(
             [cache.case(name) for name in training_names],
             config.sampling,
             self.settings.batch_size,
             self.settings.seed,
             self.stage,
         )
+        self.batches = AugmentedBatches(sampler, config.augmentation, device)
         self.best: tuple[float, ...] = ()
 
     def run(self) -> FoldResult:
         """Trains to the end of the schedule, from the last checkpoint if there is one."""
-        first = self._resume()
+        first = start_together(self._resume(), self.network)
         total = self.settings.iterations
-        log = TrainingLog(self.folder / "log.jsonl", first)
-        with closing(prefetch(self.sampler, first)) as batches:
+        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_first())
+        with closing(prefetch(self.batches, first)) as batches:
             for step in range(first, total):
                 rate = self._learning_rate(step)
-                loss = self._train_step(step, rate, *next(batches))
+                loss = self._train_step(rate, *next(batches))
                 log.append({"step": step, "loss": loss, "learning_rate": rate})
                 done = step + 1
                 if done % self.settings.validate_every == 0 or done == total:
@@ -97,11 +99,7 @@ class FoldTrainer:
                 self.reporter.progress(self.stage, done, total, loss=loss, **dice)
         return FoldResult(self.fold, self.folder / "best.pt", self.best, mean_defined(self.best))
 
-    def _train_step(self, step: int, rate: float, images: torch.Tensor, labels: torch.Tensor) -> float:
-        images, labels = images.to(self.device), labels.to(self.device)
-        images, labels = augment(
-            images, labels, self.config.augmentation, generator(self.settings.seed, f"{self.stage} augment", step)
-        )
+    def _train_step(self, rate: float, images: torch.Tensor, labels: torch.Tensor) -> float:
         set_learning_rate(self.optimizer, rate)
         return self.optimizer_step(
             lambda: segmentation_loss(self.network(images), labels),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dints.device import autocast, half_type
+from dints.distributed import average_gradients
 from dints.errors import RunError
 
 
@@ -43,6 +44,7 @@ class OptimizerStep:
         if not math.isfinite(value):
             raise RunError(f"the loss became {value}; resume from the last checkpoint with a lower learning_rate")
         self.scaler.scale(loss).backward()
+        average_gradients(parameters)
         self.scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(parameters, gradient_norm)
         self.scaler.step(optimizer)

@@ -11,16 +11,22 @@ from torch import nn
 
 from dints.config import Config
 from dints.data.cache import CachedCase
+from dints.distributed import gather, share
 from dints.evaluation.metrics import dice
 from dints.inference.sliding_window import sliding_window, stride_of
 
 
 def validate(network: nn.Module, cases: Sequence[CachedCase], config: Config, device: torch.device) -> list[float]:
-    """Mean Dice over the cases for each foreground class; NaN for a class that no case has."""
+    """Mean Dice over the cases for each foreground class; NaN for a class that no case has.
+
+    Several processes share the cases and all get the result.
+    """
     network.eval()
-    scores = [
-        _case_dice(predict_classes(network, case, config, device), np.asarray(case.label), config) for case in cases
+    own = [
+        _case_dice(predict_classes(network, case, config, device), np.asarray(case.label), config)
+        for case in share(cases)
     ]
+    scores = gather(own)
     network.train()
     return [mean_defined([score[index] for score in scores]) for index in range(len(config.task.labels) - 1)]
 

@@ -140,7 +140,7 @@ def test_a_volume_smaller_than_the_patch_is_reflected(cases):
 
 def test_prefetching_gives_the_batches_in_order_and_stops_its_thread(cases):
     drawn = sampler(cases)
-    batches = prefetch(drawn, 5)
+    batches = prefetch(drawn.batch, 5)
     for step, batch in zip(range(5, 10), itertools.islice(batches, 5), strict=True):
         assert same(batch, drawn.batch(step))
     batches.close()
@@ -152,7 +152,7 @@ def test_an_error_while_reading_ahead_reaches_the_training_loop(cases, monkeypat
     drawn = sampler(cases)
     monkeypatch.setattr(drawn, "batch", lambda step: (_ for _ in ()).throw(OSError("disk gone")))
     with pytest.raises(OSError, match="disk gone"):
-        next(prefetch(drawn, 0))
+        next(prefetch(drawn.batch, 0))
 
 
 def test_no_cases_are_refused():

@@ -1,0 +1,163 @@
+"""Several processes that train one network together: started by PyTorch's `torchrun`, one a GPU, on one or more nodes.
+
+Every process holds the whole network and draws its part of each batch (`part_of`). Losses are those of the whole batch
+(`summed`) and gradients are averaged (`average_gradients`), so what is trained does not depend on how many processes
+there are, and a job may come back after a failure with fewer or more of them. Only the first process writes.
+
+Without torchrun there is one process: it has all of the batch, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import chain, zip_longest
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from dints.device import select_device
+from dints.errors import InputError, RunError
+
+# How long a process waits for the others: while the first checks a large data set, longer than PyTorch's 10 minutes.
+# That a process has died is seen at once, by torchrun.
+PATIENCE = timedelta(days=1)
+
+T = TypeVar("T")
+
+
+class Part(NamedTuple):
+    """Which patches of a whole batch a process has."""
+
+    rows: slice
+    whole: int  # patches in the batch, of all processes
+
+
+@contextmanager
+def team(device_name: str) -> Iterator[torch.device]:
+    """Joins the other processes if torchrun started this one; yields the device of this process.
+
+    Where the device is "auto" or "cuda", each process of a node has a GPU of its own.
+    """
+    if not (dist.is_available() and dist.is_torchelastic_launched()):
+        yield select_device(device_name)
+        return
+    device = select_device(device_name)
+    if device.type == "cuda":
+        device = select_device(f"cuda:{os.environ['LOCAL_RANK']}")
+        torch.cuda.set_device(device)
+        dist.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=device)
+    else:
+        dist.init_process_group("gloo", timeout=PATIENCE)
+    yield device
+    dist.destroy_process_group()  # not after an error: torchrun ends the others, which would never answer
+
+
+def processes() -> int:
+    """How many train together."""
+    return dist.get_world_size() if _joined() else 1
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return dist.get_rank() if _joined() else 0
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes logs, checkpoints and events."""
+    return rank() == 0
+
+
+@contextmanager
+def first_goes_first() -> Iterator[None]:
+    """The first process runs the block before the others do, who then find what it wrote."""
+    if not is_first():
+        dist.barrier()
+    yield
+    if is_first() and _joined():
+        dist.barrier()
+
+
+def share(items: Sequence[T]) -> Sequence[T]:
+    """The items that this process works on; `gather` is the inverse."""
+    return items[rank() :: processes()]
+
+
+def gather(own: Sequence[T]) -> list[T]:
+    """What all processes made of their shares, in the order of the whole."""
+    if not _joined():
+        return list(own)
+    shares: list[Any] = [None] * processes()
+    dist.all_gather_object(shares, list(own))
+    missing = object()
+    return [item for item in chain.from_iterable(zip_longest(*shares, fillvalue=missing)) if item is not missing]
+
+
+def part_of(batch_size: int) -> Part:
+    """This process's part of a batch; InputError if there is not a patch for everyone."""
+    if batch_size < processes():
+        raise InputError(f"batch_size {batch_size}: is shared by {processes()} processes; raise it or start fewer")
+    first, end = (number * batch_size // processes() for number in (rank(), rank() + 1))
+    return Part(slice(first, end), batch_size)
+
+
+def start_together(step: int, module: nn.Module) -> int:
+    """The step to start from, with the first process's weights on all.
+
+    Raises:
+        RunError: the processes found different checkpoints.
+    """
+    steps = gather([step])
+    if len(set(steps)) > 1:
+        raise RunError(
+            f"the processes would go on from different steps ({steps}); keep the run on a disk that all nodes share"
+        )
+    if _joined():
+        for tensor in module.state_dict().values():
+            dist.broadcast(tensor, 0)
+    return step
+
+
+def summed(values: Tensor) -> Tensor:
+    """The sum of `values` over all processes.
+
+    A loss made of such sums is that of the whole batch. Its gradient with respect to what one process computed is
+    multiplied by the number of processes, so that the average of all gradients is the gradient of that loss.
+    """
+    return _Sum.apply(values) if _joined() else values
+
+
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Averages the gradients over all processes, in one message.
+
+    DistributedDataParallel would send while the backward pass still computes. But it serves one loss on the outputs of
+    one set of parameters, and the search takes turns between two, with loss terms that need no forward pass.
+    """
+    if not _joined():
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= processes()
+    for gradient, averaged in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(averaged.view_as(gradient))
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return gradient * processes()
+
+
+def _joined() -> bool:
+    return dist.is_available() and dist.is_initialized()

@@ -1,0 +1,23 @@
+"""What a training step works on: patches from the cache, randomly changed, on the device."""
+
+from __future__ import annotations
+
+import torch
+
+from dints.config import AugmentationConfig
+from dints.data.sampling import Batch, PatchSampler
+from dints.training.augmentation import augment
+from dints.training.seeds import generator
+
+
+class AugmentedBatches:
+    """The batches of a stage, a function of the step alone; `prefetch` makes them in the background."""
+
+    def __init__(self, sampler: PatchSampler, config: AugmentationConfig, device: torch.device) -> None:
+        self.sampler, self.config, self.device = sampler, config, device
+
+    def __call__(self, step: int) -> Batch:
+        """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step."""
+        images, labels = self.sampler.batch(step)
+        random = generator(self.sampler.seed, f"{self.sampler.stage} augment", step)
+        return augment(images.to(self.device), labels.to(self.device), self.config, random, self.sampler.part)
