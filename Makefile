@@ -8,11 +8,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/dints demo --run runs/demo
 
-# The engine and the panels are tested in processes of their own, as they run. PySide6 can crash the interpreter (it loses
-# references to None on Python 3.11): such a crash, unlike a failure, is tried once more.
+# The engine and the panels are tested in processes of their own, as they run.
 test: $(VENV)/.installed lint
 	$(BIN)/pytest Testing/engine
-	$(BIN)/pytest Testing/slicer || { test $$? -gt 128 && $(BIN)/pytest Testing/slicer; }
+	$(BIN)/pytest Testing/slicer
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ class Panel:
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._tag = parameters.connectParametersToGui({w.property(PARAMETER_PROPERTY): w for w in widgets})
         self.parameters = parameters
-        self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._timer.start())
+        self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, self._onModified)
         self.models.refresh(parameters.model)
         self.ui.inputFolderEdit.currentPath = parameters.inputFolder
         self.ui.outputFolderEdit.currentPath = parameters.outputFolder
@@ -139,6 +139,9 @@ class Panel:
         self.ui.replaceButton.connect("clicked()", self._onReplace)
         for section in (self.ui.inputSection, self.ui.batchSection):
             section.connect("contentsCollapsed(bool)", self.update)
+
+    def _onModified(self, caller: Any, event: str) -> None:
+        self._timer.start()
 
     def _onModel(self, file: str) -> None:
         if self.parameters is not None:

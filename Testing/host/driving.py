@@ -176,7 +176,7 @@ def drop_files(widget: Any, *paths: str | Path) -> bool:
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     place = raw.rect().center()
     how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    entering = QDragEnterEvent(QPointF(place), *how)
+    entering = QDragEnterEvent(place, *how)
     entering.ignore()
     QApplication.sendEvent(raw, entering)
     if not entering.isAccepted():

@@ -12,10 +12,6 @@ from .errors import HostError, collect_unraised
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE_FOLDERS = "DiNTS*"  # of the repository; Slicer puts the folder of every module on `sys.path`
 
-# PySide6 6.12 gives back one reference to None too many in many calls that return nothing. Before Python 3.12, where
-# None is immortal, the interpreter would crash when none are left; a long session of tests needs some hundred thousand.
-SPARE_NONES = [None] * 5_000_000
-
 _started: dict[str, Any] = {}
 
 

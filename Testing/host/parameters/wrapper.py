@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import typing
-import weakref
 from typing import Any
 
 import qt
 import slicer
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from ..observing import Observations
 from .annotations import Default, findFirstAnnotation, splitAnnotations
 from .bindings import GuiConnector, createGuiConnector
 from .codecs import make_codec
@@ -54,6 +54,7 @@ class WrapperMembers:
             raise ValueError("a parameter node wrapper needs a node")
         self.parameterNode = parameterNode
         self._connectors: dict[int, dict[str, GuiConnector]] = {}
+        self._observations = Observations(self)
         self._next_tag = 0
         self._is_showing = False
         for parameter in self.allParameters.values():
@@ -96,8 +97,8 @@ class WrapperMembers:
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.onChanged(self._store(name, connector))
-        reference = weakref.ref(self)  # a callback in a reference cycle could be cleared while VTK still calls it
-        self.AddObserver(vtkCommand.ModifiedEvent, lambda *_: _show(reference()))
+        self._observations.clear()  # one for all connections
+        self._observations.add(self.parameterNode, vtkCommand.ModifiedEvent, "_show")
         return tag
 
     def _store(self, name: str, connector: GuiConnector) -> Any:
@@ -122,6 +123,8 @@ class WrapperMembers:
         """Undo the binding with this tag; nothing happens for an unknown one."""
         for connector in self._connectors.pop(tag, {}).values():
             connector.onChanged(None)
+        if not self._connectors:
+            self._observations.clear()
 
     def StartModify(self) -> int:
         return self.parameterNode.StartModify()
@@ -137,11 +140,6 @@ class WrapperMembers:
 
     def Modified(self) -> None:
         self.parameterNode.Modified()
-
-
-def _show(wrapper: WrapperMembers | None) -> None:
-    if wrapper is not None:
-        wrapper._show()
 
 
 def _parameters(cls: type) -> dict[str, Parameter]:

@@ -9,9 +9,9 @@ from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QSizePolicy, QWidget
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from ..observing import Observations
 from ..registry import host_class
 from .kept import kept_property
-from .observing import Observations
 
 MINIMUM_CHARACTERS = 10  # a selector may be narrower than its longest node name
 

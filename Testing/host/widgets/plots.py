@@ -6,10 +6,10 @@ import numpy as np
 from PySide6.QtCore import Property, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
-from shiboken6 import isValid
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from ..observing import Observations
 from ..registry import host_class
 from .views import qMRMLWidget
 
@@ -26,7 +26,7 @@ class qMRMLPlotView(QWidget):
         super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
         self._scene = None
         self._node = None
-        self._tag = None
+        self._observations = Observations(self)
         self.setMinimumSize(QSize(160, 120))
 
     def setMRMLScene(self, scene: object) -> None:
@@ -34,20 +34,11 @@ class qMRMLPlotView(QWidget):
         self.mrmlSceneChanged.emit(scene)
 
     def setMRMLPlotViewNode(self, node: object) -> None:
-        self._forget()
+        self._observations.clear()
         self._node = node
         if node is not None:
-            self._tag = node.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._follow())
+            self._observations.add(node, vtkCommand.ModifiedEvent, "update")
         self.update()
-
-    def _follow(self) -> None:
-        if isValid(self):  # the node may live longer than the view
-            self.update()
-
-    def _forget(self) -> None:
-        if self._node is not None:
-            self._node.RemoveObserver(self._tag)
-            self._node = None
 
     def fitToContent(self) -> None:
         self.update()

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ..observing import Observations
 from ..registry import host_class
 from .kept import kept_property
-from .observing import Observations
 from .views import qMRMLWidget
 
 VISIBILITY, COLOR, NAME = range(3)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QTableView, QWidget
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from ..observing import Observations
 from ..registry import host_class
 
 
@@ -21,9 +22,8 @@ class qMRMLTableView(QTableView):
         super().__init__(next((a for a in args if isinstance(a, QWidget)), None))
         self._scene = None
         self._node = None
-        self._tag = None
+        self._observations = Observations(self)
         self.setModel(QStandardItemModel(self))
-        self.destroyed.connect(self._forget)
 
     def mrmlScene(self) -> object:
         return self._scene
@@ -36,16 +36,11 @@ class qMRMLTableView(QTableView):
         return self._node
 
     def setMRMLTableNode(self, node: object) -> None:
-        self._forget()
+        self._observations.clear()
         self._node = node
         if node is not None:
-            self._tag = node.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._show())
+            self._observations.add(node, vtkCommand.ModifiedEvent, "_show")
         self._show()
-
-    def _forget(self, *_: object) -> None:
-        if self._node is not None:
-            self._node.RemoveObserver(self._tag)
-            self._node = None
 
     def _show(self) -> None:
         model = self.model()
