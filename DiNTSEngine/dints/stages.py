@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from dints.run import Run
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.space.complexity import unet_summary
+from dints.space.network import build_network
 from dints.storage import read_json, write_json
 from dints.training.checkpoint import load_checkpoint
 from dints.training.log import defined
@@ -128,14 +130,14 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     for fold in folds:
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
-    architecture = run.architecture()
+    config = run.config
+    channels, classes = len(config.task.channels), len(config.task.labels)
+    build = partial(build_network, run.architecture(), channels, classes, config.training.filters)
     with first_goes_first():
         cache = run.cache(reporter)
     results = []
     for fold in folds:
-        trainer = FoldTrainer(
-            run.config, architecture, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter
-        )
+        trainer = FoldTrainer(config, build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter)
         results.append(trainer.run())
         reporter.result(
             "fold", fold=fold, dice=[defined(value) for value in results[-1].dice], path=str(results[-1].checkpoint)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from dints.architecture import Architecture
 from dints.config import Config, TrainingConfig
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
 from dints.distributed import is_first, start_together
 from dints.events import Reporter
-from dints.space.network import build_network
 from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.log import TrainingLog, defined
@@ -48,7 +47,7 @@ class FoldTrainer:
     def __init__(
         self,
         config: Config,
-        architecture: Architecture,
+        build: Callable[[], nn.Module],
         cache: Cache,
         split: tuple[Sequence[str], Sequence[str]],
         fold: int,
@@ -56,7 +55,7 @@ class FoldTrainer:
         device: torch.device,
         reporter: Reporter,
     ) -> None:
-        """`split` holds the names of the fold's training and validation cases."""
+        """`build` makes the network, from the fold's seed; `split` holds names of training and validation cases."""
         self.config, self.settings, self.fold, self.folder = config, config.training, fold, folder
         self.device, self.reporter = device, reporter
         self.stage = f"train fold {fold}"
@@ -64,9 +63,7 @@ class FoldTrainer:
         limit = self.settings.validation_cases or len(validation_names)
         self.validation_cases = [cache.case(name) for name in validation_names[:limit]]
         torch.manual_seed(derived_seed(self.settings.seed, self.stage))
-        self.network = build_network(
-            architecture, len(config.task.channels), len(config.task.labels), self.settings.filters
-        ).to(device)
+        self.network = build().to(device)
         self.parameters = list(self.network.parameters())
         self.optimizer = build_optimizer(self.parameters, self.settings)
         self.optimizer_step = OptimizerStep(device)
