@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Training keeps the weights three times: themselves, their gradients and the momentum of SGD.
 COPIES_OF_WEIGHTS = 3
-UNET_WIDTHS = (64, 128, 256, 512)  # channels at the end of each resolution, reference [6] of the paper
+UNET_WIDTHS = (64, 128, 256, 512)  # reference [6] of the paper
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def unet_summary(patch: Sequence[int], in_channels: int, classes: int, batch_siz
     channel and three classes. (nnU-Net's own plan of 32 to 320 channels for this patch has 199 G and 16.6 M.)
     """
     with torch.device("meta"):
-        network = _UNet(in_channels, classes)
+        network = UNet(in_channels, classes)
     return measure(network, (batch_size, in_channels, *patch))
 
 
@@ -127,12 +127,14 @@ def _unread_stem_macs(network: Network, shape: Sequence[int]) -> int:
     return sum(_count_macs(stem, partial(stem, image)) for stem in unread)
 
 
-class _UNet(nn.Module):
-    """A plain 3D U-Net: two convolutions a resolution, max pooling, transposed convolutions, concatenation."""
+class UNet(nn.Module):
+    """A plain 3D U-Net: two convolutions a resolution, max pooling, transposed convolutions, concatenation.
 
-    def __init__(self, in_channels: int, classes: int) -> None:
+    `widths` are the channels at the end of each resolution, finest first.
+    """
+
+    def __init__(self, in_channels: int, classes: int, widths: Sequence[int] = UNET_WIDTHS) -> None:
         super().__init__()
-        widths = UNET_WIDTHS
         self.encoders = nn.ModuleList(
             _block(before, after // 2, after) for before, after in pairwise((in_channels, *widths))
         )
