@@ -10,11 +10,13 @@ evaluation/     scores.csv scores.json cleanup.json predictions/
     held_out/       the same for cases that no network saw
 model.zip       the exported ensemble
 report.html
+.lock           held while a process works on the run
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +25,33 @@ from dints.architecture import Architecture
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import Case, DataList, data_folds, read_datalist
+from dints.distributed import is_first
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.storage import read_json, write_json
+from dints.lock import locked
+from dints.storage import read_json, remove_leftovers, write_json
 
 RUN_FORMAT = 1
+
+
+@contextmanager
+def run_lock(folder: Path, shared: bool = False) -> Iterator[None]:
+    """Keeps other processes from working on a run, and clears away what killed ones left half written there.
+
+    Processes that train one network together count as one.
+
+    Args:
+        shared: lets those in that share the run with this one: they train other folds.
+
+    Raises:
+        InputError: another process works on the run.
+    """
+    if not is_first():
+        yield
+        return
+    with locked(folder, shared):
+        remove_leftovers(folder, recursive=True)
+        yield
 
 
 class Run:

@@ -15,6 +15,7 @@ from dints.device import device_memory, select_device
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.evaluation.report import write_report
 from dints.events import Reporter
+from dints.run import run_lock
 from dints.stages import export, search, train
 
 PHANTOM_CONFIG = "phantom"
@@ -33,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    with run_lock(arguments.run_folder):
+        _whole_job(arguments, reporter)
+
+
+def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.data is None:
         arguments.data = arguments.run_folder / "phantoms"
         arguments.config = arguments.config or PHANTOM_CONFIG

@@ -14,7 +14,7 @@ from dints.errors import InputError
 from dints.evaluation.cross_validation import cross_validate, report_summary
 from dints.evaluation.evaluate import ScoreRow, evaluate_case, score_rows, write_scores
 from dints.events import Reporter
-from dints.run import Run
+from dints.run import Run, run_lock
 from dints.stages import export
 
 
@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.run_folder:
         run = Run(arguments.run_folder)
-        rows = cross_validate(run, arguments.device, reporter)
-        model = export(run, reporter)
+        with run_lock(run.folder):
+            rows = cross_validate(run, arguments.device, reporter)
+            model = export(run, reporter)
         reporter.message(f"Model: {model.path}")
         folder = run.evaluation_folder
     elif arguments.predictions and arguments.references:

@@ -11,7 +11,7 @@ from dints.device import device_memory
 from dints.distributed import first_goes_first, is_first, team
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.run import Run
+from dints.run import Run, run_lock
 from dints.stages import prepare, search
 
 
@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     with team(arguments.device) as device:
         reporter = reporter if is_first() else Reporter()
-        with first_goes_first():
-            run = open_or_create(arguments, device_memory(device), reporter)
-        search(run, device, reporter)
+        with run_lock(arguments.run_folder):
+            with first_goes_first():
+                run = open_or_create(arguments, device_memory(device), reporter)
+            search(run, device, reporter)
 
 
 def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter, held_out: int = 0) -> Run:

@@ -13,6 +13,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.installed import find_model
 from dints.model.model import load_model
+from dints.storage import remove_leftovers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="a file, or a folder where the input is one")
     parser.add_argument("--overlap", type=float, help="of the windows, from 0 to below 1 (default: the model's)")
-    parser.add_argument("--mirror", action="store_true", default=None, help="average over flips: eight times the work")
+    parser.add_argument("--mirror", action="store_true", default=None, help="average over the flips of the training: up to 8 x the work")
     parser.add_argument("--vote", choices=("majority", "mean"), help="of the folds (default: the model's)")
     parser.add_argument("--folds", type=fold_list, help="use only these networks, for example 0")
     parser.add_argument("--batch-size", type=int, help="windows at once")
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     predictor = model.predictor(arguments.device)
     jobs = _jobs(arguments.input, arguments.output, len(model.manifest.config.task.channels))
+    remove_leftovers(jobs[0][1].parent)
     if not arguments.overwrite and len(jobs) > 1:
         jobs = [job for job in jobs if not job[1].exists()]
     for number, (images, output) in enumerate(jobs, start=1):

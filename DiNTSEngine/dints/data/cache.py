@@ -20,9 +20,9 @@ from dints.data.cases import Case
 from dints.data.grid import Grid
 from dints.data.images import read_channels, read_label
 from dints.data.preprocessing import Preprocessor
-from dints.errors import InputError, RunError
+from dints.errors import InputError
 from dints.events import Reporter
-from dints.storage import atomic_path, read_json, write_json
+from dints.storage import atomic_path, read_json, write_json, writing
 
 FORMAT = 1  # of the entries; raise it when preprocessing or the layout changes
 KEY_LENGTH = 16  # hexadecimal digits: 64 bits
@@ -82,7 +82,7 @@ def build_cache(
     """Preprocesses the labelled `cases` whose entry is missing, out of date or damaged, and opens all.
 
     `label_values` are those that label files may hold, 0 among them. InputError names the case that cannot be used;
-    RunError where the disk is full.
+    StorageError where the disk is full.
     """
     preprocessor, values = Preprocessor(config), sorted(label_values)
     cached = {}
@@ -135,15 +135,12 @@ def _build(case: Case, entry: Path, preprocessor: Preprocessor, values: Sequence
         raise InputError(f"{case.name}: {error}") from error
     samples = {index: voxels for index in range(1, len(values)) if len(voxels := _some_voxels(classes == index))}
     counts = {index: len(voxels) for index, voxels in samples.items()}
-    try:
+    with writing(entry):
         (entry / "case.json").unlink(missing_ok=True)  # from here on the entry is unfinished
-        _write_array(entry / "image.npy", image.numpy())
-        _write_array(entry / "label.npy", classes)
-        _write_array(entry / "foreground.npy", np.concatenate([np.empty((0, 3), np.int32), *samples.values()]))
-        write_json(entry / "case.json", {"channels": len(image), "grid": grid.to_mapping(), "samples": counts})
-    except OSError as error:
-        reason = error.strerror or error
-        raise RunError(f"{entry}: cannot be written ({reason}); free disk space or choose another folder") from error
+    _write_array(entry / "image.npy", image.numpy())
+    _write_array(entry / "label.npy", classes)
+    _write_array(entry / "foreground.npy", np.concatenate([np.empty((0, 3), np.int32), *samples.values()]))
+    write_json(entry / "case.json", {"channels": len(image), "grid": grid.to_mapping(), "samples": counts})
     return CachedCase(case.name, entry, grid, len(image), counts)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from dints.errors import InputError, RunError
+from dints.errors import InputError, StorageError
 from dints.storage import atomic_path
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -26,6 +26,7 @@ LARGEST_LABEL = 2**16 - 1
 SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one
 DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
 GZIP_MAGIC = b"\x1f\x8b"
+NIFTI_HEADER_BYTES = 352  # of a single file without extensions
 ITK_PREFIX = re.compile(r"^(sitk::|ITK )ERROR: (\w+\(0x\w+\): )?")
 
 
@@ -142,11 +143,14 @@ def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
         raise InputError(
             f"{path}: images cannot be written with this suffix; use one of {', '.join(WRITABLE_SUFFIXES)}"
         )
-    try:
-        with atomic_path(path) as temporary, _quiet():
+    with atomic_path(path) as temporary, _quiet():
+        try:
             sitk.WriteImage(image, str(temporary), useCompression=True)
-    except (OSError, RuntimeError) as error:
-        raise RunError(f"{path}: cannot be written ({_reason(error)}); check the folder and the free space") from error
+        except RuntimeError as error:
+            raise StorageError.of(path, _reason(error)) from error
+        is_nifti = str(path).lower().endswith((".nii", ".nii.gz"))
+        if is_nifti and not _holds_bytes(temporary, NIFTI_HEADER_BYTES + _bytes(image)):
+            raise StorageError.of(path, "the disk is full")  # ITK does not notice
 
 
 @contextmanager
@@ -203,6 +207,11 @@ def _holds_bytes(path: Path, expected: int) -> bool:
             return file.seek(expected) == expected
     except (OSError, EOFError, zlib.error):
         return False
+
+
+def _bytes(image: sitk.Image) -> int:
+    """Of all voxels."""
+    return image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
 
 
 def _corners(image: sitk.Image) -> list[tuple[float, ...]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from dints.errors import InputError
 from dints.model.manifest import FILE_NAME, Manifest
-from dints.storage import atomic_path
+from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 MANIFEST_LIMIT = 16 * 2**20  # bytes; real manifests are a few kilobytes
 
@@ -59,18 +58,15 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
 def write_archive(path: str | os.PathLike, members: Mapping[str, bytes]) -> None:
     """Writes all files of a model atomically, as a zip if `path` ends in .zip, else as a new folder."""
     path = Path(path)
+    remove_leftovers(path.parent)
     if path.suffix == ".zip":
         with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, content in members.items():
-                archive.writestr(name, content)
+                archive.writestr(zipfile.ZipInfo(name), content)  # without the time: the same model, the same bytes
         return
     if path.exists():
         raise InputError(f"{path}: exists already; remove it or choose another name")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_folder(path) as temporary:
         for name, content in members.items():
             with atomic_path(temporary / name) as file:
                 file.write_bytes(content)
-        os.rename(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

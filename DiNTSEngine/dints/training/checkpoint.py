@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from dints.distributed import is_first
-from dints.errors import InputError
+from dints.errors import InputError, StorageError
 from dints.storage import atomic_path
 
 
@@ -19,7 +19,10 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     if not is_first():
         return
     with atomic_path(path) as temporary:
-        torch.save(dict(state), temporary)
+        try:
+            torch.save(dict(state), temporary)
+        except RuntimeError as error:  # what PyTorch makes of a full disk
+            raise StorageError.of(path, str(error).splitlines()[0]) from error
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

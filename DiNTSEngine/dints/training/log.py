@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dints.storage import write_text
+from dints.storage import write_text, writing
 
 
 class TrainingLog:
@@ -28,7 +28,7 @@ class TrainingLog:
         """Adds a row; it must hold "step"."""
         if not self.writes:
             return
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
 
