@@ -62,13 +62,18 @@ class SamplingConfig:
 class AugmentationConfig:
     """Random changes of training patches; a probability of 0 switches one off (4.1)."""
 
-    flip_probability: float = 0.5  # along each axis
+    flip_probability: float = 0.5  # along each of the flipped axes
+    flip_axes: tuple[int, ...] = (0, 1, 2)  # 0: R-L, 1: A-P, 2: S-I
     rotate90_probability: float = 0.5  # by 90, 180 or 270 degrees in the axial plane
     affine_probability: float = 0.3  # rotation in the axial plane and scaling together
     rotation_degrees: float = 15.0
     scale_range: tuple[float, float] = (0.85, 1.15)
     gamma_probability: float = 0.3
     gamma_range: tuple[float, float] = (0.7, 1.5)
+
+    def flipped_axes(self) -> tuple[int, ...]:
+        """Axes along which the networks have seen mirrored images."""
+        return self.flip_axes if self.flip_probability > 0 else ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class InferenceConfig:
     overlap: float = 0.625  # fraction of the patch; used where no stride is given
     stride: Size | None = None  # voxels; wins over `overlap`
     batch_size: int = 1  # windows at once
-    mirror: bool = False  # average over flips along the three axes: eight times the work
+    mirror: bool = False  # average over the flips of the training: two, four or eight times the work
     vote: str = "majority"  # of the folds: "majority" or "mean" of their probabilities
     largest_component: tuple[int, ...] = ()  # label values that keep only their largest component
 

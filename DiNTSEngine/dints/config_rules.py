@@ -34,6 +34,10 @@ SAMPLING_RULES: list[Rule] = [
 ]
 AUGMENTATION_RULES: list[Rule] = [
     (lambda step: 0 <= step.flip_probability <= 1, "flip_probability must lie between 0 and 1"),
+    (
+        lambda step: sorted(set(step.flip_axes) & {0, 1, 2}) == sorted(step.flip_axes),
+        "flip_axes must name some of the axes 0, 1 and 2, each once",
+    ),
     (lambda step: 0 <= step.rotate90_probability <= 1, "rotate90_probability must lie between 0 and 1"),
     (lambda step: 0 <= step.affine_probability <= 1, "affine_probability must lie between 0 and 1"),
     (lambda step: 0 <= step.gamma_probability <= 1, "gamma_probability must lie between 0 and 1"),

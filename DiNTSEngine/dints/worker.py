@@ -1,7 +1,7 @@
 """The warm worker: jobs come as JSON lines on standard input, events go as JSON lines to standard output.
 
-A job is {"job": 7, "command": "segment", ...}; its fields are in `FIELDS`. Jobs run one after the other. The last model
-stays in memory, so that the next job with it starts at once. Every event carries the job's number:
+What a job is stands in `dints.jobs`. Jobs run one after the other. The last model stays in memory, so that the next job
+with it starts at once. Every event carries the job's number:
 
     ready                     once, with the process's number; `job` is null
     heartbeat                 every second, with the number of the running job or null
@@ -15,46 +15,28 @@ stays in memory, so that the next job with it starts at once. Every event carrie
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dints import __version__
 from dints.cli import failure
-from dints.errors import InputError
 from dints.events import JsonReporter
+from dints.jobs import check_fields, input_paths, job_number, options_of, parse_job, read_lines, triple
 from dints.model.installed import find_model
+from dints.parent import end
 
 if TYPE_CHECKING:
     from dints.inference.predictor import Predictor
     from dints.model.model import Model
 
 HEARTBEAT_SECONDS = 1.0
-FLIPS = 8  # of three axes: what mirroring multiplies the work by
-FIELDS: dict[str, dict[str, tuple[type, ...]]] = {
-    "segment": {
-        "model": (str,),
-        "inputs": (list,),  # one file a channel
-        "output": (str,),
-        "disagreement": (str, type(None)),  # file for the map of where the folds disagree
-        "statistics": (bool, type(None)),  # whether the result carries volume, surface and mean of each label
-        "device": (str, type(None)),
-        "options": (dict, type(None)),  # keyword arguments of `Predictor.predict`; null means the model's own
-    },
-    "estimate": {
-        "model": (str,),
-        "size": (list,),  # voxels along R, A and S
-        "spacing": (list,),  # mm
-        "device": (str, type(None)),
-        "options": (dict, type(None)),
-    },
-}
 
 
 class JobReporter(JsonReporter):
@@ -107,8 +89,7 @@ class Worker:
         number = None
         try:
             job = parse_job(line)
-            number = job.get("job")
-            self._running = number
+            number = self._running = job_number(job)
             reporter = self._reporter(number)
             self._commands[check_fields(job)](job, reporter)
             reporter.emit("finished")
@@ -122,19 +103,22 @@ class Worker:
         return JobReporter(self._stream, self._lock, job)
 
     def _beat(self, parent: int) -> None:
-        while os.getppid() == parent:
-            self._reporter(self._running).emit("heartbeat")
-            time.sleep(HEARTBEAT_SECONDS)
-        os._exit(0)
+        try:
+            while os.getppid() == parent:
+                with suppress(MemoryError):  # the job may get along with less
+                    self._reporter(self._running).emit("heartbeat")
+                time.sleep(HEARTBEAT_SECONDS)
+        finally:
+            end()
 
     def _segment(self, job: Mapping[str, Any], reporter: JobReporter) -> None:
         from dints.data.images import read_channels, write_image
         from dints.evaluation.statistics import label_statistics
 
         predictor = self._predictor(job, reporter)
-        options, doubtful = _options(job), job.get("disagreement")
+        options, doubtful = options_of(job), job.get("disagreement")
         started = time.monotonic()
-        images = read_channels(_paths(job["inputs"]))
+        images = read_channels(input_paths(job))
         prediction = predictor.predict(images, reporter, disagreement=bool(doubtful), **options)
         seconds = time.monotonic() - started
         write_image(prediction.labels, Path(job["output"]))
@@ -153,9 +137,9 @@ class Worker:
         from dints.device import device_memory
 
         predictor = self._predictor(job, reporter)
-        options = _options(job)
+        options = options_of(job)
         options.pop("region", None)  # the estimate is that of the whole image
-        size, spacing = _triple(job["size"], "size", int), _triple(job["spacing"], "spacing", float)
+        size, spacing = triple(job, "size", int), triple(job, "spacing", float)
         estimate = predictor.estimate(size, spacing, **options)
         rate = self._rates.get((self._version, str(predictor.device)))
         reporter.result(
@@ -188,64 +172,17 @@ class Worker:
         return self._model.predictor(job.get("device") or "auto")
 
 
-def parse_job(line: str) -> dict[str, Any]:
-    """The object of a line; InputError if it is none."""
-    try:
-        job = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"job: is not valid JSON ({error}); send one object a line") from error
-    if not isinstance(job, dict):
-        raise InputError(f"job: is {type(job).__name__}, not an object; send one object a line")
-    return job
-
-
-def check_fields(job: Mapping[str, Any]) -> str:
-    """The job's command; InputError if it is unknown, or a field is unknown, missing or of the wrong type."""
-    command = job.get("command")
-    if not isinstance(command, str) or command not in FIELDS:
-        raise InputError(f"job: command {command!r} is unknown; use {' or '.join(FIELDS)}")
-    fields = FIELDS[command]
-    unknown = sorted(set(job) - set(fields) - {"job", "command"})
-    if unknown:
-        raise InputError(f"job: field {unknown[0]!r} is unknown; {command} takes {', '.join(fields)}")
-    for name, types in fields.items():
-        if not isinstance(job.get(name), types):
-            raise InputError(f"job: {name} is {job.get(name)!r}; {command} needs a {types[0].__name__}")
-    return command
-
-
 def _forward(source: TextIO, lines: queue.SimpleQueue[str]) -> None:
     """Hands lines on; the end of the input ends the process, whatever it is doing: nobody waits for it any more."""
-    for line in source:
-        if line.strip():
+    try:
+        for line in read_lines(source):
             lines.put(line)
-    os._exit(0)
-
-
-def _options(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in (job.get("options") or {}).items() if value is not None}
-
-
-def _paths(values: list[Any]) -> list[Path]:
-    if not values or not all(isinstance(value, str) for value in values):
-        raise InputError(f"job: inputs is {values!r}; give the path of one file a channel")
-    return [Path(value) for value in values]
+    finally:
+        end()
 
 
 def _passes(predictor: Predictor, options: Mapping[str, Any], windows: int) -> int:
     """How often a window goes through a network."""
     networks = len(options.get("folds") or predictor.networks)
     mirrored = options.get("mirror", predictor.config.inference.mirror)
-    return windows * networks * (FLIPS if mirrored else 1)
-
-
-def _triple(values: list[Any], name: str, kind: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
-    """Three positive numbers."""
-    try:
-        x, y, z = (kind(value) for value in values)
-    except (TypeError, ValueError):
-        raise InputError(f"job: {name} is {values!r}; give three numbers, along R, A and S") from None
-    if min(x, y, z) <= 0:
-        raise InputError(f"job: {name} is {values!r}; give positive numbers")
-    return x, y, z
+    return windows * networks * predictor.flips(mirrored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from dints.inference.assemble import SLAB_BYTES, LabelAssembler
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
-from dints.inference.sliding_window import Network, count_windows, sliding_window, stride_of
+from dints.inference.sliding_window import Network, count_windows, flips_of, sliding_window, stride_of
 
 STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4
@@ -42,7 +43,7 @@ class Prediction:
 class Estimate:
     """What segmenting an image will take, before it is read."""
 
-    windows: int  # each goes through every network, with mirroring eight times
+    windows: int  # each goes through every network, with mirroring once a flip
     memory: int  # bytes, without the networks' weights and what they need for a window
 
 
@@ -103,14 +104,15 @@ class Predictor:
         images = self._split(channels)
         size = images[0].GetSize()
         region = ((0, 0, 0), size) if region is None else checked_region(region, size)
-        volume, grid = self._preprocessor(images)
-        case = _Case(volume, grid, crop_box(grid, region), networks, self.config.sampling.patch, settings)
-        steps = executions(self.device, settings.batch_size, len(networks))
-        classes, doubt = first_that_fits(steps, lambda step: case.run(step, disagreement, reporter), reporter)
-        values = sorted(self.config.task.labels)
-        kept = [values.index(value) for value in settings.largest_component]
-        classes = keep_largest_components(classes, kept, self.config.task.nested)
-        return Prediction(grid.restore(classes, values), None if doubt is None else grid.place(doubt))
+        prepared = functools.cache(lambda: self._preprocessor(images))  # for all attempts, once it succeeded
+        mirrored = self.config.augmentation.flipped_axes() if settings.mirror else ()
+
+        def work(step: Execution) -> Prediction:
+            volume, grid = prepared()
+            case = _Case(volume, grid, crop_box(grid, region), networks, self.config.sampling.patch, settings, mirrored)
+            return self._on_the_images_grid(*case.run(step, disagreement, reporter), grid, settings)
+
+        return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
     def estimate(self, size: Size, spacing: Vector, folds: Sequence[int] | None = None, **options: Any) -> Estimate:
         """What an image of `size` voxels of `spacing` mm along R, A and S takes, if nothing is cropped away.
@@ -130,6 +132,19 @@ class Predictor:
         windows = count_windows((x, y, z), patch, stride)
         return Estimate(windows, volumes + band + SLAB_BYTES + LABEL_COPIES * math.prod(size))
 
+    def flips(self, mirror: bool) -> int:
+        """How many times each window goes through a network: mirrored, once a flip that the training had."""
+        return len(flips_of(self.config.augmentation.flipped_axes() if mirror else ()))
+
+    def _on_the_images_grid(
+        self, classes: np.ndarray, doubt: np.ndarray | None, grid: Grid, settings: InferenceConfig
+    ) -> Prediction:
+        """Label values for class indices of the crop, without the smaller components."""
+        values = sorted(self.config.task.labels)
+        kept = [values.index(value) for value in settings.largest_component]
+        classes = keep_largest_components(classes, kept, self.config.task.nested)
+        return Prediction(grid.restore(classes, values), None if doubt is None else grid.place(doubt))
+
     def _settings(self, options: Mapping[str, Any]) -> InferenceConfig:
         """The config's inference section with the caller's options, checked like a file's."""
         if "overlap" in options and "stride" not in options:
@@ -139,8 +154,8 @@ class Predictor:
     def _members(self, folds: Sequence[int] | None) -> list[Network]:
         """The networks that vote."""
         chosen = range(len(self.networks)) if folds is None else folds
-        if not chosen or not set(chosen) <= set(range(len(self.networks))):
-            raise InputError(f"folds {list(chosen)}: must name some of the model's folds 0 to {len(self.networks) - 1}")
+        if not isinstance(chosen, Sequence) or not chosen or any(fold not in range(len(self.networks)) for fold in chosen):
+            raise InputError(f"folds {chosen!r}: must name some of the model's folds 0 to {len(self.networks) - 1}")
         return [self.networks[fold] for fold in chosen]
 
     def _split(self, channels: Sequence[sitk.Image]) -> list[sitk.Image]:
@@ -162,10 +177,11 @@ class _Case:
     networks: Sequence[Network]
     patch: Size
     settings: InferenceConfig
+    mirrored_axes: Sequence[int]
 
     def run(self, step: Execution, disagreement: bool, reporter: Reporter) -> tuple[np.ndarray, np.ndarray | None]:
         """Class indices of the crop and, on request, the disagreement map."""
-        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement)
+        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement, step.slab_bytes)
         if self.box is None:
             return assembler.labels(), assembler.disagreement()
         computed = working_box(self.grid, self.box, self.patch)
@@ -178,7 +194,7 @@ class _Case:
             self.patch,
             _stride(self.settings, self.patch),
             batch_size=step.batch_size,
-            mirror=self.settings.mirror,
+            mirrored_axes=self.mirrored_axes,
             device=step.device,
             accumulate_on=step.accumulate_on,
             one_at_a_time=step.one_at_a_time,

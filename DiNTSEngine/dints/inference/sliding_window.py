@@ -29,8 +29,7 @@ Network = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
 Starts = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 Corner = tuple[int, int]  # first voxel of a window in the plane of the first two axes
 
-SPATIAL_AXES = (2, 3, 4)  # of [B, C, X, Y, Z]
-FLIPS = [axes for count in range(4) for axes in itertools.combinations(SPATIAL_AXES, count)]
+FIRST_SPATIAL_AXIS = 2  # of [B, C, X, Y, Z]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def sliding_window(
     stride: Size,
     *,
     batch_size: int = 1,
-    mirror: bool = False,
+    mirrored_axes: Sequence[int] = (),
     device: torch.device | str = "cpu",
     accumulate_on: torch.device | str | None = None,
     one_at_a_time: bool = False,
@@ -102,7 +101,7 @@ def sliding_window(
         patch: size of a window in voxels.
         stride: steps between windows in voxels.
         batch_size: windows that a network sees at once.
-        mirror: average each window's logits over the eight flips of the three axes.
+        mirrored_axes: some of 0, 1, 2; each window's logits are averaged over all combinations of flips along them.
         device: where the networks run.
         accumulate_on: where the sums are held and the bands come out; the same device by default.
         one_at_a_time: only one network at a time is on the device, to save its memory.
@@ -112,7 +111,9 @@ def sliding_window(
         Bands that together cover rows 0 to Z once, in order.
     """
     padded, margins = pad_to_patch(np.asarray(volume), patch)
-    sweep = _Sweep(padded, networks, patch, stride, batch_size, mirror, torch.device(device), one_at_a_time)
+    sweep = _Sweep(
+        padded, networks, patch, stride, batch_size, flips_of(mirrored_axes), torch.device(device), one_at_a_time
+    )
     rows, corners = sweep.rows_and_corners()
     sums = _BandSums(len(networks), padded.shape[1:3], patch, corners, torch.device(accumulate_on or device))
     evaluated = 0
@@ -147,7 +148,7 @@ class _Sweep:
     patch: Size
     stride: Size
     batch_size: int
-    mirror: bool
+    flips: Sequence[tuple[int, ...]]
     device: torch.device
     one_at_a_time: bool
 
@@ -175,12 +176,16 @@ class _Sweep:
         return torch.from_numpy(np.stack(windows)).to(self.device, torch.float32)
 
     def _evaluate(self, network: Network, windows: Tensor) -> Tensor:
-        """float32 logits; with `mirror` their mean over the flips."""
+        """float32 logits: their mean over the flips."""
         with autocast(self.device):
-            if not self.mirror:
-                return network(windows).float()
-            flipped = (network(windows.flip(axes)).flip(axes).float() for axes in FLIPS)
-            return functools.reduce(torch.add, flipped) / len(FLIPS)
+            flipped = (network(windows.flip(axes)).flip(axes).float() for axes in self.flips)
+            return functools.reduce(torch.add, flipped) / len(self.flips)
+
+
+def flips_of(axes: Sequence[int]) -> list[tuple[int, ...]]:
+    """All combinations of flips along spatial `axes`, as axes of [B, C, X, Y, Z]; the first is none."""
+    shifted = [axis + FIRST_SPATIAL_AXIS for axis in axes]
+    return [flip for count in range(len(axes) + 1) for flip in itertools.combinations(shifted, count)]
 
 
 @contextlib.contextmanager
@@ -212,7 +217,7 @@ class _BandSums:
         self._coverage = torch.zeros_like(self._weights)  # what all windows at one row weigh together
         for x, y in corners:
             self._coverage[x : x + patch[0], y : y + patch[1]] += self._gaussian
-        self._shift = 0
+        self._shift = 0  # where in the ring the windows begin
 
     def start(self, row: int) -> None:
         """The windows that follow begin at `row`."""
@@ -224,9 +229,12 @@ class _BandSums:
         if not self._logits.numel():
             shape = (self._networks, logits.shape[1], *self._plane, self._patch[2])
             self._logits = torch.zeros(shape, device=self._device)
-        weighted = torch.roll(logits.to(self._device) * self._gaussian, self._shift, dims=-1)
-        for (x, y), window in zip(corners, weighted, strict=True):
-            self._logits[network, :, x : x + self._patch[0], y : y + self._patch[1]] += window
+        turn = self._patch[2] - self._shift  # the window's row that lies at the start of the ring
+        # A network in channels-last order gives logits in that order; adding them as they are would take twice as long.
+        for (x, y), window in zip(corners, logits.to(self._device).contiguous(), strict=True):
+            sums = self._logits[network, :, x : x + self._patch[0], y : y + self._patch[1]]
+            sums[..., self._shift :].addcmul_(window[..., :turn], self._gaussian[..., :turn])
+            sums[..., : self._shift].addcmul_(window[..., turn:], self._gaussian[..., turn:])
 
     def finish(self, first: int, stop: int) -> Tensor:
         """Takes rows `first` to `stop` out: mean logits [F, K, X, Y, stop - first]."""

@@ -24,7 +24,7 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
-    Flips along each axis; rotations by 90, 180 or 270 degrees in the axial plane (only for patches as wide as high);
+    Flips along some axes; rotations by 90, 180 or 270 degrees in the axial plane (only for patches as wide as high);
     rotation by any angle and scaling in the axial plane; gamma. Randomness comes from the CPU `generator` alone;
     patches that are `part` of a batch are changed as they would be in the whole.
     """
@@ -33,7 +33,7 @@ def augment(
     chances = torch.rand((whole, 6), generator=generator, dtype=torch.float64)[rows]
     amounts = torch.rand((whole, 4), generator=generator, dtype=torch.float64)[rows]
     images, labels = images.clone(), labels.clone()
-    for axis in range(3):
+    for axis in config.flip_axes:
         _flip(images, labels, _chosen(chances[:, axis], config.flip_probability), axis - 3)
     if images.shape[-3] == images.shape[-2]:
         _rotate90(images, labels, _chosen(chances[:, 3], config.rotate90_probability), amounts[:, 0])

@@ -152,6 +152,16 @@ def test_options_change_the_way_and_not_the_labels_of_a_local_network(options):
     np.testing.assert_array_equal(segment(image, **options), expected_labels(image))
 
 
+def test_mirroring_makes_only_the_flips_that_the_training_had():
+    task = config()
+    assert Predictor([threshold], task, "cpu").flips(mirror=True) == 8
+    assert Predictor([threshold], task, "cpu").flips(mirror=False) == 1
+    sideways = task.with_overrides(["augmentation.flip_axes=[0]"])
+    assert Predictor([threshold], sideways, "cpu").flips(mirror=True) == 2
+    unflipped = task.with_overrides(["augmentation.flip_probability=0"])
+    assert Predictor([threshold], unflipped, "cpu").flips(mirror=True) == 1
+
+
 def test_an_overlap_that_is_asked_for_wins_over_the_stride_of_the_config():
     predictor = Predictor([threshold], config(stride=[4, 4, 4]), "cpu")
     size, spacing = (32, 32, 32), (1.0, 1.0, 1.0)

@@ -111,13 +111,15 @@ def test_several_networks_give_what_each_gives_alone():
         torch.testing.assert_close(together[index], alone[0])
 
 
-def test_mirroring_averages_over_the_eight_flips():
+@pytest.mark.parametrize("axes", [(), (0,), (0, 2), (0, 1, 2)])
+def test_mirroring_averages_over_all_flips_of_its_axes(axes):
     network, volume = small_network(), random_volume(PATCH)
     with torch.no_grad():
-        flips = [axes for count in range(4) for axes in itertools.combinations((2, 3, 4), count)]
-        expected = torch.stack([network(volume[None].flip(axes)).flip(axes)[0] for axes in flips]).mean(0)
-    result = joined(sliding_window(volume, [network], PATCH, PATCH, mirror=True))
-    assert len(flips) == 8
+        spatial = [axis + 2 for axis in axes]
+        flips = [flip for count in range(4) for flip in itertools.combinations(spatial, count)]
+        expected = torch.stack([network(volume[None].flip(flip)).flip(flip)[0] for flip in flips]).mean(0)
+    result = joined(sliding_window(volume, [network], PATCH, PATCH, mirrored_axes=axes))
+    assert len(flips) == 2 ** len(axes)
     torch.testing.assert_close(result[0], expected, atol=1e-5, rtol=1e-5)
 
 

@@ -38,6 +38,15 @@ def test_flips_and_right_angles_move_image_and_label_alike_and_keep_every_voxel(
     assert torch.equal(changed.flatten(1).sort().values, images.flatten(1).sort().values)
 
 
+def test_only_the_axes_that_are_named_are_flipped():
+    images, labels = ramps((8, 8, 8))
+    settings = dataclasses.replace(OFF, flip_probability=1, flip_axes=(0,))
+    _, flipped = augment(images, labels, settings, generator(0, "augment"))
+    assert torch.equal(flipped, labels.flip(1))
+    _, kept = augment(images, labels, dataclasses.replace(settings, flip_axes=(1, 2)), generator(0, "augment"))
+    assert torch.equal(kept, labels)
+
+
 @pytest.mark.parametrize("patch", PATCHES)
 def test_a_rotation_moves_image_and_label_alike(patch):
     images, labels = ramps(patch)
