@@ -14,7 +14,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from DiNTSLib.background import write, writeParts
-from DiNTSLib.terminology import SegmentStyle, styleFor
+from DiNTSLib.terminology import SegmentStyle
 
 NRRD_TYPES = {
     "int8": "int8",
@@ -70,21 +70,18 @@ def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labe
     writeParts(path, _nrrd(voxels, _ijkToRas(referenceVolume)))
 
 
-def importSegmentation(
-    path: str | Path, segmentationNode, labels: Mapping[int, SegmentStyle | str], referenceVolume
-) -> None:
+def importSegmentation(path: str | Path, segmentationNode, styles: Mapping[int, SegmentStyle], referenceVolume) -> None:
     """Replaces the segments of a node by those of a label image on the grid of a volume.
 
     Every label becomes a segment with its name, colour and terminology; one without voxels becomes an empty segment.
     The reference geometry is the volume's, and so is the parent transform.
 
     Args:
-        labels: {value in the file: style, or a name whose style `DiNTSLib.terminology` chooses}.
+        styles: by value in the file, see `DiNTSLib.terminology.segmentStyles`.
 
     Raises:
         ValueError: the file cannot be read.
     """
-    styles = {value: styleFor(style, value) if isinstance(style, str) else style for value, style in labels.items()}
     image = _cropped(_readLabels(path))
     with slicer.util.NodeModify(segmentationNode):
         segmentation = segmentationNode.GetSegmentation()

@@ -1,4 +1,4 @@
-"""Colour and terminology tag of a segment, from the name of its label.
+"""Colours and terminology tags of segments: those of the model, else from the names of the labels.
 
 Codes are SNOMED CT's, as in Slicer's default terminology ("Segmentation category and type - DICOM master list").
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import colorsys
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import slicer
@@ -32,12 +33,12 @@ KNOWN: dict[str, tuple[Code, str, str]] = {
     "tumor": (LESION, "4147007", "Mass"),
     "tumour": (LESION, "4147007", "Mass"),
     "cancer": (LESION, "4147007", "Mass"),
-    "lesion": (LESION, "52988006", "Lesion"),
+    "lesion": (LESION, "4147007", "Mass"),  # Slicer's list has no lesion
     "cyst": (LESION, "367643001", "Cyst"),
     "edema": (LESION, "79654002", "Edema"),
     "oedema": (LESION, "79654002", "Edema"),
     "necrosis": (LESION, "6574001", "Necrosis"),
-    "vessel": (STRUCTURE, "59820001", "Blood vessel"),
+    "vessel": (STRUCTURE, "59820001", "Blood Vessel"),
     "aorta": (STRUCTURE, "15825003", "Aorta"),
     "artery": (STRUCTURE, "51114001", "Artery"),
     "vein": (STRUCTURE, "29092000", "Vein"),
@@ -50,11 +51,11 @@ KNOWN: dict[str, tuple[Code, str, str]] = {
     "gallbladder": (STRUCTURE, "28231008", "Gallbladder"),
     "colon": (STRUCTURE, "71854001", "Colon"),
     "duodenum": (STRUCTURE, "38848004", "Duodenum"),
-    "bladder": (STRUCTURE, "89837001", "Urinary bladder"),
+    "bladder": (STRUCTURE, "89837001", "Bladder"),
     "prostate": (STRUCTURE, "41216001", "Prostate"),
     "lung": (STRUCTURE, "39607008", "Lung"),
     "atrium": (STRUCTURE, "59652004", "Atrium"),
-    "ventricle": (STRUCTURE, "21814001", "Ventricle of heart"),
+    "ventricle": (STRUCTURE, "21814001", "Ventricle"),
     "heart": (STRUCTURE, "80891009", "Heart"),
     "brain": (STRUCTURE, "12738006", "Brain"),
     "vertebra": (STRUCTURE, "51282000", "Vertebra"),
@@ -72,18 +73,59 @@ class SegmentStyle:
     terminology: str
 
 
-def styleFor(name: str, value: int = 1) -> SegmentStyle:
-    """Style of the label `name`: the code and colour of a structure that Slicer's terminology knows, else a tissue.
+def segmentStyles(
+    labels: Mapping[int, str], chosen: Mapping[int, Mapping[str, str]] | None = None
+) -> dict[int, SegmentStyle]:
+    """Styles of labels: what was chosen, else what follows from the name.
+
+    A name that holds a structure of Slicer's terminology gives code and colour, any other is a tissue. Colours that the
+    terminology does not give, or gives to an earlier label already, are generated.
 
     Args:
-        value: of the label; chooses the colour where the terminology has none.
+        labels: {value: name}.
+        chosen: {value: {"color": "#rrggbb", "terminology": serialized entry}}, each of them optional.
     """
+    styles: dict[int, SegmentStyle] = {}
+    for value, name in sorted(labels.items()):
+        own = (chosen or {}).get(value, {})
+        terminology = own.get("terminology") or terminologyOf(name)
+        color = _fromHex(own["color"]) if own.get("color") else _recommendedColor(terminology)
+        isTaken = any(style.color == color for style in styles.values())
+        if color is None or (isTaken and not own.get("color")):
+            color = _generatedColor(value)
+        styles[value] = SegmentStyle(name, color, terminology)
+    return styles
+
+
+def terminologyOf(name: str) -> str:
+    """The serialized entry of the structure that a name holds; that of a tissue where it holds none."""
     key = _known(name)
     if key is None:
-        return SegmentStyle(name, _generatedColor(value), _serialized(TISSUE, TISSUE, NOTHING))
+        return _serialized(TISSUE, TISSUE, NOTHING)
     category, code, meaning = KNOWN[key]
-    terminology = _serialized(category, ("SCT", code, meaning), _side(name))
-    return SegmentStyle(name, _recommendedColor(terminology) or _generatedColor(value), terminology)
+    return _serialized(category, ("SCT", code, meaning), _side(name))
+
+
+def meaning(terminology: str) -> str:
+    """A serialized entry in words, such as "Kidney, Left"."""
+    kind, modifier = (code.split("^")[2] for code in terminology.split("~")[2:4])
+    return f"{kind}, {modifier}" if modifier else kind
+
+
+def structures() -> list[str]:
+    """The serialized entries of all known structures, by meaning."""
+    entries = {_serialized(category, ("SCT", code, text), NOTHING) for category, code, text in KNOWN.values()}
+    return sorted(entries, key=meaning)
+
+
+def toHex(color: Color) -> str:
+    """ "#rrggbb" of a colour (0..1)."""
+    return "#" + "".join(f"{round(255 * part):02x}" for part in color)
+
+
+def _fromHex(text: str) -> Color:
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red / 255, green / 255, blue / 255
 
 
 def _words(name: str) -> list[str]:
@@ -102,12 +144,18 @@ def _side(name: str) -> Code:
 
 
 def _recommendedColor(terminology: str) -> Color | None:
-    """The colour that Slicer's terminology gives a structure."""
-    entry = slicer.vtkSlicerTerminologyEntry()
-    slicer.modules.terminologies.logic().DeserializeTerminologyEntry(terminology, entry)
-    kind = entry.GetTypeObject()
-    color = tuple(kind.GetRecommendedDisplayRGBValue()) if kind else UNKNOWN_COLOR
-    return None if color == UNKNOWN_COLOR else tuple(part / 255 for part in color)
+    """The colour that Slicer's terminology gives a structure, or a side of it; none is given to tissue as such."""
+    if terminology == _serialized(TISSUE, TISSUE, NOTHING):
+        return None
+    logic, entry = slicer.modules.terminologies.logic(), slicer.vtkSlicerTerminologyEntry()
+    logic.DeserializeTerminologyEntry(terminology, entry)
+    try:
+        logic.UpdateEntryFromLoadedTerminologies(entry, [], [])
+    except TypeError:  # Slicer 5.8 takes no lists of preferred terminologies
+        logic.UpdateEntryFromLoadedTerminologies(entry)
+    objects = (entry.GetTypeModifierObject(), entry.GetTypeObject())
+    colors = [tuple(found.GetRecommendedDisplayRGBValue()) for found in objects if found]
+    return next((tuple(part / 255 for part in color) for color in colors if color != UNKNOWN_COLOR), None)
 
 
 def _generatedColor(value: int) -> Color:

@@ -22,7 +22,8 @@ from dints.device import device_name
 from dints.distributed import first_goes_first, is_first
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.model.manifest import Fold, Manifest
+from dints.inference.training_range import TrainingRange
+from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
 from dints.run import Run
 from dints.search.drawing import draw_architecture
@@ -146,26 +147,37 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     return results
 
 
-def export(run: Run, reporter: Reporter, config: Config | None = None, notes: str = "", path: str = "") -> Model:
+def export(
+    run: Run,
+    reporter: Reporter,
+    config: Config | None = None,
+    notes: str = "",
+    path: str = "",
+    styles: Mapping[int, LabelStyle] | None = None,
+) -> Model:
     """Writes the trained folds as one model file.
 
     Args:
         config: in place of the run's, to give another name or cleanup.
         path: a .zip or a folder; the run's `model.zip` by default.
+        styles: colours and terminology of labels.
     """
     if not run.trained_folds:
         raise InputError(f"{run.folder}: has no trained fold; run `dints train --run {run.folder}` first")
     states = [load_checkpoint(run.fold_folder(fold) / "best.pt", torch.device("cpu")) for fold in run.trained_folds]
+    cache = run.cache(reporter)
     scores_file = run.evaluation_folder / "scores.json"
     manifest = Manifest(
         config=config or run.model_config(),
         architecture=run.architecture(),
         folds=tuple(Fold("", "", tuple(state["dice"])) for state in states),
         notes=notes,
+        styles=styles or {},
         training={
             "cases": len(run.cases),
             "folds": run.trained_folds,
             "iterations": run.config.training.iterations,
+            "range": TrainingRange.of((case.image, case.grid) for case in cache.cases.values()).to_mapping(),
             "cross_validation": read_json(scores_file)["summary"] if scores_file.is_file() else None,
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def openCase(run: RunFolder, name: str) -> tuple[Any, Any, Any]:
         ValueError: a file is missing or cannot be read.
     """
     from DiNTSLib.scene import importVolume
+    from DiNTSLib.terminology import segmentStyles
 
     files = run.scores()["cases"][name]
     image, label = Path(files["images"][0]), Path(files["label"])
@@ -27,21 +29,21 @@ def openCase(run: RunFolder, name: str) -> tuple[Any, Any, Any]:
         if not path.exists():
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
     volume = importVolume(image, name)
-    labels = {value: text for value, text in run.settings.task.labels.items() if value}
-    reference = _segmentation(label, _("{name} reference").format(name=name), labels, volume)
-    prediction = _segmentation(run.prediction(name), _("{name} prediction").format(name=name), labels, volume)
+    styles = segmentStyles({value: text for value, text in run.settings.task.labels.items() if value})
+    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume)
+    prediction = _segmentation(run.prediction(name), _("{name} prediction").format(name=name), styles, volume)
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     return volume, reference, prediction
 
 
-def _segmentation(path: Path, name: str, labels: dict[int, str], volume: Any) -> Any:
+def _segmentation(path: Path, name: str, styles: Mapping[int, Any], volume: Any) -> Any:
     from DiNTSLib.scene import importSegmentation, placeBeside
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     try:
-        importSegmentation(path, node, labels, volume)
+        importSegmentation(path, node, styles, volume)
     except ValueError:
         slicer.mrmlScene.RemoveNode(node)
         raise

@@ -38,15 +38,15 @@ class DataStep(Step):
         for selector in (ui.imageSelector, ui.segmentationSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.refreshPairs)
 
-    def key(self) -> str:
+    def choices(self) -> dict[str, Any]:
         """What the check depends on."""
         parameters = self.panel.parameters
-        return "|".join((parameters.dataFolder, parameters.preset, str(parameters.folds)))
+        return {"data": parameters.dataFolder, "preset": parameters.preset, "folds": parameters.folds}
 
     def isChecked(self) -> bool:
         """Whether the settings in the run's folder are for the present choices."""
         run = self.panel.run
-        return run.isRun or (run.settings is not None and self.panel.parameters.checkedWith == self.key())
+        return run.isRun or (run.settings is not None and run.choices == self.choices())
 
     def refresh(self) -> None:
         run, parameters, reason = self.panel.run, self.panel.parameters, self.whyNot()
@@ -124,11 +124,10 @@ class DataStep(Step):
         self.onCheck()
 
     def onCheck(self) -> None:
-        parameters, key = self.panel.parameters, self.key()
+        parameters = self.panel.parameters
         arguments = (parameters.dataFolder, parameters.runFolder, parameters.preset, parameters.folds)
 
         def checked(results: dict) -> None:
-            self.panel.parameters.checkedWith = key
             self.panel.loadSettings()
             self.panel.unfold(self.panel.search)
 

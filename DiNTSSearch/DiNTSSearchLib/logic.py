@@ -15,7 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from DiNTSSearchLib.jobs import Command, Event, Job
 from DiNTSSearchLib.pairs import exportPairs
-from DiNTSSearchLib.run_folder import RunFolder
+from DiNTSSearchLib.run_folder import CHOICES, RunFolder
 
 OnEvent = Callable[[Event], None]
 OnFinished = Callable[[int, str], None]
@@ -64,11 +64,14 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Args:
             preset: name of a preset or a YAML file; "" derives the settings from the data.
         """
+        from dints.storage import write_json
+
         folder = Path(run)
         if RunFolder(folder).isRun:
             raise ValueError(_("{folder} holds a run already; choose another folder").format(folder=folder))
         for stale in ("check.json", "config.yaml"):
             (folder / stale).unlink(missing_ok=True)
+        write_json(folder / CHOICES, {"data": str(data), "preset": preset, "folds": folds})
         command = ["check", str(data), "--folds", str(folds), "--set", f"training.folds={folds}"]
         command += ["--output", str(folder / "check.json"), "--settings", str(folder / "config.yaml")]
         return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished)
@@ -145,6 +148,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         name: str = "",
         notes: str = "",
         labels: Mapping[int, str] | None = None,
+        styles: Mapping[int, Mapping[str, str]] | None = None,
         path: str | Path | None = None,
         overwrite: bool = False,
         onEvent: OnEvent | None = None,
@@ -154,6 +158,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
         Args:
             labels: names in place of the data set's, by value.
+            styles: {value: {"color": "#rrggbb", "terminology": Slicer's serialized entry}}, each of them optional.
 
         Raises:
             ValueError: there is a model of that name and `overwrite` is False.
@@ -163,8 +168,9 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             raise ValueError(_("{path} exists already; choose another name").format(path=path))
         command = ["models", "export", "--run", str(run), "--output", str(path), "--notes", notes]
         command += ["--name", name] if name else []
-        for value, text in (labels or {}).items():
-            command += ["--label", f"{value}={text}"]
+        command += [part for value, text in (labels or {}).items() for part in ("--label", f"{value}={text}")]
+        for value, style in (styles or {}).items():
+            command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]
         return self._run([[command]], onEvent, onFinished)
 
     def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
 from DiNTSSearchLib.step import Step
-from DiNTSSearchLib.tables import EDITABLE, fill
 
 
 class ModelStep(Step):
@@ -20,28 +19,40 @@ class ModelStep(Step):
     def __init__(self, panel: Any) -> None:
         ui = panel.ui
         super().__init__(panel, _("4. Model"), ui.modelButton, ui.modelReasonLabel)
-        self.names: dict[int, str] = {}  # of labels that the user renamed
-        self._labels: Any = None
+        self.labelsTable = LabelsTable(ui.labelsTable, self.onLabelChanged)
         ui.exportButton.connect("clicked()", self.onExport)
         ui.reportButton.connect("clicked()", self.onReport)
-        ui.labelsTable.connect("cellChanged(int,int)", self.onLabelRenamed)
 
     def labels(self) -> dict[int, str]:
         """Names by value as they will be exported, without background."""
         settings = self.panel.run.settings
         own = {value: name for value, name in settings.task.labels.items() if value} if settings else {}
-        return {value: self.names.get(value, name) for value, name in own.items()}
+        return {value: self.chosen(value).get(NAME, name) for value, name in own.items()}
+
+    def chosen(self, value: int) -> dict[str, str]:
+        """What the user chose for a label: name, colour, terminology."""
+        changes = dict(self.panel.parameters.labelChanges)
+        texts = {kind: changes.get(f"{value}.{kind}", "") for kind in (NAME, COLOR, TERMINOLOGY)}
+        return {kind: text for kind, text in texts.items() if text}
+
+    def styles(self) -> dict[int, Any]:
+        """`DiNTSLib.terminology.SegmentStyle` of each label as it will be exported."""
+        from DiNTSLib.terminology import segmentStyles
+
+        labels = self.labels()
+        return segmentStyles(labels, {value: self.chosen(value) for value in labels})
 
     def loadSettings(self) -> None:
         """Takes name and labels from the run."""
-        self.names = {}
         settings = self.panel.run.settings
+        self.panel.parameters.labelChanges = {}
         if settings is not None:
             self.panel.parameters.modelName = settings.task.name
 
     def refresh(self) -> None:
         run, reason = self.panel.run, self.whyNot()
-        self.showLabels()
+        if not self.section.collapsed:
+            self.showLabels()
         self.ui.exportButton.enabled = not reason and not self.panel.isBusy
         self.ui.reportButton.enabled = run.isRun and not self.panel.isBusy
         trained, total = len(run.trainedFolds), run.settings.training.folds if run.settings else 0
@@ -57,39 +68,27 @@ class ModelStep(Step):
         return "" if self.panel.parameters.modelName.strip() else _("Give the model a name.")
 
     def showLabels(self) -> None:
-        """Value, name, and the terminology and colour that follow from the name."""
-        labels = self.labels()
-        if labels == self._labels:
-            return
-        self._labels = labels
-        from DiNTSLib.terminology import styleFor
+        from DiNTSLib.terminology import terminologyOf
 
-        table, styles = self.ui.labelsTable, [styleFor(name, value) for value, name in labels.items()]
-        meanings = [style.terminology.split("~")[2].split("^")[2] for style in styles]
-        rows = [[str(value), name, text] for (value, name), text in zip(labels.items(), meanings, strict=True)]
-        fill(table, [_("Value"), _("Name"), _("Terminology and colour")], rows)
-        table.blockSignals(True)
-        for row, style in enumerate(styles):
-            table.item(row, 1).setFlags(EDITABLE)
-            color = qt.QPixmap(16, 16)
-            color.fill(qt.QColor(*(round(255 * part) for part in style.color)))
-            table.item(row, 2).setIcon(qt.QIcon(color))
-        table.blockSignals(False)
+        named = {value: terminologyOf(name) for value, name in self.labels().items()}
+        self.labelsTable.show(self.styles(), named)
 
-    def onLabelRenamed(self, row: int, column: int) -> None:
-        value, name = list(self._labels)[row], self.ui.labelsTable.item(row, column).text().strip()
-        if name:
-            self.names[value] = name
-        self._labels = None
-        self.panel.refresh()
+    def onLabelChanged(self, value: int, kind: str, text: str) -> None:
+        self.panel.parameters.labelChanges = {**dict(self.panel.parameters.labelChanges), f"{value}.{kind}": text}
+        self.panel.refresh()  # an empty name is taken back
 
     def onExport(self) -> None:
-        parameters, labels = self.panel.parameters, self.labels()
+        from DiNTSLib.terminology import toHex
+
+        parameters, styles = self.panel.parameters, self.styles()
         path = self.logic.modelPath(parameters.modelName)
         question = _("There is a model {name} already. Replace it?").format(name=path.name)
         if path.exists() and not slicer.util.confirmYesNoDisplay(question, _("Export model")):
             return
-        arguments = {"name": parameters.modelName.strip(), "notes": parameters.notes, "labels": labels}
+        arguments = {"name": parameters.modelName.strip(), "notes": parameters.notes, "labels": self.labels()}
+        arguments["styles"] = {
+            value: {COLOR: toHex(style.color), TERMINOLOGY: style.terminology} for value, style in styles.items()
+        }
         folder = parameters.runFolder
         self.start(lambda **calls: self.logic.export(folder, **arguments, overwrite=True, **calls), self.onExported)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ctk
@@ -19,7 +18,7 @@ from DiNTSSearchLib.model_step import ModelStep
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
 from DiNTSSearchLib.plots import RunPlots
 from DiNTSSearchLib.retrain_step import RetrainStep
-from DiNTSSearchLib.run_folder import NOWHERE, RunFolder
+from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.search_step import SearchStep
 from DiNTSSearchLib.step import ERROR_STYLE, Step
 
@@ -82,7 +81,11 @@ class Panel:
         mapping = {widget.property("SlicerParameterName"): widget for widget in widgets}
         self._tag = self.parameters.connectParametersToGui(mapping)
         self._observation = self.parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onModified)
-        self.openRun()
+        if self.parameters.runFolder != self.parameters.openedFolder:
+            self.openRun()
+        elif RunFolder(self.parameters.runFolder).isRun and not self.missing:
+            self.search.loadSettings()  # it may have been started elsewhere
+        self.refresh()
 
     def unbind(self) -> None:
         """Lets go of the parameter node."""
@@ -108,16 +111,20 @@ class Panel:
             self.parameters.dataFolder = path
 
     def openRun(self) -> None:
-        """Shows the run of the folder that was chosen."""
-        self.run = RunFolder(self.parameters.runFolder)
+        """Takes over what the folder that was chosen holds. What the user changes after that is kept with the scene."""
+        if self.missing:
+            return
+        parameters, self.run = self.parameters, RunFolder(self.parameters.runFolder)
         for step in self.steps:
             step.error = ""
         self.say("")
-        if self.run.isRun:
-            self.parameters.dataFolder = self.run.dataFolder
-        if self.run.settings is not None and not self.missing:
+        with slicer.util.NodeModify(parameters.parameterNode):
+            parameters.openedFolder = parameters.runFolder
+            if self.run.choices:
+                parameters.dataFolder, parameters.preset = self.run.choices["data"], self.run.choices["preset"]
+            if self.run.isRun:
+                parameters.dataFolder = self.run.dataFolder
             self.loadSettings()
-        self.refresh()
 
     def loadSettings(self) -> None:
         """Takes over the settings that the run's folder holds, after it was opened or checked."""
@@ -128,14 +135,9 @@ class Panel:
             self.parameters.folds = self.run.settings.training.folds
 
     def _onModified(self, caller: Any, event: str) -> None:
-        if self.parameters.runFolder != self._text(self.run.folder):
+        if self.parameters.runFolder != self.parameters.openedFolder:
             self.openRun()
-        else:
-            self.refresh()
-
-    @staticmethod
-    def _text(folder: Path) -> str:
-        return "" if folder == NOWHERE else str(folder)
+        self.refresh()
 
     def refresh(self, *_arguments: Any) -> None:
         """Shows the present state of the run in all steps."""

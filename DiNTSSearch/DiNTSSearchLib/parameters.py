@@ -36,9 +36,9 @@ class DiNTSSearchParameters:
     """Choices of the four steps. Everything else is in the run's folder."""
 
     runFolder: str = ""
+    openedFolder: str = ""  # the run folder whose settings the other parameters began with
     dataFolder: str = ""
     preset: str = ""  # "" derives the settings from the data
-    checkedWith: str = ""  # data folder, preset and folds of the last check
     folds: Annotated[int, WithinRange(2, 20)] = 5
     memoryBudget: Annotated[float, WithinRange(0.05, 1.0), SingleStep(0.05), Decimals(2), Default(0.8)]
     iterations: Annotated[int, WithinRange(1, MOST_ITERATIONS)] = 21000
@@ -49,4 +49,5 @@ class DiNTSSearchParameters:
     distribution: Distribution = Distribution.SEQUENCE
     changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}
     modelName: str = ""
+    labelChanges: dict[str, str]  # of the model: {"1.name": text, "1.color": "#rrggbb", "1.terminology": entry}
     notes: str = ""

@@ -1,4 +1,7 @@
-"""What a run folder holds, read without PyTorch: the state that the panel shows. `dints.run` describes the files."""
+"""What a run folder holds, read without PyTorch: the state that the panel shows. `dints.run` describes the files.
+
+choices.json is the panel's own: data folder, preset and folds with which the data were last checked.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 
 LAST_ROWS_BYTES = 8192  # of a log; a row has a few hundred
 
+CHOICES = "choices.json"
 NOWHERE = Path(os.devnull)  # stands for no folder: it holds nothing
 NOTHING, STARTED, DONE = "nothing", "started", "done"
 
@@ -40,6 +44,11 @@ class RunFolder:
     def dataFolder(self) -> str:
         """Of a run; "" before it was started."""
         return self._json("run.json").get("data", "")
+
+    @cached_property
+    def choices(self) -> dict[str, Any]:
+        """ "data", "preset" and "folds" of the last check; {} for a run that was not made in the panel."""
+        return self._json(CHOICES)
 
     @property
     def settingsFile(self) -> Path:

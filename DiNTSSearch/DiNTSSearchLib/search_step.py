@@ -128,13 +128,14 @@ class SearchStep(Step):
             from dints.config import preset_names
 
             self._presets = ["", *preset_names()]
+            self.ui.presetBox.placeholderText = _("the run's own")
             self.ui.presetBox.blockSignals(True)
             self.ui.presetBox.addItem(_("derived from the data"))
             for name in self._presets[1:]:
                 self.ui.presetBox.addItem(name.replace("_", " "))
             self.ui.presetBox.blockSignals(False)
-        own = not self.panel.run.isRun or self.panel.parameters.checkedWith == self.panel.data.key()
-        known = own and self.panel.parameters.preset in self._presets  # a run does not tell its preset
+        own = not self.panel.run.isRun or bool(self.panel.run.choices)  # else it was started outside of the panel
+        known = own and self.panel.parameters.preset in self._presets
         self.ui.presetBox.blockSignals(True)
         self.ui.presetBox.currentIndex = self._presets.index(self.panel.parameters.preset) if known else -1
         self.ui.presetBox.blockSignals(False)

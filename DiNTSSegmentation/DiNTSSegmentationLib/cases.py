@@ -10,6 +10,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from DiNTSLib.terminology import SegmentStyle
+
 
 class State(Enum):
     """Of a case and of a run."""
@@ -37,7 +39,7 @@ class Settings:
     """How every case of a run is segmented."""
 
     model: str  # path
-    labels: dict[int, str]  # {value in the result: name}
+    styles: dict[int, SegmentStyle]  # by value in the result
     device: str = "auto"
     options: dict[str, Any] = field(default_factory=dict)  # of `dints.inference.predictor.Predictor.predict`
     disagreement: bool = False

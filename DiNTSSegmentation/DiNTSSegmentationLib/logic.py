@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from dints.errors import InputError
+from DiNTSLib.terminology import segmentStyles
 from DiNTSLib.worker import sharedWorker
 from DiNTSSegmentationLib.cases import FileCase, Settings
 from DiNTSSegmentationLib.edits import holdsWork
@@ -188,7 +189,8 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         """What a run asks of the engine. Only several networks can disagree."""
         merged = {**quality.options(), **(options or {})}
         networks = len(merged.get("folds") or range(model.folds))
-        return Settings(model.path, dict(model.labels), device, merged, disagreement and networks > 1, statistics)
+        styles = segmentStyles(dict(model.labels), model.styles)
+        return Settings(model.path, styles, device, merged, disagreement and networks > 1, statistics)
 
     def estimate(
         self, volume: Any, model: ModelEntry, settings: Settings, onResult: Callable[[dict[str, Any]], None]

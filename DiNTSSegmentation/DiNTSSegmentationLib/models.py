@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class ModelEntry:
     dice: float | None = None  # mean of the folds in cross-validation
     notes: str = ""
     cleaned: tuple[int, ...] = ()  # values of the labels of which it keeps the largest component
+    styles: dict[int, dict[str, str]] = field(default_factory=dict)  # colours and terminology that it was given
 
     @property
     def title(self) -> str:
@@ -121,4 +122,5 @@ def _entry(values: dict[str, Any]) -> ModelEntry:
         dice=values["dice"],
         notes=values["notes"],
         cleaned=tuple(values["largest_component"]),
+        styles={int(value): style for value, style in values["styles"].items()},
     )

@@ -84,7 +84,7 @@ class NodeCase(Case):
         folder, volume = Path(self._folder.name), node(self.volumeIds[0])
         segmentation = self.target.node()
         slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step
-        showSegmentation(folder / "labels.nrrd", segmentation, settings.labels, volume)
+        showSegmentation(folder / "labels.nrrd", segmentation, settings.styles, volume)
         self.results = ResultNodes(
             segmentation.GetID(),
             showDisagreement(folder / "disagreement.nrrd", segmentation, volume) if settings.disagreement else "",

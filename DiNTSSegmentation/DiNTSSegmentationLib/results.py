@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from vtk import vtkStringArray
 
 from DiNTSLib.scene import importSegmentation, importVolume, placeBeside
+from DiNTSLib.terminology import SegmentStyle
 from DiNTSSegmentationLib.edits import markAsResult
 
 STATISTICS_ROLE = (
@@ -31,9 +32,9 @@ class ResultNodes:
     statistics: str = ""
 
 
-def showSegmentation(path: Path, segmentation, labels: dict[int, str], volume) -> None:
+def showSegmentation(path: Path, segmentation, styles: Mapping[int, SegmentStyle], volume) -> None:
     """Replaces what the node holds by the labels of a file."""
-    importSegmentation(path, segmentation, labels, volume)
+    importSegmentation(path, segmentation, styles, volume)
     placeBeside(segmentation, volume)
     markAsResult(segmentation)
 

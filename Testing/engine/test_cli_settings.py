@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dints.cli import main
-from dints.commands.models_command import _renamed
+from dints.commands.models_command import _by_label
 from dints.config import Config
 from dints.errors import InputError
 
@@ -36,10 +36,10 @@ def test_the_demo_can_stop_at_its_data(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_labels_are_renamed_by_their_value() -> None:
-    assert _renamed({0: "background", 1: "a"}, ["1= Liver = whole"]) == {0: "background", 1: "Liver = whole"}
+    assert _by_label("--label", ["1= Liver = whole"], {0: "background", 1: "a"}) == {1: "Liver = whole"}
 
 
 @pytest.mark.parametrize("change", ["2=b", "liver=b", "1=", "1"])
 def test_a_label_that_does_not_exist_cannot_be_renamed(change: str) -> None:
     with pytest.raises(InputError, match="--label"):
-        _renamed({0: "background", 1: "a"}, [change])
+        _by_label("--label", [change], {0: "background", 1: "a"})

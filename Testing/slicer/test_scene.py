@@ -106,13 +106,15 @@ def test_labels_become_segments_with_name_colour_and_terminology(
     import vtk
 
     from DiNTSLib.scene import importSegmentation
-    from DiNTSLib.terminology import styleFor
+    from DiNTSLib.terminology import segmentStyles
 
-    importSegmentation(label_file, segmentation, LABELS, volume)
+    importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
     assert [segment.GetName() for segment in segments(segmentation)] == list(LABELS.values())
     ids = segmentation.GetSegmentation().GetSegmentIDs()
-    for segment, identifier, (value, name) in zip(segments(segmentation), ids, LABELS.items(), strict=True):
-        style, tag = styleFor(name, value), vtk.reference("")
+    for segment, identifier, (value, style) in zip(
+        segments(segmentation), ids, segmentStyles(LABELS).items(), strict=True
+    ):
+        tag = vtk.reference("")
         assert segment.GetColor() == pytest.approx(style.color)
         assert segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), tag)
         assert tag == style.terminology
@@ -124,8 +126,9 @@ def test_the_reference_geometry_is_the_scans(label_file: Path, segmentation: Any
     import slicer
 
     from DiNTSLib.scene import importSegmentation
+    from DiNTSLib.terminology import segmentStyles
 
-    importSegmentation(label_file, segmentation, LABELS, volume)
+    importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     assert segmentation.GetNodeReference(role) is volume
     assert segmentation.GetDisplayNode() is not None
@@ -135,27 +138,30 @@ def test_a_result_lies_under_the_scans_transform(label_file: Path, segmentation:
     import slicer
 
     from DiNTSLib.scene import importSegmentation
+    from DiNTSLib.terminology import segmentStyles
 
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Moved")
     volume.SetAndObserveTransformNodeID(transform.GetID())
-    importSegmentation(label_file, segmentation, LABELS, volume)
+    importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
     assert segmentation.GetParentTransformNode() is transform
 
 
 def test_importing_replaces_what_was_there(label_file: Path, segmentation: Any, volume: Any) -> None:
     from DiNTSLib.scene import importSegmentation
+    from DiNTSLib.terminology import segmentStyles
 
     segmentation.GetSegmentation().AddEmptySegment("old", "old")
-    importSegmentation(label_file, segmentation, LABELS, volume)
-    importSegmentation(label_file, segmentation, {1: "spleen"}, volume)
+    importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
+    importSegmentation(label_file, segmentation, segmentStyles({1: "spleen"}), volume)
     assert [segment.GetName() for segment in segments(segmentation)] == ["spleen"]
 
 
 def test_a_result_without_labels_has_empty_segments(segmentation: Any, volume: Any, tmp_path: Path) -> None:
     from DiNTSLib.scene import exportSegmentation, importSegmentation
+    from DiNTSLib.terminology import segmentStyles
 
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4, 5), np.uint8)), tmp_path / "empty.nrrd")
-    importSegmentation(tmp_path / "empty.nrrd", segmentation, LABELS, volume)
+    importSegmentation(tmp_path / "empty.nrrd", segmentation, segmentStyles(LABELS), volume)
     assert [segment.GetName() for segment in segments(segmentation)] == list(LABELS.values())
     segmentation.GetSegmentation().AddEmptySegment("new", "new")
     exportSegmentation(segmentation, volume, tmp_path / "out.nrrd", {**LABELS, 6: "new"})
@@ -166,8 +172,9 @@ def test_segments_come_back_as_they_went(
     label_file: Path, segmentation: Any, volume: Any, labels: np.ndarray, tmp_path: Path
 ) -> None:
     from DiNTSLib.scene import exportSegmentation, importSegmentation
+    from DiNTSLib.terminology import segmentStyles
 
-    importSegmentation(label_file, segmentation, LABELS, volume)
+    importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
     exportSegmentation(segmentation, volume, tmp_path / "out.nrrd", {10: "liver", 300: "thing"})
     expected = np.where(labels == 1, 10, np.where(labels == 5, 300, 0))
     image = sitk.ReadImage(tmp_path / "out.nrrd")
@@ -184,10 +191,11 @@ def test_a_segment_that_is_not_there_is_named(segmentation: Any, volume: Any, tm
 
 def test_a_file_that_cannot_be_read_is_named(host: Any, segmentation: Any, volume: Any, tmp_path: Path) -> None:
     from DiNTSLib.scene import importSegmentation, importVolume
+    from DiNTSLib.terminology import segmentStyles
 
     (tmp_path / "bad.nrrd").write_text("no image")
     with pytest.raises(ValueError, match=r"bad\.nrrd"):
-        importSegmentation(tmp_path / "bad.nrrd", segmentation, LABELS, volume)
+        importSegmentation(tmp_path / "bad.nrrd", segmentation, segmentStyles(LABELS), volume)
     with pytest.raises(ValueError, match=r"bad\.nrrd"):
         importVolume(tmp_path / "bad.nrrd", "Bad")
 
@@ -202,36 +210,3 @@ def test_a_result_is_placed_beside_the_scan(host: Any, segmentation: Any, volume
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volume), folder)
     placeBeside(segmentation, volume)
     assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(segmentation)) == folder
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("Liver", "10200004^Liver"),
-        ("left kidney", "64033007^Kidney~SCT^7771000^Left"),
-        ("kidneys", "64033007^Kidney~^^"),
-        ("lung cancer", "4147007^Mass"),
-        ("non-enhancing tumor", "4147007^Mass"),
-        ("Hepatic_vessels", "59820001^Blood vessel"),
-        ("label 3", "85756007^Tissue"),
-        ("boneless", "85756007^Tissue"),
-        ("", "85756007^Tissue"),
-    ],
-)
-def test_names_lead_to_codes(host: Any, name: str, code: str) -> None:
-    import slicer
-
-    from DiNTSLib.terminology import styleFor
-
-    style = styleFor(name, 3)
-    assert code in style.terminology
-    entry = slicer.vtkSlicerTerminologyEntry()
-    assert slicer.modules.terminologies.logic().DeserializeTerminologyEntry(style.terminology, entry)
-    assert entry.GetTypeObject().GetCodeMeaning() == code.split("^")[1].split("~")[0]
-
-
-def test_generated_colours_differ(host: Any) -> None:
-    from DiNTSLib.terminology import styleFor
-
-    colours = [styleFor(f"label {value}", value).color for value in range(1, 20)]
-    assert len({tuple(round(part, 2) for part in colour) for colour in colours}) == len(colours)

@@ -135,6 +135,7 @@ def test_a_job_reports_progress_and_its_result_becomes_segments(
     import slicer
 
     from DiNTSLib.scene import importSegmentation, importVolume
+    from DiNTSLib.terminology import segmentStyles
 
     recorder = run(warm_worker, segment)
     assert recorder.endings == [(0, "")]
@@ -143,7 +144,8 @@ def test_a_job_reports_progress_and_its_result_becomes_segments(
     last = recorder.named("progress")[-1]
     assert last["step"] == last["total"] == 8
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Result")
-    importSegmentation(result["values"]["path"], node, {1: "liver", 2: "left kidney", 3: "tumour"}, volume)
+    styles = segmentStyles({1: "liver", 2: "left kidney", 3: "tumour"})
+    importSegmentation(result["values"]["path"], node, styles, volume)
     assert node.GetSegmentation().GetNumberOfSegments() == 3
     doubt = importVolume(result["values"]["disagreement"], "Doubt")
     assert slicer.util.arrayFromVolume(doubt).shape == slicer.util.arrayFromVolume(volume).shape

@@ -11,6 +11,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
 from dints.model.installed import describe, find_model, install, installed_models, models_folder, remove
+from dints.model.manifest import LabelStyle
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="in place of the task's name")
     command.add_argument("--notes", default="", help="intended use, limits, where the data comes from")
     command.add_argument("--label", action="append", default=[], metavar="VALUE=NAME", help="rename a label")
+    command.add_argument("--color", action="append", default=[], metavar="VALUE=#RRGGBB", help="colour of a label")
+    text = "entry of a label in 3D Slicer's form"
+    command.add_argument("--terminology", action="append", default=[], metavar="VALUE=ENTRY", help=text)
     command.set_defaults(act=_export)
     command = actions.add_parser("reference", help="write a model in the format of the reference implementation")
     command.add_argument("model", help="model file or folder, or the name of an installed model")
@@ -78,22 +82,25 @@ def _remove(arguments: argparse.Namespace, reporter: Reporter) -> None:
 def _export(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
     config = run.model_config()
-    labels = _renamed(config.task.labels, arguments.label)
+    labels = {**config.task.labels, **_by_label("--label", arguments.label, config.task.labels)}
+    colors = _by_label("--color", arguments.color, labels)
+    entries = _by_label("--terminology", arguments.terminology, labels)
+    styles = {value: LabelStyle(colors.get(value, ""), entries.get(value, "")) for value in {**colors, **entries}}
     config = replace(config, task=replace(config.task, name=arguments.name or config.task.name, labels=labels))
-    model = export(run, reporter, config, arguments.notes, arguments.output)
+    model = export(run, reporter, config, arguments.notes, arguments.output, styles)
     reporter.message(f"Exported {model.path}")
 
 
-def _renamed(labels: dict[int, str], changes: list[str]) -> dict[int, str]:
-    """Labels with the names of VALUE=NAME in place of their own."""
-    renamed = dict(labels)
-    for change in changes:
-        value, _, name = change.partition("=")
-        if not value.isdecimal() or int(value) not in labels or not name.strip():
+def _by_label(option: str, arguments: list[str], labels: dict[int, str]) -> dict[int, str]:
+    """The texts of VALUE=TEXT by the label's value."""
+    texts = {}
+    for argument in arguments:
+        value, _, text = argument.partition("=")
+        if not value.isdecimal() or int(value) not in labels or not text.strip():
             known = ", ".join(map(str, labels))
-            raise InputError(f"--label {change!r}: expected VALUE=NAME with a value among {known}")
-        renamed[int(value)] = name.strip()
-    return renamed
+            raise InputError(f"{option} {argument!r}: expected VALUE=TEXT with a value among {known}")
+        texts[int(value)] = text.strip()
+    return texts
 
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from dints.errors import InputError
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
 from dints.model.manifest import Manifest
-from dints.storage import atomic_path
+from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 
 def installed_models() -> list[dict[str, Any]]:
@@ -44,6 +44,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "modality": config.task.modality,
         "channels": list(config.task.channels),
         "labels": {str(value): name for value, name in config.task.labels.items() if value},
+        "styles": {str(value): asdict(style) for value, style in manifest.styles.items()},
         "spacing": list(config.preprocessing.spacing),
         "patch": list(config.sampling.patch),
         "folds": len(manifest.folds),
@@ -65,16 +66,12 @@ def install(source: Path) -> Path:
     target = models_folder() / source.name
     if target.exists():
         raise InputError(f"{target}: exists already; remove it first or rename the file")
+    remove_leftovers(target.parent)
     if source.is_dir():
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            shutil.copytree(source, temporary)
-            os.rename(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_folder(target) as copy:
+            shutil.copytree(source, copy, copy_function=_copy_file)
     else:
-        with atomic_path(target) as copy:
-            shutil.copyfile(source, copy)
+        _copy_file(source, target)
     return target
 
 
@@ -86,6 +83,11 @@ def remove(name: str) -> Path:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             return path
     raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
+
+
+def _copy_file(source: str | Path, target: str | Path) -> None:
+    with atomic_path(target) as copy:
+        shutil.copyfile(source, copy)
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from dints.errors import InputError
 
 FORMAT = 1  # raised when an older engine could no longer read the file
 FILE_NAME = "manifest.json"
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,24 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class LabelStyle:
+    """How a label is shown: its colour, "#rrggbb", and its terminology entry as 3D Slicer writes it; "" if not chosen.
+
+    Raises:
+        InputError: the colour is none.
+    """
+
+    color: str = ""
+    terminology: str = ""
+
+    def __post_init__(self) -> None:
+        if self.color and not COLOR.fullmatch(self.color):
+            raise InputError(f"colour {self.color!r}: expected #rrggbb, such as #dd8265")
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A model: what it segments, how its input is prepared, its networks, and how it was made."""
+    """A model: what it segments, how its input is prepared, its networks, how it was made, and how results look."""
 
     config: Config
     architecture: Architecture
@@ -33,6 +51,7 @@ class Manifest:
     notes: str = ""
     engine_version: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)  # cross-validation summary, cases, iterations
+    styles: Mapping[int, LabelStyle] = field(default_factory=dict)  # by label; older files have none
 
     @property
     def name(self) -> str:
@@ -49,6 +68,7 @@ class Manifest:
             "architecture": self.architecture.to_mapping(),
             "folds": [asdict(fold) for fold in self.folds],
             "training": dict(self.training),
+            "styles": {str(value): asdict(style) for value, style in self.styles.items()},
         }
 
     @staticmethod
@@ -81,4 +101,15 @@ class Manifest:
             str(values.get("notes", "")),
             str(values.get("engine_version", "")),
             dict(values.get("training", {})),
+            _styles(values.get("styles", {}), source),
         )
+
+
+def _styles(values: Any, source: str) -> dict[int, LabelStyle]:
+    try:
+        return {
+            int(value): LabelStyle(str(style.get("color", "")), str(style.get("terminology", "")))
+            for value, style in values.items()
+        }
+    except (AttributeError, ValueError) as error:
+        raise InputError(f"{source}: the labels' styles are damaged ({error}); export the model again") from error

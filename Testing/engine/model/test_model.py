@@ -15,7 +15,7 @@ from dints.architecture import Architecture
 from dints.config import Config
 from dints.errors import InputError
 from dints.model.installed import find_model, install, installed_models, remove
-from dints.model.manifest import FORMAT, Fold, Manifest
+from dints.model.manifest import FORMAT, Fold, LabelStyle, Manifest
 from dints.model.model import Model, load_model, save_model
 from dints.space.network import build_network
 
@@ -24,7 +24,9 @@ from dints.space.network import build_network
 def manifest(tiny_config: Config) -> Manifest:
     space = dints.SearchSpace(tiny_config.search.layers, tiny_config.search.levels)
     architecture = Architecture.random(space, seed=1)
-    return Manifest(tiny_config, architecture, (Fold("", "", (0.9, None, 0.5)), Fold("", "", (0.8, 0.7, 0.6))), "notes")
+    folds = (Fold("", "", (0.9, None, 0.5)), Fold("", "", (0.8, 0.7, 0.6)))
+    styles = {1: LabelStyle("#dd8265", "context~code"), 3: LabelStyle("#e0614c")}
+    return Manifest(tiny_config, architecture, folds, "notes", styles=styles)
 
 
 @pytest.fixture
@@ -85,6 +87,15 @@ def in_manifest(**changes: object) -> Callable[[dict[str, bytes]], None]:
     return change
 
 
+def without(name: str) -> Callable[[dict[str, bytes]], None]:
+    def change(members: dict[str, bytes]) -> None:
+        values = json.loads(members["manifest.json"])
+        del values[name]
+        members["manifest.json"] = json.dumps(values).encode()
+
+    return change
+
+
 def flip_a_bit(members: dict[str, bytes]) -> None:
     content = bytearray(members["weights/fold1.npz"])
     content[len(content) // 2] ^= 1
@@ -103,6 +114,8 @@ def flip_a_bit(members: dict[str, bytes]) -> None:
         (in_manifest(folds=[{"file": "/etc/passwd", "sha256": ""}]), "points outside"),
         (in_manifest(architecture={"format": 1}), "layers"),
         (in_manifest(config={"task": {"names": "x"}}), "did you mean"),
+        (in_manifest(styles={"1": {"color": "red"}}), "expected #rrggbb"),
+        (in_manifest(styles=["#ff0000"]), "styles are damaged"),
         (lambda members: members.pop("manifest.json"), "manifest.json cannot be read"),
         (lambda members: members.pop("weights/fold0.npz"), "fold0.npz cannot be read"),
         (lambda members: members.update({"manifest.json": b"{"}), "not valid JSON"),
@@ -118,6 +131,14 @@ def test_a_damaged_model_is_refused_in_one_line(
     assert reason in str(caught.value)
     assert "model.zip" in str(caught.value) or "layers" in reason
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_styles_is_read(manifest: Manifest, weights: list, tmp_path: Path) -> None:
+    """As models of earlier engines are."""
+    save_model(tmp_path / "model.zip", manifest, weights)
+    older = rewritten(tmp_path / "model.zip", without("styles"))
+    assert load_model(older).manifest.styles == {}
+    assert load_model(older).manifest.config == manifest.config
 
 
 def test_weights_of_another_architecture_are_refused(manifest: Manifest, weights: list, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def write_run(folder: Path) -> Path:
     config = Config.load("phantom").with_overrides([f"{key}={value}" for key, value in TINY.items()])
     config.with_overrides(["training.folds=2"]).save(folder / "config.yaml")
     write_json(folder / "run.json", {"format": 1, "data": str(folder / "data"), "held_out": []})
+    write_json(folder / "choices.json", {"data": str(folder / "data"), "preset": "phantom", "folds": 2})
     facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}
     cases = [{"name": f"case{index}", **facts} for index in range(4)]
     write_json(folder / "check.json", {"cases": cases, "problems": []})

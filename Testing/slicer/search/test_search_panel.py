@@ -173,12 +173,36 @@ def test_choices_survive_saving_and_loading_the_scene(checked: Any, tmp_path: Pa
     import slicer
 
     checked.parameters.notes = "for adults"
+    change_choices(checked)
     slicer.util.saveScene(str(tmp_path / "scene.mrml"))
     slicer.mrmlScene.Clear(False)
     assert checked.ui.runFolderEdit.currentPath == ""
     slicer.util.loadScene(str(tmp_path / "scene.mrml"))
     assert checked.ui.runFolderEdit.currentPath == str(tmp_path / "new")
     assert checked.ui.notesEdit.plainText == "for adults"
+    assert_choices_are_there(checked)
+
+
+def test_choices_survive_a_look_at_another_module(checked: Any) -> None:
+    import slicer
+
+    change_choices(checked)
+    slicer.modules.DiNTSSearchWidget.exit()
+    slicer.modules.DiNTSSearchWidget.enter()
+    assert_choices_are_there(checked)
+
+
+def change_choices(panel: Any) -> None:
+    panel.parameters.iterations = 77
+    panel.parameters.changes = {"training.filters": "4"}
+    panel.parameters.labelChanges = {"1.name": "Liver, whole"}
+
+
+def assert_choices_are_there(panel: Any) -> None:
+    assert panel.ui.iterationsBox.value == 77
+    assert panel.search.changes()["training.filters"] == "4"
+    assert panel.model.labels()[1] == "Liver, whole"
+    assert panel.data.isChecked()
 
 
 def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
@@ -203,6 +227,22 @@ def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folde
     assert faked.ui.scoresTable.item(1, 0).text() == "case0"
     assert faked.ui.exportButton.enabled
     assert not faked.ui.iterationsBox.enabled
+
+
+def test_a_reopened_run_shows_its_settings(faked: Any, run_folder: Path) -> None:
+    faked.parameters.preset = "hippocampus"
+    faked.parameters.runFolder = str(run_folder)
+    assert faked.ui.dataFolderEdit.currentPath == str(run_folder / "data")
+    assert faked.ui.presetBox.currentText == "phantom"
+    assert (faked.ui.iterationsBox.value, faked.ui.patchXBox.value, faked.ui.foldsBox.value) == (8, 16, 2)
+    assert faked.ui.budgetSlider.value == faked.run.settings.search.memory_budget
+
+
+def test_a_run_from_elsewhere_shows_no_preset(faked: Any, run_folder: Path) -> None:
+    (run_folder / "choices.json").unlink()
+    faked.parameters.preset = "hippocampus"
+    faked.parameters.runFolder = str(run_folder)
+    assert (faked.ui.presetBox.currentIndex, faked.ui.presetBox.placeholderText) == (-1, "the run's own")
 
 
 def test_a_case_whose_files_are_gone_says_so(faked: Any, run_folder: Path) -> None:
@@ -250,6 +290,35 @@ def test_a_model_of_the_same_name_is_replaced_only_when_told_so(
     with host.answering("Yes"):
         host.click(faked.ui.exportButton)
     assert str(path) in processes[-1].arguments
+
+
+def test_colours_and_codes_of_labels_are_exported(
+    faked: Any, host: Any, processes: list[Any], run_folder: Path
+) -> None:
+    from DiNTSLib.terminology import terminologyOf
+
+    faked.parameters.runFolder = str(run_folder)
+    faked.ui.modelButton.collapsed = False
+    table = faked.ui.labelsTable
+    with host.answering(choose_dark_blue):
+        host.click(table.cellWidget(0, 2))
+    host.choose(table.cellWidget(0, 3), "Spleen")
+    assert table.cellWidget(1, 3).currentText == "Kidney"
+    table.item(1, 1).setText("aorta")
+    assert table.cellWidget(1, 3).currentText == "Aorta"
+    host.click(faked.ui.exportButton)
+    arguments = processes[-1].arguments
+    assert all(text in arguments for text in ("1=liver", "2=aorta", "1=#102030"))
+    assert f"1={terminologyOf('spleen')}" in arguments
+    assert f"2={terminologyOf('aorta')}" in arguments
+
+
+def choose_dark_blue(dialog: Any) -> None:
+    from PySide6.QtGui import QColor
+    from Testing.host.convert import unwrap
+
+    unwrap(dialog).setCurrentColor(QColor("#102030"))
+    dialog.accept()
 
 
 def test_the_report_is_opened_when_it_is_written(
