@@ -16,7 +16,7 @@ from dints.distributed import part_of
 from dints.errors import InputError
 from dints.training.seeds import generator
 
-READ_AHEAD = 2  # batches: one ready while the next is read
+LOADING_THREADS = 1  # reading from memory-mapped files is much faster than a training step
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -70,14 +70,19 @@ class PatchSampler:
         return image, label
 
 
-def prefetch(batch_of: Callable[[int], Batch], first_step: int) -> Generator[Batch, None, None]:
-    """Batches of `first_step` and on, without end, made by a background thread; close the iterator to stop it."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as executor:
+def prefetch(
+    batch_of: Callable[[int], Batch], first_step: int, threads: int = LOADING_THREADS
+) -> Generator[Batch, None, None]:
+    """Batches of `first_step` and on, without end, made by background threads; close the iterator to stop them.
+
+    One batch is ready while each thread makes one.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="patches") as executor:
         waiting: deque[Future[Batch]] = deque()
         step = first_step
         try:
             while True:
-                while len(waiting) < READ_AHEAD:
+                while len(waiting) < threads + 1:
                     waiting.append(executor.submit(batch_of, step))
                     step += 1
                 yield waiting.popleft().result()

@@ -22,6 +22,7 @@ from dints.search.losses import ArchitectureLoss, architecture_loss, operation_c
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.batches import AugmentedBatches
+from dints.training.caution import Caution
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
@@ -66,7 +67,11 @@ class Search:
         )
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
         self.costs = operation_costs(self.space, self.settings.filters, config.sampling.patch).to(device)
-        self.weight_step, self.architecture_step = OptimizerStep(device), OptimizerStep(device)
+        self.weight_step, self.architecture_step = (
+            OptimizerStep(self.supernet, optimizer, self.settings.gradient_norm, device, reporter)
+            for optimizer in (self.weight_optimizer, self.architecture_optimizer)
+        )
+        self.caution = Caution(STAGE, reporter)
         samplers = [
             PatchSampler(
                 [cache.case(name) for name in half],
@@ -129,32 +134,32 @@ class Search:
 
     def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Network weights on train1."""
-        rate = milestone_rate(step, self.settings)
+        rate = milestone_rate(step, self.settings) * self.caution.factor
         set_learning_rate(self.weight_optimizer, rate)
         self._train_only(self.weights)
-        loss = self.weight_step(
-            lambda: segmentation_loss(self.supernet(images), labels),
-            self.weight_optimizer,
-            self.weights,
-            self.settings.gradient_norm,
+        loss = self.caution.watch(
+            step, lambda: self.weight_step(images, lambda logits: segmentation_loss(logits, labels))
         )
-        return {"step": step, "loss": loss, "learning_rate": rate}
+        return {"step": step, "loss": loss, "learning_rate": rate, "at_once": self.weight_step.at_once}
 
     def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
         progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
+        set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.caution.factor)
         self._train_only(self.architecture_weights)
         row: dict[str, Any] = {}
 
-        def loss() -> Tensor:
-            logits = self.supernet(images)
+        def criterion(logits: Tensor) -> Tensor:
             terms = self._architecture_terms()
-            dice = batch_dice(logits, labels)
-            row.update(terms.values(), dice=defined(dice))
+            row.update(terms.values(), dice=defined(batch_dice(logits, labels)))
             return segmentation_loss(logits, labels) + progress * terms.weighted_sum
 
-        row["architecture_loss"] = self.architecture_step(loss, self.architecture_optimizer, self.architecture_weights)
-        return row | {"gap": self.gap()}
+        loss = self.caution.watch(step, lambda: self.architecture_step(images, criterion))
+        return row | {
+            "architecture_loss": loss,
+            "architecture_at_once": self.architecture_step.at_once,
+            "gap": self.gap(),
+        }
 
     def _train_only(self, trained: Sequence[torch.nn.Parameter]) -> None:
         """Leaves out the gradients that the step does not use."""
@@ -177,6 +182,7 @@ class Search:
             "architecture_optimizer": self.architecture_optimizer.state_dict(),
             "weight_scaler": self.weight_step.scaler.state_dict(),
             "architecture_scaler": self.architecture_step.scaler.state_dict(),
+            "reductions": self.caution.reductions,
         }
         save_checkpoint(self.folder / "checkpoint.pt", state)
         if is_first():
@@ -193,4 +199,5 @@ class Search:
         self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
         self.weight_step.scaler.load_state_dict(state["weight_scaler"])
         self.architecture_step.scaler.load_state_dict(state["architecture_scaler"])
+        self.caution.reductions = state.get("reductions", 0)
         return state["step"]

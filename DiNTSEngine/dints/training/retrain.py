@@ -18,6 +18,7 @@ from dints.data.sampling import PatchSampler, prefetch
 from dints.distributed import is_first, start_together
 from dints.events import Reporter
 from dints.training.batches import AugmentedBatches
+from dints.training.caution import Caution
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
@@ -66,7 +67,8 @@ class FoldTrainer:
         self.network = build().to(device)
         self.parameters = list(self.network.parameters())
         self.optimizer = build_optimizer(self.parameters, self.settings)
-        self.optimizer_step = OptimizerStep(device)
+        self.optimizer_step = OptimizerStep(self.network, self.optimizer, self.settings.gradient_norm, device, reporter)
+        self.caution = Caution(self.stage, reporter)
         sampler = PatchSampler(
             [cache.case(name) for name in training_names],
             config.sampling,
@@ -84,26 +86,27 @@ class FoldTrainer:
         log = TrainingLog(self.folder / "log.jsonl", first, writes=is_first())
         with closing(prefetch(self.batches, first)) as batches:
             for step in range(first, total):
-                rate = self._learning_rate(step)
-                loss = self._train_step(rate, *next(batches))
-                log.append({"step": step, "loss": loss, "learning_rate": rate})
+                row = self._train_step(step, *next(batches))
+                log.append(row)
                 done = step + 1
                 if done % self.settings.validate_every == 0 or done == total:
                     log.append(self._validate(step))
                 if done % self.settings.checkpoint_every == 0 or done == total:
                     self._save(done)
-                dice = {"dice": mean_defined(self.best)} if self.best else {}
-                self.reporter.progress(self.stage, done, total, loss=loss, **dice)
+                shown = {"loss": row["loss"], "dice": mean_defined(self.best) if self.best else None}
+                self.reporter.progress(
+                    self.stage, done, total, **{name: value for name, value in shown.items() if value is not None}
+                )
         return FoldResult(self.fold, self.folder / "best.pt", self.best, mean_defined(self.best))
 
-    def _train_step(self, rate: float, images: torch.Tensor, labels: torch.Tensor) -> float:
+    def _train_step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:
+        """The row for the log; its loss is None if it was not finite."""
+        rate = self._learning_rate(step) * self.caution.factor
         set_learning_rate(self.optimizer, rate)
-        return self.optimizer_step(
-            lambda: segmentation_loss(self.network(images), labels),
-            self.optimizer,
-            self.parameters,
-            self.settings.gradient_norm,
+        loss = self.caution.watch(
+            step, lambda: self.optimizer_step(images, lambda logits: segmentation_loss(logits, labels))
         )
+        return {"step": step, "loss": loss, "learning_rate": rate, "at_once": self.optimizer_step.at_once}
 
     def _learning_rate(self, step: int) -> float:
         rate = one_cycle_rate if self.settings.schedule == "one_cycle" else milestone_rate
@@ -124,6 +127,7 @@ class FoldTrainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.optimizer_step.scaler.state_dict(),
+            "reductions": self.caution.reductions,
             "best": list(self.best),
         }
         save_checkpoint(self.folder / "last.pt", state)
@@ -137,6 +141,7 @@ class FoldTrainer:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.optimizer_step.scaler.load_state_dict(state["scaler"])
+        self.caution.reductions = state.get("reductions", 0)
         self.best = tuple(state["best"])
         return state["step"]
 

@@ -3,53 +3,131 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dints.device import autocast, half_type
-from dints.distributed import average_gradients
+from dints.distributed import average_gradients, processes
 from dints.errors import RunError
+from dints.events import Reporter
+from dints.inference.fallback import is_out_of_memory, release_memory
+
+Criterion = Callable[[Tensor], Tensor]
+
+
+class NotFiniteError(RunError):
+    """A loss or its gradient is infinite or not a number; the step was not made."""
 
 
 class OptimizerStep:
-    """Forward in mixed precision, backward, gradient clipping, update.
+    """Forward in mixed precision, backward, gradient clipping, update of the optimizer's parameters.
 
     float16 needs its loss scaled; bfloat16 and float32 do not.
+
+    Attributes:
+        at_once: how many images go through the network at once; None is the whole batch. Where memory runs out, it is
+            halved. The gradient stays that of the whole batch, because the loss is that of the whole batch, and because
+            instance normalisation treats the images of a batch apart.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(
+        self,
+        network: Callable[[Tensor], Tensor],
+        optimizer: Optimizer,
+        gradient_norm: float,
+        device: torch.device,
+        reporter: Reporter,
+    ) -> None:
+        """`gradient_norm` is what gradients are clipped to; the reporter is warned when memory runs out."""
+        self.network, self.optimizer, self.gradient_norm = network, optimizer, gradient_norm
+        self.device, self.reporter = device, reporter
+        self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         needs_scaling = device.type == "cuda" and half_type(device) == torch.float16
         self.scaler = torch.amp.GradScaler(device.type, enabled=needs_scaling)
+        self.at_once: int | None = None
 
-    def __call__(
-        self,
-        compute_loss: Callable[[], Tensor],
-        optimizer: Optimizer,
-        parameters: Sequence[nn.Parameter],
-        gradient_norm: float = math.inf,
-    ) -> float:
-        """Minimises one loss by one step and returns its value.
+    def __call__(self, images: Tensor, criterion: Criterion) -> float:
+        """Minimises `criterion(network(images))` by one step and returns its value.
+
+        Args:
+            images: [B, ...].
+            criterion: loss of the logits [B, ...] of the whole batch; it may depend on parameters directly, too.
 
         Raises:
-            RunError: the loss is not finite; nothing was changed.
+            NotFiniteError: the loss or its gradient; no parameter was changed.
+            RunError: memory ran out even with one image at a time.
         """
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device):
-            loss = compute_loss()
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise RunError(f"the loss became {value}; resume from the last checkpoint with a lower learning_rate")
-        self.scaler.scale(loss).backward()
-        average_gradients(parameters)
-        self.scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(parameters, gradient_norm)
-        self.scaler.step(optimizer)
+        value = self._differentiate(images, criterion)
+        average_gradients(self.parameters)
+        self.scaler.unscale_(self.optimizer)
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.gradient_norm))
+        if not (math.isfinite(norm) or self.scaler.is_enabled()):  # the scaler leaves out such steps itself
+            raise NotFiniteError(f"the gradient became {norm}")
+        self.scaler.step(self.optimizer)
         self.scaler.update()
         return value
+
+    def _differentiate(self, images: Tensor, criterion: Criterion) -> float:
+        """The loss; its gradient is in the parameters then. Takes fewer images at once when memory runs out.
+
+        Several processes cannot do so: the others wait for what this one would compute a second time.
+        """
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                return self._whole(images, criterion) if self.at_once is None else self._in_portions(images, criterion)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or processes() > 1:
+                    raise
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._use_less_memory(len(images), reason)  # out here the error no longer keeps its tensors alive
+
+    def _whole(self, images: Tensor, criterion: Criterion) -> float:
+        with autocast(self.device):
+            loss = criterion(self.network(images))
+        value = finite(loss)
+        self.scaler.scale(loss).backward()
+        return value
+
+    def _in_portions(self, images: Tensor, criterion: Criterion) -> float:
+        """First the loss of the whole batch and its gradient with respect to the logits, then through the network."""
+        portions = images.split(self.at_once)
+        with autocast(self.device):
+            with torch.no_grad():
+                logits = torch.cat([self.network(portion) for portion in portions])
+            loss = criterion(logits.requires_grad_())
+        value = finite(loss)
+        self.scaler.scale(loss).backward()
+        assert logits.grad is not None
+        for portion, gradient in zip(portions, logits.grad.split(self.at_once), strict=True):
+            with autocast(self.device):
+                own = self.network(portion)
+            own.backward(gradient)
+        return value
+
+    def _use_less_memory(self, batch_size: int, reason: str) -> None:
+        before = self.at_once or batch_size
+        if before == 1:
+            raise RunError(
+                f"memory ran out with one patch at a time ({reason}); use a smaller sampling.patch or fewer filters"
+            )
+        self.at_once = (before + 1) // 2
+        release_memory()
+        self.reporter.warning(
+            f"memory ran out with {before} patches at once ({reason}); going on with {self.at_once}, "
+            "whose gradients are added up to that of the batch"
+        )
+
+
+def finite(loss: Tensor) -> float:
+    """The value of a loss; NotFiniteError unless it is a finite number."""
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise NotFiniteError(f"the loss became {value}")
+    return value
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:

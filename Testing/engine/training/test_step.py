@@ -1,27 +1,49 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from torch import Tensor
 
-from dints.errors import RunError
-from dints.training.step import OptimizerStep, set_learning_rate
+from dints.events import Reporter
+from dints.training.step import NotFiniteError, OptimizerStep, set_learning_rate
+
+
+def step_of(weight: torch.nn.Parameter, gradient_norm: float = math.inf) -> OptimizerStep:
+    """A step of a network that is one product."""
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    return OptimizerStep(lambda images: images * weight, optimizer, gradient_norm, torch.device("cpu"), Reporter())
 
 
 def test_gradients_are_clipped_to_the_norm_asked_for() -> None:
     weight = torch.nn.Parameter(torch.zeros(4))
-    optimizer = torch.optim.SGD([weight], lr=1.0)
-    value = OptimizerStep(torch.device("cpu"))(lambda: 5 - 100 * weight.sum(), optimizer, [weight], gradient_norm=2.0)
+    value = step_of(weight, gradient_norm=2.0)(torch.ones(1, 4), lambda logits: 5 - 100 * logits.sum())
     assert value == 5.0
     assert float(weight.detach().norm()) == pytest.approx(2.0)
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_changes_nothing(bad: float) -> None:
+def infinite_slope(logits: Tensor) -> Tensor:
+    """Finite itself: the root of zero."""
+    return (logits - logits.detach()).abs().sqrt().sum()
+
+
+@pytest.mark.parametrize(
+    ("criterion", "reason"),
+    [
+        (lambda logits: logits.sum() * math.nan, "the loss became nan"),
+        (lambda logits: logits.sum() * math.inf, "the loss became inf"),
+        (infinite_slope, "the gradient became nan"),
+    ],
+)
+def test_a_step_that_is_not_finite_is_not_made_and_the_next_one_is(criterion, reason: str) -> None:
     weight = torch.nn.Parameter(torch.ones(2))
-    optimizer = torch.optim.SGD([weight], lr=1.0)
-    with pytest.raises(RunError, match="learning_rate"):
-        OptimizerStep(torch.device("cpu"))(lambda: weight.sum() * bad, optimizer, [weight])
+    step = step_of(weight)
+    with pytest.raises(NotFiniteError, match=reason):
+        step(torch.ones(1, 2), criterion)
     assert weight.tolist() == [1.0, 1.0]
+    step(torch.ones(1, 2), Tensor.sum)
+    assert weight.tolist() == [0.0, 0.0]
 
 
 def test_the_learning_rate_reaches_every_group() -> None:
