@@ -28,6 +28,14 @@ def select_device(name: str = "auto") -> torch.device:
     return device
 
 
+def devices_at_hand(name: str = "auto") -> list[torch.device]:
+    """All GPUs if there are several and the name, "auto" or "cuda", leaves the choice; otherwise one device."""
+    device = select_device(name)
+    if device.type == "cuda" and device.index is None:
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return [device]
+
+
 def autocast(device: torch.device) -> contextlib.AbstractContextManager:
     """Mixed precision where the device computes in half precision natively, full precision elsewhere."""
     half = half_type(device)

@@ -10,6 +10,8 @@ Without torchrun there is one process: it has all of the batch, and nothing is s
 from __future__ import annotations
 
 import os
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +28,8 @@ from dints.errors import InputError, RunError
 # How long a process waits for the others: while the first checks a large data set, longer than PyTorch's 10 minutes.
 # That a process has died is seen at once, by torchrun.
 PATIENCE = timedelta(days=1)
+
+ANSWER_SECONDS = 0.1  # between two answers to the first process
 
 T = TypeVar("T")
 
@@ -46,13 +50,13 @@ def team(device_name: str) -> Iterator[torch.device]:
     if not (dist.is_available() and dist.is_torchelastic_launched()):
         yield select_device(device_name)
         return
-    device = select_device(device_name)
+    device, backend = select_device(device_name), "gloo"
     if device.type == "cuda":
-        device = select_device(f"cuda:{os.environ['LOCAL_RANK']}")
+        device, backend = select_device(f"cuda:{os.environ['LOCAL_RANK']}"), "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(device)
-        dist.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=device)
-    else:
-        dist.init_process_group("gloo", timeout=PATIENCE)
+    store, own_rank, size = next(dist.rendezvous("env://", timeout=PATIENCE))
+    store = dist.PrefixStore(new_name(store, own_rank, size), store)
+    dist.init_process_group(backend, store=store, rank=own_rank, world_size=size, timeout=PATIENCE)
     yield device
     dist.destroy_process_group()  # not after an error: torchrun ends the others, which would never answer
 
@@ -145,6 +149,25 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     flat /= processes()
     for gradient, averaged in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(averaged.view_as(gradient))
+
+
+def new_name(store: dist.Store, own_rank: int, size: int) -> str:
+    """A name on which all processes agree, and which the store has never seen.
+
+    torchrun starts processes again with the store in which the dead left their addresses. So the first process calls
+    the others by a new name, and they answer, each with a word of its own, to whatever they hear until the first has
+    repeated that word.
+    """
+    word = uuid.uuid4().hex
+    if own_rank == 0:
+        store.set("team", word)
+        for other in range(1, size):
+            store.set(store.get(f"{word}/{other}").decode(), word)
+        return word
+    while not store.check([word]):
+        store.set(f"{store.get('team').decode()}/{own_rank}", word)
+        time.sleep(ANSWER_SECONDS)
+    return store.get(word).decode()
 
 
 class _Sum(torch.autograd.Function):

@@ -28,19 +28,22 @@ class Reporter:
 
 
 class _Clock:
-    """Seconds left of the current stage, from the mean time of the steps that this process did itself."""
+    """Seconds left of each stage, from the mean time of the steps that this process did itself.
+
+    Stages may alternate: folds are trained side by side.
+    """
 
     def __init__(self) -> None:
-        self._stage = ""
-        self._first_step = 0
-        self._started = 0.0
+        self._stages: dict[str, tuple[int, float, int]] = {}  # first step, when it was reported, last step
 
     def seconds_left(self, stage: str, step: int, total: int) -> float | None:
         now = time.monotonic()
-        if stage != self._stage or step < self._first_step:
-            self._stage, self._first_step, self._started = stage, step, now
-        done = step - self._first_step
-        return (now - self._started) / done * (total - step) if done else None
+        first_step, started, last_step = self._stages.get(stage, (step, now, step))
+        if step < last_step:  # the stage began anew
+            first_step, started = step, now
+        self._stages[stage] = first_step, started, step
+        done = step - first_step
+        return (now - started) / done * (total - step) if done else None
 
 
 class JsonReporter(Reporter):
@@ -82,8 +85,7 @@ class TerminalReporter(Reporter):
         except ImportError:
             tqdm = None
         self._tqdm = tqdm
-        self._bar: Any = None
-        self._stage = ""
+        self._bars: dict[str, Any] = {}  # of each stage under way
         self._clock = _Clock()
         self._last_line = float("-inf")
 
@@ -92,21 +94,22 @@ class TerminalReporter(Reporter):
         if self._tqdm is None or not sys.stderr.isatty():
             self._line(stage, step, total, shown)
             return
-        if self._bar is None or self._stage != stage or self._bar.total != total:
-            self._close()
-            self._stage = stage
-            self._bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
-        self._bar.set_postfix(shown, refresh=False)
-        self._bar.update(step - self._bar.n)
+        bar = self._bars.get(stage)
+        if bar is None or bar.total != total:
+            self._close(stage)
+            bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
+            self._bars[stage] = bar
+        bar.set_postfix(shown, refresh=False)
+        bar.update(step - bar.n)
         if step >= total:
-            self._close()
+            self._close(stage)
 
     def message(self, text: str) -> None:
-        self._close()
+        self._close(*self._bars)
         print(text, flush=True)
 
     def warning(self, text: str) -> None:
-        self._close()
+        self._close(*self._bars)
         print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def _line(self, stage: str, step: int, total: int, shown: dict[str, str]) -> None:
@@ -118,7 +121,7 @@ class TerminalReporter(Reporter):
         remaining = f", {left:.0f} s left" if left is not None and step < total else ""
         print(f"{stage}: {step}/{total}{remaining} {values}".rstrip(), file=sys.stderr, flush=True)
 
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+    def _close(self, *stages: str) -> None:
+        for stage in stages:
+            if stage in self._bars:
+                self._bars.pop(stage).close()

@@ -1,4 +1,7 @@
-"""Retrain an architecture from random weights, fold by fold; run the same command again to resume."""
+"""Retrain an architecture from random weights, fold by fold; run the same command again to resume.
+
+Several GPUs take a fold each. Started with torchrun, they share every fold instead.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from pathlib import Path
 from dints.architecture import Architecture
 from dints.commands.options import add_configuration, add_device, add_run, fold_list
 from dints.commands.search_command import open_or_create
-from dints.device import device_memory, select_device
+from dints.device import device_memory, devices_at_hand
+from dints.distributed import first_goes_first, is_first, processes, team
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.fold_processes import train_on_devices
+from dints.run import Run
 from dints.stages import keep_architecture, train
 
 
@@ -24,12 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    device = select_device(arguments.device)
-    run = open_or_create(arguments, device_memory(device), reporter)
-    if arguments.architecture:
-        architecture = Architecture.load(arguments.architecture)
-        if run.trained_folds and run.architecture() != architecture:
-            raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
-        keep_architecture(run, architecture, reporter)
-    folds = list(range(run.config.training.folds)) if arguments.folds is None else arguments.folds
-    train(run, folds, device, reporter)
+    with team(arguments.device) as device:
+        reporter = reporter if is_first() else Reporter()
+        with first_goes_first():
+            run = open_or_create(arguments, device_memory(device), reporter)
+            if arguments.architecture and is_first():
+                take_architecture(run, Architecture.load(arguments.architecture), reporter)
+        folds = list(range(run.config.training.folds)) if arguments.folds is None else arguments.folds
+        devices = devices_at_hand(arguments.device)
+        if len(folds) > 1 and len(devices) > 1 and processes() == 1:
+            train_on_devices(run, folds, devices, reporter)
+        else:
+            train(run, folds, device, reporter)
+
+
+def take_architecture(run: Run, architecture: Architecture, reporter: Reporter) -> None:
+    """Makes a given architecture that of the run; InputError if folds of another one were trained."""
+    if run.trained_folds and run.architecture() != architecture:
+        raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
+    keep_architecture(run, architecture, reporter)
