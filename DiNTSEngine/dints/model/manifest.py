@@ -11,7 +11,7 @@ from dints.architecture import Architecture
 from dints.config import Config
 from dints.errors import InputError
 
-FORMAT = 1  # raised when an older engine could no longer read the file
+FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
