@@ -6,6 +6,7 @@ Several processes may go through search and retraining together; the first of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from dints.events import Reporter
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
-from dints.run import Run
+from dints.run import Run, run_lock
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.space.complexity import unet_summary
@@ -127,23 +128,30 @@ def architecture_numbers(architecture: Architecture, config: Config) -> dict[str
 
 
 def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:
-    """Retrains the run's architecture on the folds, one after the other."""
+    """Retrains the run's architecture on the folds, one after the other.
+
+    Raises:
+        InputError: a fold does not exist, or another process trains it.
+    """
     for fold in folds:
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
     config = run.config
     channels, classes = len(config.task.channels), len(config.task.labels)
     build = partial(build_network, run.architecture(), channels, classes, config.training.filters)
-    with first_goes_first():
-        cache = run.cache(reporter)
     results = []
-    for fold in folds:
-        trainer = FoldTrainer(config, build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter)
-        results.append(trainer.run())
-        reporter.result(
-            "fold", fold=fold, dice=[defined(value) for value in results[-1].dice], path=str(results[-1].checkpoint)
-        )
-        reporter.message(f"Fold {fold}: validation Dice {results[-1].mean_dice:.4f}")
+    with ExitStack() as locks:
+        for fold in folds:
+            locks.enter_context(run_lock(run.fold_folder(fold)))
+        with first_goes_first():
+            cache = run.cache(reporter)
+        for fold in folds:
+            trainer = FoldTrainer(config, build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter)
+            result = trainer.run()
+            results.append(result)
+            dice = [defined(value) for value in result.dice]
+            reporter.result("fold", fold=fold, dice=dice, path=str(result.checkpoint))
+            reporter.message(f"Fold {fold}: validation Dice {result.mean_dice:.4f}")
     return results
 
 

@@ -25,6 +25,7 @@ from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
 from dints.inference.sliding_window import Network, count_windows, flips_of, sliding_window, stride_of
+from dints.inference.training_range import TrainingRange
 
 STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4
@@ -56,10 +57,18 @@ class Predictor:
         config: of the task and the preprocessing that the networks were trained with; its `inference` section holds
             the defaults of what `segment` can be asked for.
         device: "auto", "cpu", "cuda" or "cuda:N".
+        trained_on: images unlike those are segmented with a warning that says why.
     """
 
-    def __init__(self, networks: Sequence[Network], config: Config, device: str = "auto") -> None:
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        config: Config,
+        device: str = "auto",
+        trained_on: TrainingRange | None = None,
+    ) -> None:
         self.networks, self.config, self.device = list(networks), config, select_device(device)
+        self.trained_on = trained_on
         self._preprocessor = Preprocessor(config.preprocessing)
         # In float32 single windows take half the time on a CPU with the channels last in memory, not so in bfloat16.
         in_full = self.device.type == "cpu" and half_type(self.device) is None
@@ -104,7 +113,7 @@ class Predictor:
         images = self._split(channels)
         size = images[0].GetSize()
         region = ((0, 0, 0), size) if region is None else checked_region(region, size)
-        prepared = functools.cache(lambda: self._preprocessor(images))  # for all attempts, once it succeeded
+        prepared = functools.cache(lambda: self._prepared(images, reporter))  # for all attempts, once it succeeded
         mirrored = self.config.augmentation.flipped_axes() if settings.mirror else ()
 
         def work(step: Execution) -> Prediction:
@@ -136,6 +145,13 @@ class Predictor:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""
         return len(flips_of(self.config.augmentation.flipped_axes() if mirror else ()))
 
+    def _prepared(self, images: Sequence[sitk.Image], reporter: Reporter) -> tuple[Tensor, Grid]:
+        volume, grid = self._preprocessor(images)
+        strange = self.trained_on.differences(volume.numpy(), grid) if self.trained_on else []
+        if strange:
+            reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")
+        return volume, grid
+
     def _on_the_images_grid(
         self, classes: np.ndarray, doubt: np.ndarray | None, grid: Grid, settings: InferenceConfig
     ) -> Prediction:
@@ -153,8 +169,9 @@ class Predictor:
 
     def _members(self, folds: Sequence[int] | None) -> list[Network]:
         """The networks that vote."""
-        chosen = range(len(self.networks)) if folds is None else folds
-        if not isinstance(chosen, Sequence) or not chosen or any(fold not in range(len(self.networks)) for fold in chosen):
+        known = range(len(self.networks))
+        chosen = known if folds is None else folds
+        if not isinstance(chosen, Sequence) or not chosen or any(type(n) is not int or n not in known for n in chosen):
             raise InputError(f"folds {chosen!r}: must name some of the model's folds 0 to {len(self.networks) - 1}")
         return [self.networks[fold] for fold in chosen]
 

@@ -20,6 +20,7 @@ from torch import Tensor
 import dints
 from dints.errors import InputError
 from dints.inference.predictor import Predictor
+from dints.inference.training_range import TrainingRange
 from dints.model.archive import read_manifest, read_member, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
 from dints.space.network import Network, build_network
@@ -65,7 +66,9 @@ class Model:
 
     def predictor(self, device: str = "auto") -> Predictor:
         """The inference of this model on a device ("auto", "cpu", "cuda", "cuda:1")."""
-        return Predictor(self.networks, self.manifest.config, device)
+        values = self.manifest.training.get("range")
+        trained_on = None if values is None else TrainingRange.from_mapping(values, str(self.path))
+        return Predictor(self.networks, self.manifest.config, device, trained_on)
 
     def _network(self, fold: Fold) -> Network:
         config = self.manifest.config

@@ -1,0 +1,57 @@
+"""Images unlike the training data are named as such, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from dints.data.grid import Grid
+from dints.errors import InputError
+from dints.inference.training_range import TrainingRange
+
+
+def case(seed=0, spacing=(1.0, 1.0, 1.0), size=(20, 24, 16), change=lambda voxels: voxels):
+    """A preprocessed image of normally distributed intensities, and its grid."""
+    image = sitk.Image(size, sitk.sitkUInt8)
+    image.SetSpacing(spacing)
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # towards R, A, S
+    voxels = np.random.default_rng(seed).normal(size=(1, *size)).astype(np.float32)
+    return change(voxels), Grid.of(image)
+
+
+SEEN = TrainingRange.of(case(seed) for seed in range(5))
+
+
+def test_an_image_like_the_training_data_gives_no_warning():
+    assert SEEN.differences(*case(9, size=(22, 26, 15))) == []
+
+
+@pytest.mark.parametrize(
+    ("strange", "phrase"),
+    [
+        (case(spacing=(1.0, 1.0, 3.0), size=(20, 24, 5)), "spacing 1 x 1 x 3 mm, in training 1 x 1 x 1 mm"),
+        (case(size=(20, 60, 16)), "size 20 x 60 x 16 mm, in training 20 x 24 x 16 mm"),
+        (case(change=np.exp), "intensities are distributed otherwise"),
+        (case(change=lambda voxels: np.clip(voxels, -9, 0.1)), "(90th percentile, 99th percentile)"),
+    ],
+)
+def test_what_is_strange_is_named(strange, phrase):
+    (found,) = SEEN.differences(*strange)
+    assert phrase in found
+
+
+def test_what_surrounds_a_scan_does_not_count():
+    voxels, grid = case(9)
+    voxels[:, :12] = 0
+    assert SEEN.differences(voxels, grid) == []
+
+
+def test_it_is_kept_in_plain_values():
+    assert TrainingRange.from_mapping(SEEN.to_mapping(), "model") == SEEN
+
+
+@pytest.mark.parametrize("damage", [{"spacing": [[1, 1]]}, {"extent": "far"}, {"intensity": [[[2, 1]] * 5]}])
+def test_a_damaged_one_is_refused(damage):
+    with pytest.raises(InputError, match=r"model: .*damaged"):
+        TrainingRange.from_mapping(SEEN.to_mapping() | damage, "model")
