@@ -32,6 +32,25 @@ def test_events_are_ascii_json_one_a_line() -> None:
     assert result == {"event": "result", "name": "model", "values": {"path": "m.zip", "name": "liver"}}
 
 
+def test_stages_that_alternate_keep_their_own_time() -> None:
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    for step in range(3):
+        for fold in range(2):
+            reporter.progress(f"train fold {fold}", step, 3)
+    left = [json.loads(line)["seconds_left"] for line in stream.getvalue().splitlines()]
+    assert left[:2] == [None, None]
+    assert None not in left[2:]
+
+
+def test_a_stage_that_begins_anew_does_not_count_the_time_before() -> None:
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    for step in (0, 1, 2, 0):
+        reporter.progress("segment", step, 2)
+    assert json.loads(stream.getvalue().splitlines()[-1])["seconds_left"] is None
+
+
 def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = TerminalReporter()
     for step in range(1, 101):

@@ -13,6 +13,7 @@ import torch
 from dints import distributed
 from dints.errors import InputError, RunError
 from dints.events import Reporter
+from dints.training.checkpoint import save_checkpoint
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
 
@@ -31,6 +32,7 @@ def main(folder: Path) -> None:
             "bad_loss": message(lambda: one_bad_loss(device, rank)),
             "steps": message(lambda: distributed.start_together(rank, torch.nn.Linear(1, 1))),
             "weights": same_weights(rank),
+            "wrote": wrote(folder, rank),
             "small_batch": message(lambda: distributed.part_of(1)),
         }
     (folder / f"{rank}.json").write_text(json.dumps(found))
@@ -64,6 +66,11 @@ def same_weights(rank: int) -> float:
     torch.nn.init.constant_(layer.weight, 5.0 + rank)
     distributed.start_together(7, layer)
     return layer.weight.item()
+
+
+def wrote(folder: Path, rank: int) -> bool:
+    save_checkpoint(folder / f"{rank}.pt", {"rank": rank})
+    return (folder / f"{rank}.pt").exists()
 
 
 def first_went_first(folder: Path) -> bool:

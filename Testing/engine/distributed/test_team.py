@@ -50,6 +50,10 @@ def test_the_first_process_goes_first(both) -> None:
     assert [found["first_went_first"] for found in both] == [True, False]
 
 
+def test_only_the_first_process_writes_checkpoints(both) -> None:
+    assert [found["wrote"] for found in both] == [True, False]
+
+
 def test_all_start_with_the_weights_of_the_first(both) -> None:
     assert [found["weights"] for found in both] == [5.0, 5.0]
 
