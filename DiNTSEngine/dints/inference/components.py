@@ -30,7 +30,7 @@ def keep_largest_components(
         cleaned = sitk.GetImageFromArray(_clean(sitk.GetArrayFromImage(labels), values, nested))
         cleaned.CopyInformation(labels)
         return cleaned
-    return _clean(labels.copy(), values, nested)
+    return _clean(labels.copy(order="K"), values, nested)
 
 
 def _clean(labels: np.ndarray, values: Collection[int], nested: bool) -> np.ndarray:

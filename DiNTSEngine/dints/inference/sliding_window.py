@@ -178,6 +178,8 @@ class _Sweep:
     def _evaluate(self, network: Network, windows: Tensor) -> Tensor:
         """float32 logits: their mean over the flips."""
         with autocast(self.device):
+            if len(self.flips) == 1:
+                return network(windows).float()
             flipped = (network(windows.flip(axes)).flip(axes).float() for axes in self.flips)
             return functools.reduce(torch.add, flipped) / len(self.flips)
 

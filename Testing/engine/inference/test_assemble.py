@@ -115,17 +115,17 @@ def test_a_tie_of_the_vote_goes_to_the_higher_mean_probability_of_the_tied_class
             [0.25, 0.30, 0.45],  # votes for 2
         ]
     )
-    winners = list(folds.argmax(1).to(torch.uint8)[:, None])
+    winners = folds.argmax(1).to(torch.uint8)[:, None]
     assert elect(winners, folds.mean(0)[:, None], "majority").tolist() == [1]
     lonely = torch.tensor([[0.6, 0.4, 0.0], [0.0, 0.45, 0.55]])  # the mean prefers 1, for which nobody voted
-    winners = list(lonely.argmax(1).to(torch.uint8)[:, None])
+    winners = lonely.argmax(1).to(torch.uint8)[:, None]
     assert elect(winners, lonely.mean(0)[:, None], "majority").tolist() == [0]
     assert elect(winners, lonely.mean(0)[:, None], "mean").tolist() == [1]
 
 
 def test_the_majority_outvotes_one_confident_fold():
     folds = torch.tensor([[0.4, 0.6], [0.4, 0.6], [1.0, 0.0]])
-    winners = list(folds.argmax(1).to(torch.uint8)[:, None])
+    winners = folds.argmax(1).to(torch.uint8)[:, None]
     assert elect(winners, folds.mean(0)[:, None], "majority").tolist() == [1]
     assert elect(winners, folds.mean(0)[:, None], "mean").tolist() == [0]
 
