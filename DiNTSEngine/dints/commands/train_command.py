@@ -16,7 +16,7 @@ from dints.distributed import first_goes_first, is_first, processes, team
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.fold_processes import train_on_devices
-from dints.run import Run
+from dints.run import Run, run_lock
 from dints.stages import keep_architecture, train
 
 
@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    with team(arguments.device) as device:
+    # Other processes may train other folds of a run, unless this one changes what they read.
+    others_welcome = (arguments.run_folder / "run.json").is_file() and not arguments.architecture
+    with team(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):
         reporter = reporter if is_first() else Reporter()
         with first_goes_first():
             run = open_or_create(arguments, device_memory(device), reporter)

@@ -85,12 +85,26 @@ def test_a_command_on_a_run_that_is_in_use_ends_with_2_and_one_sentence(
     run_folder: Path, phantoms: Path, capsys: pytest.CaptureFixture
 ) -> None:
     with owner(run_folder) as first:
-        for command in (["search", "--data", str(phantoms)], ["demo"]):
+        for command in (["search", "--data", str(phantoms)], ["train"], ["demo"]):
             assert main([*command, "--run", str(run_folder)]) == 2
             errors = capsys.readouterr().err
             assert errors.count("\n") == 1
             assert f"is in use by process {first.pid}" in errors
     assert sorted(path.name for path in run_folder.iterdir()) == [FILE_NAME, "notes.txt"]
+
+
+def test_a_fold_is_trained_by_one_process_while_another_trains_the_next(
+    phantoms: Path, tiny_config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = tmp_path / "run"
+    assert main(["search", "--run", str(folder), "--data", str(phantoms), "--config", str(tiny_config_file)]) == 0
+    with owner(folder, "shared"), owner(folder / "train" / "fold0") as first:
+        assert main(["train", "--run", str(folder), "--folds", "1"]) == 0
+        capsys.readouterr()
+        assert main(["train", "--run", str(folder), "--folds", "0,1"]) == 2
+        assert f"fold0: is in use by process {first.pid}" in capsys.readouterr().err
+        assert main(["evaluate", "--run", str(folder)]) == 2
+    assert [path.name for path in (folder / "train" / "fold0").iterdir()] == [FILE_NAME]
 
 
 def test_a_command_that_fails_before_it_writes_leaves_no_folder(tmp_path: Path) -> None:
