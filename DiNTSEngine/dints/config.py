@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,12 @@ import yaml
 
 from dints.config_rules import broken_rule
 from dints.errors import InputError
+from dints.parsing import brief, parse_yaml
 from dints.storage import write_text
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
+LARGEST_INTEGER = 2**63 - 1
+LONGEST_KEY = 60  # characters of an unknown key that a message quotes
 
 Vector = tuple[float, float, float]
 Size = tuple[int, int, int]
@@ -170,15 +174,14 @@ class Config:
         """Reads a YAML file; a bare name such as "hippocampus" is a preset."""
         path = preset_path(path) if str(path) in preset_names() else Path(path)
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+            values = parse_yaml(path.read_text(encoding="utf-8"))
         except OSError as error:
             known = ", ".join(preset_names())
             raise InputError(
                 f"{path}: cannot be read ({error.strerror}); give a YAML file or one of {known}"
             ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: is not valid YAML ({reason}); correct the file") from error
+        except ValueError as error:
+            raise InputError(f"{path}: is not valid YAML ({error}); correct the file") from error
         return Config.from_mapping({} if values is None else values, str(path), base)
 
     def save(self, path: str | Path) -> None:
@@ -198,8 +201,8 @@ class Config:
             if not (equals and dot):
                 raise InputError(f"{override!r}: expected section.key=value, for example search.iterations=2000")
             try:
-                values.setdefault(section, {})[name] = yaml.safe_load(text)
-            except yaml.YAMLError as error:
+                values.setdefault(section, {})[name] = parse_yaml(text)
+            except ValueError as error:
                 raise InputError(f"{override!r}: {text!r} is not a valid value; quote it as in YAML") from error
         return Config.from_mapping(values, "override", self)
 
@@ -217,22 +220,25 @@ def preset_path(name: str | Path) -> Path:
 def _merge(base: Any, values: Any, source: str, prefix: str) -> Any:
     """`base` (a config dataclass) with `values` in place of its own; strict on names and types."""
     if not isinstance(values, Mapping):
-        raise InputError(f"{source}: {prefix or 'the top level'} must be a mapping of names to values, not {values!r}")
+        raise InputError(
+            f"{source}: {prefix or 'the top level'} must be a mapping of names to values, not {brief(values)}"
+        )
     hints = typing.get_type_hints(type(base))
     changes = {}
     for key, value in values.items():
         if key not in hints:
-            nearest = difflib.get_close_matches(str(key), hints, n=1, cutoff=0)
-            raise InputError(f"{source}: unknown key {prefix}{key}; did you mean {prefix}{nearest[0]}?")
+            name = (key if isinstance(key, str) else brief(key))[:LONGEST_KEY]
+            nearest = difflib.get_close_matches(name, hints, n=1, cutoff=0)
+            raise InputError(f"{source}: unknown key {prefix}{name}; did you mean {prefix}{nearest[0]}?")
         current = getattr(base, key)
         if dataclasses.is_dataclass(current):
             changes[key] = _merge(current, value, source, f"{prefix}{key}.")
         else:
             try:
                 changes[key] = _convert(hints[key], value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 wanted = _describe(hints[key])
-                raise InputError(f"{source}: {prefix}{key} must be {wanted}, not {value!r}") from None
+                raise InputError(f"{source}: {prefix}{key} must be {wanted}, not {brief(value)}") from None
     return dataclasses.replace(base, **changes)
 
 
@@ -247,18 +253,27 @@ def _convert(hint: Any, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError
         return {_convert_key(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
-        return float(value)
-    if type(value) is hint:
-        return value
-    raise TypeError
+    if hint is float and type(value) in (int, str):  # YAML 1.1 reads 1e-3 as a string
+        value = float(value)
+    if type(value) is not hint:
+        raise TypeError
+    return _checked(value)
+
+
+def _checked(value: Any) -> Any:
+    """A plain value; ValueError if it is no number, too large for PyTorch and NumPy, or no text that can be written."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise ValueError
+    if isinstance(value, str):
+        value.encode()
+    return value
 
 
 def _convert_key(hint: Any, key: Any) -> Any:
     """JSON turns the integer keys of a mapping into texts."""
-    return int(key) if hint is int and isinstance(key, str) else _convert(hint, key)
+    return _convert(hint, int(key) if hint is int and isinstance(key, str) else key)
 
 
 def _convert_tuple(arguments: tuple, value: Any) -> tuple:

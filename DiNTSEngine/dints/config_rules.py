@@ -1,87 +1,119 @@
-"""What a configuration of the right types must also fulfil, each rule with the sentence that a user reads."""
+"""What a configuration of the right types must also fulfil, each rule with the sentence that a user reads.
+
+The upper ends of the ranges lie far above what is sensible: they keep a stranger's configuration, such as that in a model
+file, from asking for more memory than any computer has.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dints.space.search_space import MAX_LEVELS
+from dints.space.search_space import MAX_LAYERS, MAX_LEVELS
 
 if TYPE_CHECKING:
     from dints.config import Config
 
 LARGEST_LABEL = 2**16 - 1  # label files hold unsigned 16-bit integers at most
 MOST_LABELS = 256  # class indices are stored in 8 bits
+MOST_CHANNELS = 64
+MOST_FILTERS = 512  # sixteen times the paper's
+LARGEST_BATCH = 4096
+LARGEST_PATCH = 512**3  # voxels; half a GiB a channel
+LARGEST_STEP = 1e3  # mm
+SMALLEST_STEP = 1e-6  # mm, a nanometre
+LARGEST_SEED = 2**63 - 1
 
+Range = tuple[float, float]
 Rule = tuple[Callable[[Any], bool], str]
 
-TASK_RULES: list[Rule] = [
-    (lambda task: task.modality in ("CT", "MR"), "modality must be CT or MR"),
-    (lambda task: len(task.channels) > 0, "channels must name at least one channel"),
-    (lambda task: 0 in task.labels and len(task.labels) > 1, "labels must hold 0 and at least one other label"),
-    (lambda task: min(task.labels) >= 0, "labels must not be negative"),
-    (lambda task: max(task.labels) <= LARGEST_LABEL, f"labels must not exceed {LARGEST_LABEL}"),
-    (lambda task: len(task.labels) <= MOST_LABELS, f"labels can name {MOST_LABELS} values at most"),
-    (lambda task: task.tolerance >= 0, "tolerance must not be negative"),
-]
-PREPROCESSING_RULES: list[Rule] = [
-    (lambda step: step.intensity in ("window", "zscore"), "intensity must be window or zscore"),
-    (lambda step: min(step.spacing) > 0, "spacing must be positive"),
-    (lambda step: step.window[0] < step.window[1], "window must be [low, high] with low < high"),
-]
-SAMPLING_RULES: list[Rule] = [
-    (lambda sampling: 0 <= sampling.foreground_fraction <= 1, "foreground_fraction must lie between 0 and 1"),
-]
-AUGMENTATION_RULES: list[Rule] = [
-    (lambda step: 0 <= step.flip_probability <= 1, "flip_probability must lie between 0 and 1"),
-    (
-        lambda step: sorted(set(step.flip_axes) & {0, 1, 2}) == sorted(step.flip_axes),
-        "flip_axes must name some of the axes 0, 1 and 2, each once",
-    ),
-    (lambda step: 0 <= step.rotate90_probability <= 1, "rotate90_probability must lie between 0 and 1"),
-    (lambda step: 0 <= step.affine_probability <= 1, "affine_probability must lie between 0 and 1"),
-    (lambda step: 0 <= step.gamma_probability <= 1, "gamma_probability must lie between 0 and 1"),
-    (lambda step: 0 < step.scale_range[0] <= step.scale_range[1], "scale_range must be [low, high], both positive"),
-    (lambda step: 0 < step.gamma_range[0] <= step.gamma_range[1], "gamma_range must be [low, high], both positive"),
-]
+FRACTION = (0.0, 1.0)
+ANY_POSITIVE = (1, math.inf)
+NOT_NEGATIVE = (0, math.inf)
+
+# What a number, or each of several, may be; both ends are allowed.
+SCHEDULE_RANGES: dict[str, Range] = {
+    "filters": (2, MOST_FILTERS),
+    "batch_size": (1, LARGEST_BATCH),
+    "iterations": ANY_POSITIVE,
+    "schedule_iterations": ANY_POSITIVE,
+    "warmup": NOT_NEGATIVE,
+    "milestones": NOT_NEGATIVE,
+    "decay": NOT_NEGATIVE,
+    "momentum": FRACTION,
+    "weight_decay": NOT_NEGATIVE,
+    "checkpoint_every": ANY_POSITIVE,
+    "seed": (0, LARGEST_SEED),
+}
+RANGES: dict[str, dict[str, Range]] = {
+    "task": {"labels": (0, LARGEST_LABEL), "tolerance": NOT_NEGATIVE},
+    "preprocessing": {"spacing": (SMALLEST_STEP, LARGEST_STEP)},
+    "sampling": {"foreground_fraction": FRACTION},
+    "augmentation": {
+        "flip_probability": FRACTION,
+        "rotate90_probability": FRACTION,
+        "affine_probability": FRACTION,
+        "gamma_probability": FRACTION,
+        "rotation_degrees": (0, 180),
+    },
+    "search": {
+        **SCHEDULE_RANGES,
+        "layers": (1, MAX_LAYERS),
+        "levels": (1, MAX_LEVELS),
+        "weights_only": NOT_NEGATIVE,
+        "architecture_learning_rate": NOT_NEGATIVE,
+        "topology_weight": NOT_NEGATIVE,
+    },
+    "training": {
+        **SCHEDULE_RANGES,
+        "folds": (2, math.inf),
+        "validate_every": ANY_POSITIVE,
+        "validation_cases": NOT_NEGATIVE,
+    },
+    "inference": {"stride": ANY_POSITIVE, "batch_size": (1, LARGEST_BATCH)},
+}
+
 SCHEDULE_RULES: list[Rule] = [
-    (lambda stage: stage.filters >= 2, "filters must be at least 2"),
-    (lambda stage: stage.batch_size >= 1, "batch_size must be positive"),
-    (lambda stage: stage.iterations >= 1, "iterations must be positive"),
-    (lambda stage: stage.schedule_iterations >= 1, "schedule_iterations must be positive"),
-    (lambda stage: stage.warmup >= 0, "warmup must not be negative"),
-    (lambda stage: stage.checkpoint_every >= 1, "checkpoint_every must be positive"),
     (lambda stage: min(stage.learning_rate, stage.learning_rate_start) > 0, "learning rates must be positive"),
     (lambda stage: stage.gradient_norm > 0, "gradient_norm must be positive"),
 ]
-SEARCH_RULES: list[Rule] = [
-    *SCHEDULE_RULES,
-    (lambda search: search.layers >= 1, "layers must be positive"),
-    (lambda search: 1 <= search.levels <= MAX_LEVELS, f"levels must lie between 1 and {MAX_LEVELS}"),
-    (lambda search: 0 < search.memory_budget <= 1, "memory_budget must lie between 0 and 1"),
-]
-TRAINING_RULES: list[Rule] = [
-    *SCHEDULE_RULES,
-    (lambda training: training.validate_every >= 1, "validate_every must be positive"),
-    (lambda training: 0 <= training.validation_overlap < 1, "validation_overlap must be at least 0 and less than 1"),
-    (lambda training: training.optimizer in ("sgd", "adamw"), "optimizer must be sgd or adamw"),
-    (lambda training: training.schedule in ("milestones", "one_cycle"), "schedule must be milestones or one_cycle"),
-    (lambda training: training.folds >= 2, "folds must be at least 2"),
-]
-INFERENCE_RULES: list[Rule] = [
-    (lambda inference: 0 <= inference.overlap < 1, "overlap must be at least 0 and less than 1"),
-    (lambda inference: inference.stride is None or min(inference.stride) >= 1, "stride must be positive"),
-    (lambda inference: inference.batch_size >= 1, "batch_size must be positive"),
-    (lambda inference: inference.vote in ("majority", "mean"), "vote must be majority or mean"),
-]
-RULES = {
-    "task": TASK_RULES,
-    "preprocessing": PREPROCESSING_RULES,
-    "sampling": SAMPLING_RULES,
-    "augmentation": AUGMENTATION_RULES,
-    "search": SEARCH_RULES,
-    "training": TRAINING_RULES,
-    "inference": INFERENCE_RULES,
+RULES: dict[str, list[Rule]] = {
+    "task": [
+        (lambda task: task.modality in ("CT", "MR"), "modality must be CT or MR"),
+        (lambda task: 1 <= len(task.channels) <= MOST_CHANNELS, f"channels must name 1 to {MOST_CHANNELS} channels"),
+        (lambda task: 0 in task.labels and len(task.labels) > 1, "labels must hold 0 and at least one other label"),
+        (lambda task: len(task.labels) <= MOST_LABELS, f"labels can name {MOST_LABELS} values at most"),
+    ],
+    "preprocessing": [
+        (lambda step: step.intensity in ("window", "zscore"), "intensity must be window or zscore"),
+        (lambda step: step.window[0] < step.window[1], "window must be [low, high] with low < high"),
+    ],
+    "sampling": [
+        (lambda step: math.prod(step.patch) <= LARGEST_PATCH, f"patch must not exceed {LARGEST_PATCH} voxels"),
+    ],
+    "augmentation": [
+        (
+            lambda step: sorted(set(step.flip_axes) & {0, 1, 2}) == sorted(step.flip_axes),
+            "flip_axes must name some of the axes 0, 1 and 2, each once",
+        ),
+        (lambda step: 0 < step.scale_range[0] <= step.scale_range[1], "scale_range must be [low, high], both positive"),
+        (lambda step: 0 < step.gamma_range[0] <= step.gamma_range[1], "gamma_range must be [low, high], both positive"),
+    ],
+    "search": [
+        *SCHEDULE_RULES,
+        (lambda search: 0 < search.memory_budget <= 1, "memory_budget must lie between 0 and 1"),
+    ],
+    "training": [
+        *SCHEDULE_RULES,
+        (lambda step: 0 <= step.validation_overlap < 1, "validation_overlap must be at least 0 and less than 1"),
+        (lambda training: training.optimizer in ("sgd", "adamw"), "optimizer must be sgd or adamw"),
+        (lambda training: training.schedule in ("milestones", "one_cycle"), "schedule must be milestones or one_cycle"),
+    ],
+    "inference": [
+        (lambda inference: 0 <= inference.overlap < 1, "overlap must be at least 0 and less than 1"),
+        (lambda inference: inference.vote in ("majority", "mean"), "vote must be majority or mean"),
+    ],
 }
 
 
@@ -93,8 +125,12 @@ def patch_step(levels: int) -> int:
 def broken_rule(config: Config) -> str | None:
     """The sentence of the first rule that does not hold, with its section; None if all hold."""
     for section, rules in RULES.items():
+        stage = getattr(config, section)
+        for name, (low, high) in RANGES[section].items():
+            if not all(low <= number <= high for number in _numbers(getattr(stage, name))):
+                return f"{section}.{name} must {_limits(low, high)}"
         for holds, sentence in rules:
-            if not holds(getattr(config, section)):
+            if not holds(stage):
                 return f"{section}.{sentence}"
     step = patch_step(config.search.levels)
     if any(size % step or size < 2 * step for size in config.sampling.patch):  # one voxel cannot be normalised
@@ -102,3 +138,12 @@ def broken_rule(config: Config) -> str | None:
     if not set(config.inference.largest_component) <= set(config.task.labels):
         return "inference.largest_component must name declared labels"
     return None
+
+
+def _numbers(value: Any) -> list[float]:
+    """A number, several, the keys of a mapping, or nothing, as a list."""
+    return [] if value is None else list(value) if isinstance(value, tuple | dict) else [value]
+
+
+def _limits(low: float, high: float) -> str:
+    return f"be at least {low}" if high == math.inf else f"lie between {low:.15g} and {high:.15g}"

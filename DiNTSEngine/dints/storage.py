@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.errors import InputError, StorageError
+from dints.parsing import parse_json
 
 # Says who writes: .scan.<host>-<process>.tmp.nii.gz becomes scan.nii.gz.
 TEMPORARY = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d+)\.tmp(\.[^.]+){0,2}")
@@ -147,7 +148,7 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 def read_json(path: str | os.PathLike) -> Any:
     """Reads a JSON file; InputError if it is missing or no JSON."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     except ValueError as error:

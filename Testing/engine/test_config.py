@@ -51,7 +51,7 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("task.labels={0: a}", ["at least one other label"]),
         ("task.labels={1: a, 2: b}", ["must hold 0"]),
         ("task.labels={0: a, 70000: b}", ["65535"]),
-        ("preprocessing.spacing=[1, 0, 1]", ["spacing must be positive"]),
+        ("preprocessing.spacing=[1, 0, 1]", ["spacing must lie between"]),
         ("preprocessing.window=[5, 5]", ["low < high"]),
         ("augmentation.gamma_range=[2.0, 1.0]", ["gamma_range"]),
         ("training.optimizer=adam", ["sgd or adamw"]),

@@ -20,6 +20,7 @@ OPERATIONS = ("skip", "conv_3x3x3", "p3d_3x3x1", "p3d_3x1x3", "p3d_1x3x3")
 
 # 6 levels have 65,535 patterns and features at 1/64 of the patch; 7 would have 524,287, for features of a voxel or two.
 MAX_LEVELS = 6
+MAX_LAYERS = 100  # eight times the paper's
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class SearchSpace:
     levels: int = 4
 
     def __post_init__(self) -> None:
-        for name, value, most in (("layers", self.layers, None), ("levels", self.levels, MAX_LEVELS)):
+        for name, value, most in (("layers", self.layers, MAX_LAYERS), ("levels", self.levels, MAX_LEVELS)):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
                 raise InputError(f"{name}={value!r}: a search space needs a whole number of {name}, at least 1")
-            if most is not None and value > most:
-                raise InputError(f"{name}={value}: patterns double with every edge; use at most {most} {name}")
+            if value > most:
+                raise InputError(f"{name}={value}: is more than memory can hold; use at most {most} {name}")
 
     @property
     def edges(self) -> int:
