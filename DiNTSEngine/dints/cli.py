@@ -6,12 +6,14 @@ import argparse
 import importlib
 import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from dints import __version__
-from dints.errors import InputError, RunError
+from dints.errors import InputError, RunError, is_out_of_memory
 from dints.events import JsonReporter, TerminalReporter
+from dints.parent import end_with_parent, private_output
 
 COMMANDS = {
     "check": "read every case of a data set and list all problems at once",
@@ -69,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"dints: {error.name} is not installed; `dints doctor` lists what is missing", file=sys.stderr)
         return EXIT_FAILED
-    reporter = JsonReporter() if options.events else TerminalReporter()
+    if options.events:
+        end_with_parent()
+    reporter = JsonReporter(private_output()) if options.events else TerminalReporter()
     try:
         options.run(options, reporter)
         return EXIT_DONE
@@ -86,8 +90,12 @@ def failure(error: BaseException) -> tuple[str, int]:
         text = "stopped; run the same command again to resume"
     elif isinstance(error, OSError):
         text = f"{error.filename or 'a file'}: {error.strerror or error}"
+    elif is_out_of_memory(error) and not isinstance(error, RunError):
+        text = f"memory ran out ({text or type(error).__name__}); close other programs or work on smaller images"
     elif not isinstance(error, RunError):
-        logger.error("unexpected error", exc_info=error)
+        # Where, but not on what: the message may hold the path or the name of a patient.
+        logger.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        logger.debug("unexpected error", exc_info=error)
         text = f"unexpected {type(error).__name__}: {error}"
     return " ".join(text.split()), code
 

@@ -9,17 +9,12 @@ from typing import TypeVar
 
 import torch
 
-from dints.errors import RunError
+from dints.errors import RunError, is_out_of_memory
 from dints.events import Reporter
+from dints.inference.assemble import SLAB_BYTES
 
 CPU = torch.device("cpu")
-OUT_OF_MEMORY_PHRASES = (  # of PyTorch's CUDA and CPU allocators, of cuDNN and cuBLAS, and of ITK
-    "out of memory",
-    "DefaultCPUAllocator",
-    "not enough memory",
-    "ALLOC_FAILED",
-    "Failed to allocate memory",
-)
+THIN_SLAB_BYTES = SLAB_BYTES // 16
 Result = TypeVar("Result")
 
 
@@ -32,18 +27,21 @@ class Execution:
     accumulate_on: torch.device
     batch_size: int
     one_at_a_time: bool = False  # networks on the device
+    slab_bytes: int = SLAB_BYTES  # working memory of the way back to the image's resolution
 
 
 def executions(device: torch.device, batch_size: int, networks: int) -> list[Execution]:
-    """From the fastest way to the one that needs least memory of the device, each step on top of the one before."""
-    steps = [Execution(f"{batch_size} windows at once on {device}", device, device, batch_size)]
+    """From the fastest way to the one that needs least memory, each step on top of the one before."""
+    place = "the CPU" if device == CPU else str(device)
+    steps = [Execution(f"one window at a time on {place}", device, device, batch_size=1)]
     if batch_size > 1:
-        steps.append(replace(steps[-1], name=f"one window at a time on {device}", batch_size=1))
+        steps.insert(0, replace(steps[0], name=f"{batch_size} windows at once on {place}", batch_size=batch_size))
     if device != CPU:
         steps.append(replace(steps[-1], name="sums of the windows in main memory", accumulate_on=CPU))
         if networks > 1:
-            steps.append(replace(steps[-1], name=f"only one network at a time on {device}", one_at_a_time=True))
+            steps.append(replace(steps[-1], name=f"only one network at a time on {place}", one_at_a_time=True))
         steps.append(Execution("the CPU alone", CPU, CPU, batch_size=1))
+    steps.append(replace(steps[-1], name="thin slabs on the CPU", slab_bytes=THIN_SLAB_BYTES))
     return steps
 
 
@@ -66,11 +64,6 @@ def first_that_fits(steps: Sequence[Execution], work: Callable[[Execution], Resu
             # Only the text is kept: the traceback would keep the tensors alive that filled the memory.
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     raise RunError(f"memory ran out with {steps[-1].name} ({reason}); close other programs or segment a smaller region")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory ran out, on the GPU or in main memory."""
-    return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in OUT_OF_MEMORY_PHRASES)
 
 
 def release_memory() -> None:

@@ -21,7 +21,7 @@ def checked_region(region: Sequence[Sequence[int]], size: Size) -> Region:
     """The region as a tuple; InputError if it is no box within an image of `size` voxels."""
     try:
         (x, y, z), (x_stop, y_stop, z_stop) = ((int(value) for value in corner) for corner in region)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"region {region!r}: must be two voxels, ((x, y, z), (x, y, z))") from None
     first, stop = (x, y, z), (x_stop, y_stop, z_stop)
     if not all(0 <= low < high <= count for low, high, count in zip(first, stop, size, strict=True)):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dints.errors import RunError
+from dints.errors import RunError, is_out_of_memory
 from dints.events import Reporter
-from dints.inference.fallback import executions, first_that_fits, is_out_of_memory
+from dints.inference.assemble import SLAB_BYTES
+from dints.inference.fallback import THIN_SLAB_BYTES, executions, first_that_fits
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 
@@ -52,17 +53,30 @@ def test_other_errors_are_no_reason_to_try_again():
     assert len(calls) == 1
 
 
+def portions(device: torch.device, batch_size: int, networks: int) -> list[tuple]:
+    steps = executions(device, batch_size, networks)
+    return [(step.device, step.accumulate_on, step.batch_size, step.one_at_a_time, step.slab_bytes) for step in steps]
+
+
 def test_a_gpu_is_given_up_step_by_step():
-    steps = executions(GPU, batch_size=4, networks=5)
-    portions = [(step.device, step.accumulate_on, step.batch_size, step.one_at_a_time) for step in steps]
-    assert portions == [
-        (GPU, GPU, 4, False),
-        (GPU, GPU, 1, False),
-        (GPU, CPU, 1, False),
-        (GPU, CPU, 1, True),
-        (CPU, CPU, 1, False),
+    assert portions(GPU, batch_size=4, networks=5) == [
+        (GPU, GPU, 4, False, SLAB_BYTES),
+        (GPU, GPU, 1, False, SLAB_BYTES),
+        (GPU, CPU, 1, False, SLAB_BYTES),
+        (GPU, CPU, 1, True, SLAB_BYTES),
+        (CPU, CPU, 1, False, SLAB_BYTES),
+        (CPU, CPU, 1, False, THIN_SLAB_BYTES),
     ]
-    assert len(executions(GPU, batch_size=1, networks=1)) == 3
+    assert len(portions(GPU, batch_size=1, networks=1)) == 4
+
+
+def test_on_the_cpu_there_are_steps_as_well():
+    assert portions(CPU, batch_size=2, networks=5) == [
+        (CPU, CPU, 2, False, SLAB_BYTES),
+        (CPU, CPU, 1, False, SLAB_BYTES),
+        (CPU, CPU, 1, False, THIN_SLAB_BYTES),
+    ]
+    assert len(portions(CPU, batch_size=1, networks=1)) == 2
 
 
 def test_each_warning_names_the_step_that_follows():
@@ -75,7 +89,7 @@ def test_each_warning_names_the_step_that_follows():
         return "labels"
 
     assert first_that_fits(steps, work, reporter) == "labels"
-    assert len(reporter.texts) == 4
+    assert len(reporter.texts) == len(steps) - 1
     for text, step in zip(reporter.texts, steps[1:], strict=True):
         assert text.endswith(f"starting again with {step.name}")
 
