@@ -7,27 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import slicer
 import vtk
 from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
 
 from DiNTSLib.background import write, writeParts
+from DiNTSLib.images import Layer, readLabels, writeLabels
+from DiNTSLib.nrrd import nrrdParts
 from DiNTSLib.terminology import SegmentStyle
 
-NRRD_TYPES = {
-    "int8": "int8",
-    "uint8": "uint8",
-    "int16": "int16",
-    "uint16": "uint16",
-    "int32": "int32",
-    "uint32": "uint32",
-    "int64": "int64",
-    "uint64": "uint64",
-    "float32": "float",
-    "float64": "double",
-}  # NumPy's names of the types of voxels: NRRD's
+BINARY_LABELMAP = "Binary labelmap"
 
 
 def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None:
@@ -46,7 +39,7 @@ def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None
     voxels = slicer.util.arrayFromVolume(volumeNode)
     if voxels.ndim != 3:
         raise ValueError(_("{name} is no scalar volume; choose one").format(name=volumeNode.GetName()))
-    parts = _nrrd(voxels, _ijkToRas(volumeNode))
+    parts = nrrdParts(voxels, ijkToRas(volumeNode))
     (write if background else writeParts)(path, parts)
 
 
@@ -57,17 +50,34 @@ def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labe
         labels: {value in the file: ID or name of the segment}. Where segments overlap the highest value wins.
 
     Raises:
-        ValueError: there is no such segment.
+        ValueError: as `segmentLayers`.
     """
-    highest = max(labels, default=0)
-    voxels = np.zeros(slicer.util.arrayFromVolume(referenceVolume).shape, np.min_scalar_type(highest))
+    layers = segmentLayers(segmentationNode, referenceVolume, labels)
+    writeLabels(path, layers, slicer.util.arrayFromVolume(referenceVolume).shape, ijkToRas(referenceVolume))
+
+
+def segmentLayers(segmentationNode, referenceVolume, labels: Mapping[int, str]) -> list[Layer]:
+    """The segments as a thread can write them (`DiNTSLib.images.writeLabels`), in the coordinates of a volume.
+
+    Args:
+        labels: {value in the file: ID or name of the segment}.
+
+    Raises:
+        ValueError: there is no such segment, or it is placed by a transform that is not linear.
+    """
     segmentationNode.CreateBinaryLabelmapRepresentation()
-    for value, name in sorted(labels.items()):
-        segmentId = _segmentId(segmentationNode, name)
-        if not _isEmpty(segmentationNode, segmentId):  # Slicer's function fails on empty segments
-            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentationNode, segmentId, referenceVolume)
-            voxels[mask != 0] = value
-    writeParts(path, _nrrd(voxels, _ijkToRas(referenceVolume)))
+    toVolume = vtk.vtkMatrix4x4()
+    transforms = segmentationNode.GetParentTransformNode(), referenceVolume.GetParentTransformNode()
+    if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(*transforms, toVolume):
+        text = _("{node} is under a transform that is not linear; harden it first")
+        raise ValueError(text.format(node=segmentationNode.GetName()))
+    images: dict[Any, dict[int, int]] = {}  # segments that do not overlap share one
+    for value, name in labels.items():
+        segment = segmentationNode.GetSegmentation().GetSegment(_segmentId(segmentationNode, name))
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        if image is not None and image.GetPointData().GetScalars() is not None:  # else it is empty
+            images.setdefault(image, {})[segment.GetLabelValue()] = value
+    return [_layer(image, slicer.util.arrayFromVTKMatrix(toVolume), values) for image, values in images.items()]
 
 
 def importSegmentation(path: str | Path, segmentationNode, styles: Mapping[int, SegmentStyle], referenceVolume) -> None:
@@ -82,7 +92,11 @@ def importSegmentation(path: str | Path, segmentationNode, styles: Mapping[int, 
     Raises:
         ValueError: the file cannot be read.
     """
-    image = _cropped(_readLabels(path))
+    setSegments(segmentationNode, readLabels(path), styles, referenceVolume)
+
+
+def setSegments(segmentationNode, image, styles: Mapping[int, SegmentStyle], referenceVolume) -> None:
+    """As `importSegmentation`, with the vtkOrientedImageData of `DiNTSLib.images.readLabels`."""
     with slicer.util.NodeModify(segmentationNode):
         segmentation = segmentationNode.GetSegmentation()
         segmentation.RemoveAllSegments()
@@ -106,6 +120,25 @@ def importVolume(path: str | Path, name: str):
         raise ValueError(_("{path} cannot be read: {reason}").format(path=path, reason=error)) from error
 
 
+def addVolume(image, name: str, window: tuple[float, float]):
+    """A scalar volume node of what `DiNTSLib.images.readVolume` read, without showing it in the views.
+
+    Args:
+        window: values shown as black and as white; given, because finding them takes long.
+    """
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().AutoWindowLevelOff()
+    node.GetDisplayNode().SetWindowLevelMinMax(*window)
+    matrix, voxels = vtk.vtkMatrix4x4(), vtk.vtkImageData()
+    image.GetImageToWorldMatrix(matrix)
+    voxels.SetDimensions(image.GetDimensions())
+    voxels.GetPointData().ShallowCopy(image.GetPointData())
+    node.SetIJKToRASMatrix(matrix)
+    node.SetAndObserveImageData(voxels)
+    return node
+
+
 def placeBeside(node, inputNode) -> None:
     """Puts a node under the parent of another in the subject hierarchy: into the same patient's study or folder."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
@@ -122,10 +155,11 @@ def _segmentId(segmentationNode, name: str) -> str:
     return found
 
 
-def _isEmpty(segmentationNode, segmentId: str) -> bool:
-    image = slicer.vtkOrientedImageData()
-    segmentationNode.GetBinaryLabelmapRepresentation(segmentId, image)
-    return not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(image, [0] * 6)
+def _layer(image, toVolume: np.ndarray, values: Mapping[int, int]) -> Layer:
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    return Layer(voxels, image.GetExtent()[::2], toVolume @ slicer.util.arrayFromVTKMatrix(matrix), values)
 
 
 def _segment(image, value: int, style: SegmentStyle):
@@ -137,59 +171,12 @@ def _segment(image, value: int, style: SegmentStyle):
     segment.SetNameAutoGenerated(False)
     segment.SetColorAutoGenerated(False)
     segment.SetLabelValue(value)
-    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    segment.AddRepresentation(name, image)
+    segment.AddRepresentation(BINARY_LABELMAP, image)
     return segment
 
 
-def _cropped(image):
-    """The box of a label image that holds all labels; one voxel of it if there are none."""
-    extent = [0] * 6
-    if not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(image, extent):
-        extent = [0] * 6
-    cropped = slicer.vtkOrientedImageData()
-    slicer.vtkOrientedImageDataResample.CopyImage(image, cropped, extent)
-    return cropped
-
-
-def _readLabels(path: str | Path):
-    """A label image as oriented image data, without a node in the scene."""
-    storage, node = slicer.vtkMRMLVolumeArchetypeStorageNode(), slicer.vtkMRMLLabelMapVolumeNode()
-    storage.SetFileName(str(path))
-    storage.SetSingleFile(True)
-    if not storage.ReadData(node) or node.GetImageData() is None:
-        raise ValueError(_("{path} cannot be read as a label image").format(path=path))
-    image = slicer.vtkOrientedImageData()
-    image.ShallowCopy(node.GetImageData())
-    image.SetImageToWorldMatrix(_matrix(node))
-    return image
-
-
-def _matrix(volumeNode):
+def ijkToRas(volumeNode) -> np.ndarray:
+    """[4, 4]: from the indices (i, j, k) of a volume to millimetres, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    return matrix
-
-
-def _ijkToRas(volumeNode) -> np.ndarray:
-    """[4, 4]"""
-    return slicer.util.arrayFromVTKMatrix(_matrix(volumeNode))
-
-
-def _nrrd(voxels: np.ndarray, ijkToRas: np.ndarray) -> tuple[bytes, memoryview]:
-    """Header and content of a file of voxels [k, j, i], in NRRD's (and DICOM's) left-posterior-superior axes."""
-    ijkToLps = np.diag([-1, -1, 1, 1]) @ ijkToRas
-    vectors = [f"({','.join(repr(float(part)) for part in ijkToLps[:3, column])})" for column in range(4)]
-    header = [
-        "NRRD0004",
-        f"type: {NRRD_TYPES[voxels.dtype.name]}",
-        "dimension: 3",
-        "space: left-posterior-superior",
-        f"sizes: {' '.join(str(size) for size in reversed(voxels.shape))}",
-        f"space directions: {' '.join(vectors[:3])}",
-        "kinds: domain domain domain",
-        f"endian: {'little' if voxels.dtype.newbyteorder('=') == voxels.dtype.newbyteorder('<') else 'big'}",
-        "encoding: raw",
-        f"space origin: {vectors[3]}",
-    ]
-    return ("\n".join(header) + "\n\n").encode("ascii"), np.ascontiguousarray(voxels).data
+    return slicer.util.arrayFromVTKMatrix(matrix)
