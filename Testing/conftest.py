@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from dints.config import Config
 
+TINY_MODEL = Path(__file__).parents[1] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 TINY = [
@@ -54,6 +56,26 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny untrained model of two folds for images of 1 mm, with three labels."""
+    path = tmp_path_factory.mktemp("model") / "tiny.zip"
+    runpy.run_path(str(TINY_MODEL))["main"]([str(path), "--spacing", "1", "--labels", "liver,left kidney,tumour"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise that the tiny model covers with eight windows."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    path = tmp_path_factory.mktemp("scan") / "scan.nrrd"
+    voxels = np.random.default_rng(0).normal(50, 20, (18, 20, 22)).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_config() -> Config:
     """Two layers, two levels, two filters, a handful of iterations."""
     from dints.config import Config
@@ -67,3 +89,9 @@ def tiny_config_file(tiny_config: Config, tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
     tiny_config.save(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_shipped_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Lists of models hold what a test installed, not what comes with the engine."""
+    monkeypatch.setattr("dints.model.folder.SHIPPED_FOLDER", tmp_path / "shipped")

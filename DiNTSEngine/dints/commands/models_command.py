@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--color", action="append", default=[], metavar="VALUE=#RRGGBB", help="colour of a label")
     text = "entry of a label in 3D Slicer's form"
     command.add_argument("--terminology", action="append", default=[], metavar="VALUE=ENTRY", help=text)
+    command.add_argument("--compact", action="store_true", help="round kernels to 8 bits: a quarter of the size")
     command.set_defaults(act=_export)
     command = actions.add_parser("reference", help="write a model in the format of the reference implementation")
     command.add_argument("model", help="model file or folder, or the name of an installed model")
@@ -87,7 +88,7 @@ def _export(arguments: argparse.Namespace, reporter: Reporter) -> None:
     entries = _by_label("--terminology", arguments.terminology, labels)
     styles = {value: LabelStyle(colors.get(value, ""), entries.get(value, "")) for value in {**colors, **entries}}
     config = replace(config, task=replace(config.task, name=arguments.name or config.task.name, labels=labels))
-    model = export(run, reporter, config, arguments.notes, arguments.output, styles)
+    model = export(run, reporter, config, arguments.notes, arguments.output, styles, arguments.compact)
     reporter.message(f"Exported {model.path}")
 
 

@@ -1,4 +1,4 @@
-"""Where models are installed."""
+"""Where models are: those that were installed, and those that come with the engine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 FOLDER_VARIABLE = "DINTS_MODELS"
+SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "models"
 
 
 def models_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The models that are installed on this computer: files and folders in one folder. Needs no PyTorch to list them."""
+"""The models of this computer: installed by the user, or shipped with the engine. Needs no PyTorch to list them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.errors import InputError
+from dints.model import folder
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
 from dints.model.manifest import Manifest
@@ -15,10 +16,13 @@ from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 
 def installed_models() -> list[dict[str, Any]]:
-    """What panels list: one entry a model; a damaged one is there with its `problem`."""
-    folder = models_folder()
-    paths = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
-    return [_entry(path) for path in paths if path.is_dir() or path.suffix == ".zip"]
+    """What panels list: one entry a model, the user's first; a damaged one is there with its `problem`."""
+    return [_entry(path) for home in (models_folder(), folder.SHIPPED_FOLDER) for path in _models_in(home)]
+
+
+def _models_in(home: Path) -> list[Path]:
+    paths = sorted(path for path in home.iterdir() if not path.name.startswith(".")) if home.is_dir() else []
+    return [path for path in paths if path.is_dir() or path.suffix == ".zip"]
 
 
 def find_model(name: str) -> Path:
@@ -76,10 +80,16 @@ def install(source: Path) -> Path:
 
 
 def remove(name: str) -> Path:
-    """Deletes an installed model; files elsewhere are left alone. A damaged model is named by its file."""
+    """Deletes an installed model; files elsewhere are left alone. A damaged model is named by its file.
+
+    Raises:
+        InputError: there is none of that name, or it came with the engine.
+    """
     for entry in installed_models():
         if name in (entry["file"], Path(entry["file"]).stem, entry.get("name"), entry["path"]):
             path = Path(entry["path"])
+            if entry["shipped"]:
+                raise InputError(f"{name}: came with the engine and stays; only installed models can be removed")
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             return path
     raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
@@ -93,6 +103,7 @@ def _copy_file(source: str | Path, target: str | Path) -> None:
 def _entry(path: Path) -> dict[str, Any]:
     size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
     entry: dict[str, Any] = {"file": path.name, "path": str(path), "bytes": size}
+    entry["shipped"] = path.parent == folder.SHIPPED_FOLDER
     try:
         values = describe(read_manifest(path))
     except InputError as error:

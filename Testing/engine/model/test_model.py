@@ -189,6 +189,21 @@ def test_the_library_lists_installed_models_and_names_the_damaged(
     assert installed_models() == []
 
 
+def test_a_shipped_model_is_listed_and_found_but_never_removed(
+    manifest: Manifest, weights: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DINTS_MODELS", str(tmp_path / "models"))
+    shipped = save_model(tmp_path / "shipped" / "phantom.zip", manifest, weights)
+    assert [entry["shipped"] for entry in installed_models()] == [True]
+    assert find_model("Phantom") == shipped.path
+    with pytest.raises(InputError, match="came with the engine"):
+        remove("Phantom")
+    install(save_model(tmp_path / "phantom.zip", manifest, weights).path)
+    assert find_model("Phantom") == tmp_path / "models" / "phantom.zip"  # one's own is found first
+    remove("Phantom")
+    assert find_model("Phantom") == shipped.path
+
+
 def test_a_damaged_model_is_not_installed(
     manifest: Manifest, weights: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
