@@ -1,7 +1,7 @@
 """What a configuration of the right types must also fulfil, each rule with the sentence that a user reads.
 
-The upper ends of the ranges lie far above what is sensible: they keep a stranger's configuration, such as that in a model
-file, from asking for more memory than any computer has.
+The upper ends of the ranges lie far above what is sensible: they keep a stranger's configuration, such as that in a
+model file, from asking for more memory than any computer has.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.commands.options import add_device, fold_list
-from dints.data.images import image_name, is_dicom_folder, is_image, read_channels, write_image
+from dints.data.images import image_name, is_dicom_folder, is_image, naming, read_channels, write_image
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="a file, or a folder where the input is one")
     parser.add_argument("--overlap", type=float, help="of the windows, from 0 to below 1 (default: the model's)")
-    parser.add_argument("--mirror", action="store_true", default=None, help="average over the flips of the training: up to 8 x the work")
+    parser.add_argument(
+        "--mirror", action="store_true", default=None, help="average over the flips of the training: up to 8 x the work"
+    )
     parser.add_argument("--vote", choices=("majority", "mean"), help="of the folds (default: the model's)")
     parser.add_argument("--folds", type=fold_list, help="use only these networks, for example 0")
     parser.add_argument("--batch-size", type=int, help="windows at once")
@@ -45,7 +47,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if not arguments.overwrite and len(jobs) > 1:
         jobs = [job for job in jobs if not job[1].exists()]
     for number, (images, output) in enumerate(jobs, start=1):
-        write_image(predictor.segment(read_channels(images), reporter=reporter, **options), output)
+        channels = read_channels(images)
+        with naming(images):
+            labels = predictor.segment(channels, reporter=reporter, **options)
+        write_image(labels, output)
         reporter.progress("cases", number, len(jobs))
         reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
 

@@ -15,9 +15,16 @@ from dints.config import Size, Vector
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.grid import Grid
-from dints.data.images import geometry_difference, read_image, read_label, split_channels
+from dints.data.images import (
+    NUMBER_REMEDY,
+    count_unusable,
+    geometry_difference,
+    read_image,
+    read_label,
+    split_channels,
+    usable,
+)
 from dints.data.nifti import count_not_finite
-from dints.data.preprocessing import LARGEST_FLOAT
 from dints.errors import InputError
 from dints.events import Reporter
 
@@ -108,12 +115,12 @@ def _read_images(case: Case, channels: Sequence[str]) -> tuple[list[sitk.Image],
     for path in case.images:
         try:
             volumes = split_channels(read_image(path), str(path))
-            zeroed = count_not_finite(path)
+            unusable = count_unusable(path, volumes)
         except InputError as error:
             problems.append(_problem(path, error))
             continue
         problems += _grid_problems(path, volumes[0], images[0] if images else None, case.images[0])
-        problems += _intensity_problems(path, [sitk.GetArrayViewFromImage(volume) for volume in volumes], zeroed)
+        problems += _intensity_problems(path, [sitk.GetArrayViewFromImage(volume) for volume in volumes], unusable)
         images += volumes
     if len(images) != len(channels) and len(images) >= len(case.images):
         reason = f"has {len(images)} channels instead of {len(channels)} ({', '.join(channels)})"
@@ -135,12 +142,9 @@ def _grid_problems(path: Path, image: sitk.Image, first: sitk.Image | None, firs
     return problems
 
 
-def _intensity_problems(path: Path, volumes: Sequence[np.ndarray], zeroed: int) -> list[Problem]:
-    """`zeroed` voxels were not finite in the file and read as zeros."""
-    outside = zeroed + sum(voxels.size - np.count_nonzero(_finite(voxels)) for voxels in volumes)
-    if outside:
-        reason = f"has {outside} voxels that are NaN or infinite"
-        return [Problem(str(path), reason, "replace them by a number, such as the intensity of air")]
+def _intensity_problems(path: Path, volumes: Sequence[np.ndarray], unusable: int) -> list[Problem]:
+    if unusable:
+        return [Problem(str(path), f"has {unusable} voxels that are NaN or infinite", NUMBER_REMEDY)]
     remedy = "make sure that the right volume was exported"
     return [
         Problem(str(path), f"has the same intensity {voxels.min()} everywhere", remedy, "warning")
@@ -182,7 +186,7 @@ def _read_label(
 
 def _channel_facts(voxels: np.ndarray, label: np.ndarray | None) -> ChannelFacts:
     """Of the finite voxels [Z, Y, X]; a channel on another grid than the label has no foreground."""
-    finite = _finite(voxels)
+    finite = usable(voxels)
     foreground = voxels[(label > 0) & finite] if label is not None and label.shape == voxels.shape else voxels[:0]
     voxels = voxels[finite]
     return ChannelFacts(
@@ -192,11 +196,6 @@ def _channel_facts(voxels: np.ndarray, label: np.ndarray | None) -> ChannelFacts
         percentiles=_percentiles(voxels) or (0.0,) * len(PERCENTILES),
         foreground_percentiles=_percentiles(foreground),
     )
-
-
-def _finite(voxels: np.ndarray) -> np.ndarray:
-    """Which voxels are numbers that single precision can hold."""
-    return np.abs(voxels) <= LARGEST_FLOAT if voxels.dtype.kind == "f" else np.ones(voxels.shape, bool)
 
 
 def _percentiles(voxels: np.ndarray) -> tuple[float, ...] | None:

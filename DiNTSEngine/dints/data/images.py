@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import math
 import os
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,19 +13,28 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from dints.data.headers import (
+    holds_bytes,
+    image_bytes,
+    refuse_impossible_geometry,
+    refuse_impossible_size,
+    refuse_truncated_nifti,
+)
+from dints.data.itk import itk_name, quiet, reason_of
+from dints.data.nifti import count_not_finite
 from dints.errors import InputError, StorageError
 from dints.storage import atomic_path
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-WRITABLE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each: a header with a separate raw is not atomic
+WRITABLE_SUFFIXES = SINGLE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # a header with a separate raw is not atomic
 GEOMETRY_TOLERANCE = 0.1  # voxels; rounded headers stay far below it, half a voxel already harms a small label
 NOTICEABLE = 1e-4  # relative; a difference of headers that is worth naming
 LARGEST_LABEL = 2**16 - 1
+NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
+LARGEST_FLOAT = np.finfo(np.float32).max
 SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one
 DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
-GZIP_MAGIC = b"\x1f\x8b"
 NIFTI_HEADER_BYTES = 352  # of a single file without extensions
-ITK_PREFIX = re.compile(r"^(sitk::|ITK )ERROR: (\w+\(0x\w+\): )?")
 
 
 def is_image(path: str | os.PathLike) -> bool:
@@ -45,33 +52,42 @@ def image_name(path: str | os.PathLike) -> str:
 
 def is_dicom_folder(path: str | os.PathLike) -> bool:
     """Whether the folder itself (not its subfolders) holds a DICOM series."""
-    with _quiet():
-        return Path(path).is_dir() and bool(sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path)))
+    with quiet():
+        return Path(path).is_dir() and bool(sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_name(path)))
 
 
 def read_image(path: str | os.PathLike) -> sitk.Image:
     """Reads an image file, or the one DICOM series in a folder; InputError if that is not possible."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: does not exist; check the path")
     try:
-        with _quiet():
-            image = _read_series(path) if path.is_dir() else sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path}: cannot be read as an image ({_reason(error)}); export or copy it again") from error
-    if not path.is_dir():
-        _refuse_truncated_nifti(path, image)
+        if not path.exists():
+            raise InputError(f"{path}: does not exist; check the path")
+        with quiet():
+            image = _read_series(path) if path.is_dir() else _read_file(path)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    except (RuntimeError, ValueError) as error:  # the second from numbers in headers that are none
+        raise InputError(f"{path}: cannot be read as an image ({reason_of(error)}); export or copy it again") from error
+    refuse_impossible_geometry(path, image)
     return image
 
 
 def read_channels(paths: str | os.PathLike | Sequence[str | os.PathLike]) -> list[sitk.Image]:
-    """One scalar 3D image a channel, from one file each or from 4D or vector files. All share their geometry."""
+    """One scalar 3D image a channel, from one file each or from 4D or vector files.
+
+    InputError if their geometries differ, or a voxel is not finite.
+    """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not paths:
         raise InputError("no image file was given; name at least one")
     channels: list[sitk.Image] = []
     for path in paths:
-        channels += split_channels(read_image(path), str(path))
+        volumes = split_channels(read_image(path), str(path))
+        if count := count_unusable(Path(path), volumes):
+            raise InputError(f"{path}: has {count} voxels that are NaN or infinite; {NUMBER_REMEDY}")
+        channels += volumes
         difference = geometry_difference(channels[0], channels[-1])
         if difference:
             raise InputError(f"{path}: {difference} as in {paths[0]}; resample one channel to the grid of the other")
@@ -98,6 +114,27 @@ def split_channels(image: sitk.Image, source: str = "image") -> list[sitk.Image]
         return volumes
     components = range(image.GetNumberOfComponentsPerPixel())
     return [sitk.VectorIndexSelectionCast(volume, component) for volume in volumes for component in components]
+
+
+def count_unusable(path: Path, volumes: Sequence[sitk.Image]) -> int:
+    """Voxels of a file that are NaN, infinite or too large for single precision; `volumes` were read from it."""
+    arrays = [sitk.GetArrayViewFromImage(volume) for volume in volumes]
+    return count_not_finite(path) + sum(array.size - int(np.count_nonzero(usable(array))) for array in arrays)
+
+
+def usable(voxels: np.ndarray) -> np.ndarray:
+    """Which voxels are numbers that single precision can hold."""
+    return np.abs(voxels) <= LARGEST_FLOAT if voxels.dtype.kind == "f" else np.ones(voxels.shape, bool)
+
+
+@contextmanager
+def naming(paths: Sequence[Path]) -> Iterator[None]:
+    """Names the files in errors that speak of an "image": of one that was read from them."""
+    try:
+        yield
+    except InputError as error:
+        files = ", ".join(map(str, paths))
+        raise InputError(re.sub("^image:", lambda _: f"{files}:", str(error))) from error
 
 
 def as_label(image: sitk.Image, source: str = "label") -> sitk.Image:
@@ -143,30 +180,30 @@ def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
         raise InputError(
             f"{path}: images cannot be written with this suffix; use one of {', '.join(WRITABLE_SUFFIXES)}"
         )
-    with atomic_path(path) as temporary, _quiet():
+    with atomic_path(path) as temporary, quiet():
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            sitk.WriteImage(image, itk_name(temporary), useCompression=True)
         except RuntimeError as error:
-            raise StorageError.of(path, _reason(error)) from error
+            raise StorageError.of(path, reason_of(error)) from error
         is_nifti = str(path).lower().endswith((".nii", ".nii.gz"))
-        if is_nifti and not _holds_bytes(temporary, NIFTI_HEADER_BYTES + _bytes(image)):
+        if is_nifti and not holds_bytes(temporary, NIFTI_HEADER_BYTES + image_bytes(image)):
             raise StorageError.of(path, "the disk is full")  # ITK does not notice
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps ITK's warnings off standard error: what they say is noise, or is raised as an error here."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+def _read_file(path: Path) -> sitk.Image:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(itk_name(path))
+    reader.ReadImageInformation()
+    if path.name.lower().endswith(SINGLE_FILES):
+        refuse_impossible_size(path, reader)
+    image = reader.Execute()
+    refuse_truncated_nifti(path, image)
+    return image
 
 
 def _read_series(folder: Path) -> sitk.Image:
     """The DICOM series in a folder, slices sorted by position; InputError unless there is exactly one, without gaps."""
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_name(folder))
     if len(series) != 1:
         remedy = "give the folder that directly holds the slices of one DICOM series, or an image file"
         raise InputError(f"{folder}: holds {len(series) or 'no'} DICOM series; {remedy}")
@@ -184,36 +221,6 @@ def _read_series(folder: Path) -> sitk.Image:
     return image
 
 
-def _refuse_truncated_nifti(path: Path, image: sitk.Image) -> None:
-    """InputError if a NIfTI file is shorter than its header says: ITK reads such files without an error."""
-    if "nifti_type" not in image.GetMetaDataKeys():
-        return
-    sizes = [int(image.GetMetaData(f"dim[{axis + 1}]")) for axis in range(int(image.GetMetaData("dim[0]")))]
-    expected = int(float(image.GetMetaData("vox_offset"))) + math.prod(sizes) * int(image.GetMetaData("bitpix")) // 8
-    if not _holds_bytes(path, expected):
-        raise InputError(f"{path}: is cut off, its header announces {expected} bytes; copy or download it again")
-
-
-def _holds_bytes(path: Path, expected: int) -> bool:
-    """Whether a file, plain or gzip, holds at least so many bytes (uncompressed)."""
-    with open(path, "rb") as file:
-        if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
-            return path.stat().st_size >= expected
-        file.seek(-4, os.SEEK_END)  # gzip ends with the number of bytes that it was made from, modulo 2^32
-        if int.from_bytes(file.read(), "little") == expected % 2**32:
-            return True
-    try:  # cut off, or made of several gzip members: only reading it through tells
-        with gzip.open(path) as file:
-            return file.seek(expected) == expected
-    except (OSError, EOFError, zlib.error):
-        return False
-
-
-def _bytes(image: sitk.Image) -> int:
-    """Of all voxels."""
-    return image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
-
-
 def _corners(image: sitk.Image) -> list[tuple[float, ...]]:
     """World positions in mm of the first voxel and of the far ends of the grid's axes and diagonal."""
     last = [size - 1 for size in image.GetSize()]
@@ -223,10 +230,3 @@ def _corners(image: sitk.Image) -> list[tuple[float, ...]]:
 
 def _numbers(values: Sequence[float]) -> str:
     return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"
-
-
-def _reason(error: Exception) -> str:
-    """The last line of an exception's text that says something, without ITK's prefix."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith("Reason:")]  # errno of some earlier call
-    return ITK_PREFIX.sub("", telling[-1]) if telling else type(error).__name__

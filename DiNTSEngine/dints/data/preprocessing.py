@@ -16,12 +16,11 @@ import torch.nn.functional as F
 
 from dints.config import PreprocessingConfig, Size
 from dints.data.grid import Grid
-from dints.data.images import as_label, geometry_difference
+from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
 from dints.errors import InputError
 
 LARGEST_WORKING_VOLUME = 2**31  # voxels, 8 GiB a channel: more means that the header's spacing is wrong
 ROUNDING = 1e-5  # of the mean; a standard deviation below it is float32 noise of a constant image
-LARGEST_FLOAT = np.finfo(np.float32).max
 UNKNOWN_CLASS = -1
 
 
@@ -115,7 +114,7 @@ def _check_channels(channels: Sequence[sitk.Image]) -> None:
             raise InputError(f"image: channel {index}: {difference} as in channel 0; resample it to that grid")
         voxels = sitk.GetArrayViewFromImage(channel)
         if not (voxels.max() <= LARGEST_FLOAT and voxels.min() >= -LARGEST_FLOAT):  # also true for NaN
-            raise InputError(f"image: channel {index} holds NaN or infinite voxels; replace them by a number")
+            raise InputError(f"image: channel {index} holds NaN or infinite voxels; {NUMBER_REMEDY}")
 
 
 def _packed(view: np.ndarray, dtype: type) -> np.ndarray:
