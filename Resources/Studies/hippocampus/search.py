@@ -1,0 +1,192 @@
+"""Searches at three memory budgets, with and without the topology loss, and what they found.
+
+    python Resources/Studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/study
+
+Each search is `dints search` with search.yaml in its own folder; finished ones are kept, interrupted ones go on. Writes
+searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import multiprocessing
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dints import Architecture, build_network
+from dints.config import Config
+from dints.device import autocast
+from dints.run import Run
+from dints.storage import atomic_path, read_json, write_json, write_text
+from dints.training.log import read_log
+from dints.training.losses import segmentation_loss
+
+HERE = Path(__file__).parent
+BUDGETS = (0.2, 0.5, 0.8)
+SEEDS = (0, 1)
+AVERAGED = 10  # architecture steps; G of single steps jumps
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search of the study."""
+
+    budget: float
+    seed: int
+    topology_loss: bool = True
+    iterations: int | None = None  # None: those of search.yaml
+
+    @property
+    def name(self) -> str:
+        half = "" if self.iterations is None else f"_{self.iterations}_iterations"
+        return f"{'' if self.topology_loss else 'no'}topology_{self.budget}_seed{self.seed}{half}"
+
+    def command(self, data: Path, work: Path) -> list[str]:
+        command = [sys.executable, "-m", "dints", "search", "--run", str(work / self.name), "--data", str(data)]
+        command += ["--config", str(HERE / "search.yaml"), "--memory-budget", str(self.budget), "--device", "auto"]
+        command += ["--set", f"search.seed={self.seed}"]
+        if self.iterations is not None:
+            command += ["--set", f"search.iterations={self.iterations}"]
+        return command if self.topology_loss else [*command, "--no-topology-loss"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only-collect", action="store_true", help="search nothing, write the tables of what is there")
+    options = parser.parse_args()
+    full = Config.load(HERE / "search.yaml").search.iterations
+    searches = [Search(budget, seed, loss) for seed in SEEDS for budget in BUDGETS for loss in (True, False)]
+    searches += [Search(budget, 0, iterations=full // 2) for budget in BUDGETS]
+    for search in searches if not options.only_collect else []:
+        run_search(search, options.data, options.work)
+    found = [search for search in searches if finished(search, options.work)]
+    write_searches(found, options.work)
+    write_gaps([search for search in found if search.iterations is None], options.work)
+    print((HERE / "searches.csv").read_text())
+
+
+def finished(search: Search, work: Path) -> bool:
+    return (work / search.name / "search" / "summary.json").is_file()
+
+
+def run_search(search: Search, data: Path, work: Path) -> None:
+    """Searches unless that is done; the seconds of the last, uninterrupted call are kept beside the run."""
+    if finished(search, work):
+        return
+    started = time.monotonic()
+    subprocess.run(search.command(data, work), check=True)
+    write_json(work / search.name / "seconds.json", round(time.monotonic() - started))
+
+
+def write_searches(searches: list[Search], work: Path) -> None:
+    """A line a search; its log and its picture beside it."""
+    header = ["search", "sigma", "topology loss", "seed", "iterations", "expected memory", "edges", "operations"]
+    header += ["parameters (M)", "multiply-adds (G)", "predicted memory (MiB)", "measured memory (MiB)", "G", "seconds"]
+    lines = []
+    for search in searches:
+        run = Run(work / search.name)
+        summary, architecture = read_json(run.search_folder / "summary.json"), run.architecture()
+        cost = summary["architecture"]
+        edges = np.array(architecture.edges, bool)
+        learnt = int((edges & (np.array(architecture.operations) > 0)).sum())
+        settings = (search.name, search.budget, search.topology_loss, search.seed, run.config.search.iterations)
+        found = (f"{summary['expected_memory']:.3f}", int(edges.sum()), learnt)
+        costs = (f"{cost['parameters'] / 1e6:.2f}", f"{cost['macs'] / 1e9:.3f}", f"{cost['training_memory'] / MIB:.0f}")
+        measured = f"{measured_memory(architecture, run.config) / MIB:.0f}"
+        lines.append([*settings, *found, *costs, measured, summary["gap"], took(work / search.name)])
+        (HERE / "logs").mkdir(exist_ok=True)
+        (HERE / "architectures").mkdir(exist_ok=True)
+        write_log(run.search_folder / "log.jsonl", HERE / "logs" / f"{search.name}.csv")
+        shutil.copyfile(run.architecture_file, HERE / "architectures" / f"{search.name}.json")
+        shutil.copyfile(run.search_folder / "architecture.svg", HERE / "architectures" / f"{search.name}.svg")
+    write_csv(HERE / "searches.csv", header, lines)
+
+
+def took(folder: Path) -> int | str:
+    """Seconds of a search; empty if it was interrupted."""
+    return read_json(folder / "seconds.json") if (folder / "seconds.json").is_file() else ""
+
+
+def measured_memory(architecture: Architecture, config: Config) -> int:
+    """Bytes that a training step of one patch adds to a process at its peak."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(peak_of_a_step, (architecture, config))
+
+
+def peak_of_a_step(architecture: Architecture, config: Config) -> int:
+    torch.set_num_threads(1)
+    network = build_network(architecture, len(config.task.channels), len(config.task.labels), config.training.filters)
+    images = torch.randn(1, len(config.task.channels), *config.sampling.patch)
+    labels = torch.zeros(images.shape[0], *images.shape[2:], dtype=torch.uint8)
+    warm_up = torch.nn.Conv3d(1, 8, 3)  # what the libraries take for themselves
+    warm_up(torch.randn(1, 1, 32, 32, 32)).sum().backward()
+    before = peak()
+    with autocast(torch.device("cpu")):
+        loss = segmentation_loss(network(images), labels)
+    loss.backward()
+    return peak() - before
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def write_log(source: Path, target: Path) -> None:
+    """The log of a search as CSV."""
+    rows = read_log(source)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[row[name] if row.get(name) is not None else "" for name in names] for row in rows]
+    write_csv(
+        target, names, [[f"{value:.6g}" if isinstance(value, float) else value for value in line] for line in lines]
+    )
+
+
+def write_gaps(searches: list[Search], work: Path) -> None:
+    """G at every architecture step, as a table and drawn."""
+    curves = {search: gap_curve(work / search.name) for search in searches}
+    steps = max(map(len, curves.values()), default=0)
+    lines = [[step + 1, *(curve[step] for curve in curves.values())] for step in range(steps)]
+    write_csv(HERE / "gap.csv", ["architecture step", *(search.name for search in curves)], lines)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    for axes, budget in zip(figure.subplots(1, len(BUDGETS), sharey=True), BUDGETS, strict=True):
+        axes.set(xlabel="architecture step", title=f"sigma = {budget:g}")
+        for search, curve in curves.items():
+            if search.budget == budget:
+                means = np.convolve(curve, np.ones(AVERAGED) / AVERAGED, mode="valid")
+                label = f"{'with' if search.topology_loss else 'without'} topology loss, seed {search.seed}"
+                color, style = ("C0", "C1")[not search.topology_loss], ("-", "--")[search.seed]
+                axes.plot(range(AVERAGED, len(curve) + 1), means, style, color=color, label=label)
+        axes.set_ylim(bottom=0)
+    figure.axes[0].set_ylabel("discretization gap G")
+    figure.axes[-1].legend(frameon=False, fontsize="small")
+    with atomic_path(HERE / "gap.svg") as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def gap_curve(folder: Path) -> list[int]:
+    return [row["gap"] for row in read_log(folder / "search" / "log.jsonl") if row.get("gap") is not None]
+
+
+def write_csv(path: Path, header: list[str], lines: list[list]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *lines])
+    write_text(path, text.getvalue())
+
+
+if __name__ == "__main__":
+    main()
