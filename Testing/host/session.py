@@ -33,9 +33,11 @@ def start(testing: bool = False) -> Any:
     _install_qt()
     slicer = _import_slicer()
     from .application import app as application_class
+    from .garbage import GarbageCollector
     from .launcher import install_launcher
 
     application = application_class(testing)
+    GarbageCollector(application)
     install_launcher(Path(application.property("slicerHome")))
     _install_slicer_parts(slicer, application)
     _started.update(app=slicer.app, testing=testing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,11 +38,12 @@ class Default:
         return self._generator() if self._generator else self._value
 
 
-class Validator:
-    """Base of checks; `validate` raises for a value that is refused."""
+class Validator(ABC):
+    """Base of checks."""
 
+    @abstractmethod
     def validate(self, value: Any) -> None:
-        raise NotImplementedError
+        """Raises for a value that is refused."""
 
 
 class NotNone(Validator):

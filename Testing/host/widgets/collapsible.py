@@ -105,7 +105,10 @@ class ctkCollapsibleButton(QAbstractButton):
         return QSize(max(contents.width(), title), height)
 
     def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
+        with QPainter(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         header = QRect(0, 0, self.width(), self._header_height())
         option = QStyleOptionButton()
         option.initFrom(self)

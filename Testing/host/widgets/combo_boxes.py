@@ -81,9 +81,9 @@ class ctkCheckableComboBox(QComboBox):
         return self.model()
 
     def paintEvent(self, event: object) -> None:
-        painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         option.currentText = ", ".join(index.data() for index in self.checkedIndexes()) or self.placeholderText()
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        with QStylePainter(self) as painter:
+            painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+            painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
