@@ -216,20 +216,12 @@ def _from_reference(values: Any) -> Architecture:
 
 
 def _load_arrays(path: Path) -> Any:
-    """Unpickles plain containers, tensors and NumPy arrays; every other global is refused with InputError."""
-    import torch
+    """Arrays and tensors in plain containers; InputError if the file holds or asks for anything else."""
+    from dints.tensor_files import load_tensors
 
-    reconstruct = np.zeros(0).__reduce__()[0]  # its home moved in NumPy 2; files know it by either name
-    spellings = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
-    dtypes = [type(np.dtype(kind)) for kind in (np.bool_, np.uint8, np.int32, np.int64, np.float32, np.float64)]
-    allowed: list[Any] = [*((reconstruct, name) for name in spellings), np.ndarray, np.dtype, *dtypes]
     try:
-        with torch.serialization.safe_globals(allowed):
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return load_tensors(path, arrays=True)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}); check the path and its permissions") from error
-    except Exception as error:  # unpickling a damaged file can raise nearly anything
-        raise InputError(
-            "is no file of arrays, or asks for more than arrays and is refused because that could run code; "
-            "get the architecture from its authors again or as JSON"
-        ) from error
+    except ValueError as error:
+        raise InputError(f"{error}; get the architecture from its authors again or as JSON") from error

@@ -88,8 +88,11 @@ def failure(error: BaseException) -> tuple[str, int]:
         code = EXIT_BAD_INPUT
     elif isinstance(error, KeyboardInterrupt):
         text = "stopped; run the same command again to resume"
+    elif isinstance(error, OSError) and error.filename:  # what cannot be written is a StorageError
+        text = f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions"
+        code = EXIT_BAD_INPUT
     elif isinstance(error, OSError):
-        text = f"{error.filename or 'a file'}: {error.strerror or error}"
+        text = str(error.strerror or error)
     elif is_out_of_memory(error) and not isinstance(error, RunError):
         text = f"memory ran out ({text or type(error).__name__}); close other programs or work on smaller images"
     elif not isinstance(error, RunError):

@@ -20,7 +20,8 @@ import yaml
 
 from dints.config_rules import broken_rule
 from dints.errors import InputError
-from dints.parsing import brief, parse_yaml
+from dints.parsing import brief
+from dints.plain_yaml import parse_yaml
 from dints.storage import write_text
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -88,6 +89,8 @@ class TerminalReporter(Reporter):
         self._bars: dict[str, Any] = {}  # of each stage under way
         self._clock = _Clock()
         self._last_line = float("-inf")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         shown = {key: f"{value:.4g}" for key, value in metrics.items()}

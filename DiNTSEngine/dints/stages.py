@@ -57,17 +57,15 @@ def prepare(
         held_out: how many labelled cases neither search nor training may see.
 
     Raises:
-        InputError: the data set has problems that prevent training; the reporter lists them all.
+        InputError: the data set has problems that prevent training.
     """
     given = Config.load(config_source) if config_source else Config()
     task = given.task if given.task != TaskConfig() else None
     datalist = read_datalist(data, task)
     result = check(datalist, given.with_overrides(overrides).training.folds, reporter)
+    result.refuse_errors(f"`dints check {data}` lists all")
     for problem in result.problems:
         reporter.warning(str(problem))
-    errors = sum(problem.severity == "error" for problem in result.problems)
-    if errors:
-        raise InputError(f"{data}: {errors} problems must be solved before training; `dints check {data}` lists them")
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived

@@ -10,7 +10,6 @@ from dints.config import Config, TaskConfig
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
-from dints.errors import InputError
 from dints.events import Reporter
 from dints.storage import write_json
 
@@ -33,9 +32,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     for problem in result.problems:
         reporter.message(f"{problem.severity}: {problem}")
     reporter.result("check", **result.to_mapping())
-    errors = sum(problem.severity == "error" for problem in result.problems)
-    if errors:
-        raise InputError(f"{arguments.data}: {errors} problems must be solved before training (listed above)")
+    result.refuse_errors("all listed above")
     if arguments.settings:
         _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
     reporter.message(f"{arguments.data}: {len(datalist.cases)} cases can be trained with")

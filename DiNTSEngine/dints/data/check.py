@@ -69,6 +69,12 @@ class CheckResult:
         """The problems that prevent training."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
+    def refuse_errors(self, listing: str) -> None:
+        """InputError with the first error, if there is one; `listing` says where all of them are listed."""
+        if self.errors:
+            others = f" (1 of {len(self.errors)} problems, {listing})" if len(self.errors) > 1 else ""
+            raise InputError(f"{self.errors[0]}{others}")
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain dicts and lists, as JSON holds them."""
         return dataclasses.asdict(self)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-import yaml
 
 from dints.config import TaskConfig
 from dints.data.cases import Case, Problem
@@ -20,6 +19,8 @@ from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels, read_label
 from dints.data.plain_folders import plain_cases
 from dints.errors import InputError
+from dints.parsing import brief
+from dints.plain_yaml import parse_yaml
 from dints.storage import read_json
 
 __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_datalist"]
@@ -27,6 +28,7 @@ __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_da
 logger = logging.getLogger(__name__)
 
 LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
+LONGEST_NUMBER = 20  # digits of a label value
 CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
 MR_CHANNEL = re.compile(r"(?<![a-z])(mri?|t1|t2|flair|adc|dwi)", re.IGNORECASE)
 
@@ -96,14 +98,22 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
         raise InputError(f'{source}: labels must be a mapping such as {{"0": "background", "1": "liver"}}')
     labels: dict[int, str] = {}
     for key, item in values.items():
-        value, name = (key, item) if str(key).isdecimal() else (item, key)
-        if not str(value).isdecimal():
-            raise InputError(f"{source}: label {key!r}: {item!r} has no whole number; give one value and one name")
+        value, name = (key, item) if _is_whole(key) else (item, key)
+        if not _is_whole(value):
+            raise InputError(
+                f"{source}: label {brief(key)}: {brief(item)} has no whole number; give one value and one name"
+            )
         if int(value) in labels:
             raise InputError(f"{source}: label value {value} is declared twice; give every label its own value")
-        labels[int(value)] = str(name)
+        labels[int(value)] = name if isinstance(name, str) else brief(name)
     labels.setdefault(0, "background")
     return dict(sorted(labels.items()))
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether this is a label value, also as a text."""
+    text = brief(value) if isinstance(value, int) else value
+    return isinstance(text, str) and text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[str, ...]:
@@ -112,11 +122,13 @@ def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[
     if isinstance(named, str):
         return (named,)
     if isinstance(named, Mapping):
-        if not all(str(key).isdecimal() for key in named):
-            raise InputError(f'{description}: "modality" must number its channels as in {{"0": "CT"}}, not {named!r}')
+        if not all(map(_is_whole, named)):
+            raise InputError(
+                f'{description}: "modality" must number its channels as in {{"0": "CT"}}, not {brief(named)}'
+            )
         return tuple(str(named[key]) for key in sorted(named, key=int))
     if not isinstance(named, Sequence):
-        raise InputError(f'{description}: "modality" must be a mapping such as {{"0": "CT"}}, not {named!r}')
+        raise InputError(f'{description}: "modality" must be a mapping such as {{"0": "CT"}}, not {brief(named)}')
     return tuple(str(name) for name in named)
 
 
@@ -140,9 +152,9 @@ def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases:
 def _read_yaml(path: Path) -> Any:
     """A YAML or JSON file (the second is a subset of the first)."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); correct the file") from error
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); correct the file") from error
 
 
 def _found_labels(paths: Sequence[Path]) -> dict[int, str]:

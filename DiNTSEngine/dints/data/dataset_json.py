@@ -12,6 +12,7 @@ from typing import Any
 from dints.data.cases import Case, Listing, label_name, unique_cases, without_channel
 from dints.data.images import image_name
 from dints.errors import InputError
+from dints.parsing import brief
 
 
 def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
@@ -26,7 +27,7 @@ def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
 def _entries(description: Path, declared: Mapping[str, Any], key: str) -> list[Any]:
     entries = declared.get(key) or []
     if not isinstance(entries, list):
-        raise InputError(f"{description}: {key!r} must be a list of cases, not {entries!r}")
+        raise InputError(f"{description}: {key!r} must be a list of cases, not {brief(entries)}")
     return [entry for entry in entries if not _is_hidden(entry)]
 
 
@@ -46,7 +47,7 @@ def _case(description: Path, entry: Any, key: str) -> Case:
     named = strings and all(isinstance(image, str) for image in strings)
     if not named or (key == "training" and not isinstance(label, str)):
         wanted = '{"image": "...", "label": "..."}' if key == "training" else 'a file name or {"image": "..."}'
-        raise InputError(f"{description}: {entry!r} in {key!r} is not a case; write {wanted}")
+        raise InputError(f"{description}: {brief(entry)} in {key!r} is not a case; write {wanted}")
     paths = [_inside(description, image) for image in strings]
     if len(paths) == 1:
         paths = _channel_files(paths[0])
@@ -58,7 +59,7 @@ def _inside(description: Path, entry: str) -> Path:
     """Path of an entry. A description from a stranger may not point out of its folder; links that the user made may."""
     relative = posixpath.normpath(entry.replace("\\", "/"))
     if not entry or posixpath.isabs(relative) or ntpath.splitdrive(relative)[0] or relative.split("/")[0] == "..":
-        raise InputError(f"{description}: {entry!r} lies outside the data set's folder; move the file into it")
+        raise InputError(f"{description}: {brief(entry)} lies outside the data set's folder; move the file into it")
     return description.parent / relative
 
 

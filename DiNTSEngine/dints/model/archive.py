@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from collections.abc import Mapping
@@ -10,16 +9,19 @@ from pathlib import Path
 
 from dints.errors import InputError
 from dints.model.manifest import FILE_NAME, Manifest
+from dints.parsing import parse_json
 from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
-MANIFEST_LIMIT = 16 * 2**20  # bytes; real manifests are a few kilobytes
+MANIFEST_LIMIT = 2**20  # bytes; real manifests are a few kilobytes
+READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others are unpacked without regard to a limit
+MOST_COMPRESSION = 20  # of weights, which hardly compress; what claims more would fill the memory out of a small file
 
 
 def read_manifest(path: str | os.PathLike) -> Manifest:
     """What a model file says of itself; InputError if there is no model at `path` or it is damaged."""
     content = read_member(path, FILE_NAME, MANIFEST_LIMIT)
     try:
-        values = json.loads(content)
+        values = parse_json(content)
     except ValueError as error:
         raise InputError(f"{path}: {FILE_NAME} is not valid JSON ({error}); export the model again") from error
     return Manifest.from_mapping(values, str(path))
@@ -35,17 +37,20 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
         InputError: it is missing, damaged or too large, or `name` points outside of the model.
     """
     path = Path(path)
+    outside = InputError(f"{path}: {name} points outside of the model; do not use this file")
     if os.path.isabs(name) or ".." in Path(name).parts:
-        raise InputError(f"{path}: {name} points outside of the model; do not use this file")
+        raise outside
     try:
         if path.is_dir():
-            with open(path / name, "rb") as file:
-                content = file.read(limit + 1)
+            file = path / name
+            if not file.resolve().is_relative_to(path.resolve()):
+                raise outside
+            content = _read_file(file, limit)
         else:
-            with zipfile.ZipFile(path) as archive, archive.open(name) as member:
-                content = member.read(limit + 1)
-    # zipfile raises NotImplementedError for compressions that it does not know.
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+            content = _read_zipped(path, name, limit)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged zip file can raise nearly anything
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
             f"{path}: {name} cannot be read ({reason}); choose a model that this engine exported"
@@ -53,6 +58,26 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
     if len(content) > limit:
         raise InputError(f"{path}: {name} has more than the {limit} bytes that it can need; do not use this file")
     return content
+
+
+def _read_file(path: Path, limit: int) -> bytes:
+    """At most one byte more than `limit`."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no file")  # a pipe, for example, which would never end
+    with open(path, "rb") as file:
+        return file.read(limit + 1)
+
+
+def _read_zipped(path: Path, name: str, limit: int) -> bytes:
+    """At most one byte more than `limit`, also where the archive does not say how large the member really is."""
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(name)
+        if member.compress_type not in READ_COMPRESSIONS:
+            raise ValueError(f"it is compressed by method {member.compress_type}")
+        if member.file_size > max(MANIFEST_LIMIT, MOST_COMPRESSION * member.compress_size):
+            raise ValueError(f"it is said to unpack to {member.file_size} bytes")
+        with archive.open(member) as content:
+            return content.read(min(member.file_size, limit) + 1)
 
 
 def write_archive(path: str | os.PathLike, members: Mapping[str, bytes]) -> None:

@@ -11,7 +11,7 @@ from dints.errors import InputError
 from dints.model import folder
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
-from dints.model.manifest import Manifest
+from dints.model.manifest import FILE_NAME, Manifest
 from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 
@@ -66,14 +66,16 @@ def install(source: Path) -> Path:
     """
     from dints.model.model import load_model  # PyTorch is needed to read the weights
 
-    len(load_model(source).networks)  # reads and checks all of them
+    model = load_model(source)
+    model.predictor("cpu")  # reads and checks all of it
     target = models_folder() / source.name
     if target.exists():
         raise InputError(f"{target}: exists already; remove it first or rename the file")
     remove_leftovers(target.parent)
     if source.is_dir():
         with atomic_folder(target) as copy:
-            shutil.copytree(source, copy, copy_function=_copy_file)
+            for name in {FILE_NAME, *(fold.file for fold in model.manifest.folds)}:
+                _copy_file(source / name, copy / name)
     else:
         _copy_file(source, target)
     return target
@@ -95,13 +97,18 @@ def remove(name: str) -> Path:
     raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
 
 
-def _copy_file(source: str | Path, target: str | Path) -> None:
+def _copy_file(source: Path, target: Path) -> None:
     with atomic_path(target) as copy:
         shutil.copyfile(source, copy)
 
 
+def _size(path: Path) -> int:
+    """Bytes; none of a link that leads nowhere."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def _entry(path: Path) -> dict[str, Any]:
-    size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
+    size = sum(_size(file) for file in path.rglob("*")) if path.is_dir() else _size(path)
     entry: dict[str, Any] = {"file": path.name, "path": str(path), "bytes": size}
     entry["shipped"] = path.parent == folder.SHIPPED_FOLDER
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,10 +10,12 @@ from typing import Any
 
 from dints.architecture import Architecture
 from dints.config import Config
+from dints.config_rules import patch_step
 from dints.errors import InputError
 
 FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"
+MOST_FOLDS = 100
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -85,24 +88,41 @@ class Manifest:
                 f"{source}: has model format {values['format']}, this engine reads up to {FORMAT}; update the engine"
             )
         try:
-            folds = tuple(
-                Fold(str(fold["file"]), str(fold["sha256"]), tuple(fold.get("dice", ()))) for fold in values["folds"]
-            )
+            folds = tuple(_fold(fold) for fold in values["folds"])
             config = Config.from_mapping(values["config"], source)
-            architecture = Architecture.from_mapping(values["architecture"])
-        except (KeyError, TypeError) as error:
+            architecture = _architecture(values["architecture"], config, source)
+            training, styles = dict(values.get("training", {})), _styles(values.get("styles", {}), source)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{source}: the manifest is damaged ({error!r}); export the model again") from error
-        if not folds:
-            raise InputError(f"{source}: the model has no networks; export it again")
-        return Manifest(
-            config,
-            architecture,
-            folds,
-            str(values.get("notes", "")),
-            str(values.get("engine_version", "")),
-            dict(values.get("training", {})),
-            _styles(values.get("styles", {}), source),
+        if not 1 <= len(folds) <= MOST_FOLDS:
+            raise InputError(
+                f"{source}: has {len(folds)} networks instead of 1 to {MOST_FOLDS}; export the model again"
+            )
+        notes, version = str(values.get("notes", "")), str(values.get("engine_version", ""))
+        return Manifest(config, architecture, folds, notes, version, training, styles)
+
+
+def _fold(values: Mapping[str, Any]) -> Fold:
+    """ValueError or TypeError if a fold is described by something else."""
+    dice = tuple(None if score is None else float(score) for score in values.get("dice", ()))
+    if not all(score is None or math.isfinite(score) for score in dice):
+        raise ValueError(f"Dice {dice}")
+    return Fold(str(values["file"]), str(values["sha256"]), dice)
+
+
+def _architecture(values: Any, config: Config, source: str) -> Architecture:
+    try:
+        architecture = Architecture.from_mapping(values)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    step = patch_step(architecture.space.levels)
+    if any(size % step or size < 2 * step for size in config.sampling.patch):
+        raise InputError(
+            f"{source}: its patch {config.sampling.patch} is no multiple of {step}; export the model again"
         )
+    return architecture
 
 
 def _styles(values: Any, source: str) -> dict[int, LabelStyle]:

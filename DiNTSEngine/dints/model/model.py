@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import SimpleITK as sitk
+import torch
 from torch import Tensor
 
 import dints
@@ -22,6 +23,8 @@ from dints.model.manifest import FILE_NAME, Fold, Manifest
 from dints.model.weights import read_weights, size_limit, write_weights
 from dints.space.network import Network, build_network
 from dints.storage import to_json
+
+LARGEST_MODEL = 16 * 2**30  # bytes of all weights; five folds of the paper's network have 3 GB
 
 
 class Model:
@@ -43,6 +46,9 @@ class Model:
     @cached_property
     def networks(self) -> list[Network]:
         """One network a fold, on the CPU, ready for inference."""
+        expected = size_limit(self._empty_network().state_dict())
+        if expected * len(self.manifest.folds) > LARGEST_MODEL:
+            raise InputError(f"{self.path}: needs more than {LARGEST_MODEL} bytes of memory; do not use this file")
         return [self._network(fold) for fold in self.manifest.folds]
 
     def segment(self, images: sitk.Image | Sequence[sitk.Image], **options: Any) -> sitk.Image:
@@ -63,18 +69,25 @@ class Model:
         """The inference of this model on a device ("auto", "cpu", "cuda", "cuda:1")."""
         values = self.manifest.training.get("range")
         trained_on = None if values is None else TrainingRange.from_mapping(values, str(self.path))
+        if trained_on and len(trained_on.intensity) != len(self.manifest.config.task.channels):
+            raise InputError(f"{self.path}: the range of the training data has other channels; export the model again")
         return Predictor(self.networks, self.manifest.config, device, trained_on)
 
+    def _empty_network(self) -> Network:
+        """Shapes without memory behind them: the file decides on them, and may not have the weights to fill them."""
+        config, architecture = self.manifest.config, self.manifest.architecture
+        with torch.device("meta"):
+            return build_network(
+                architecture, len(config.task.channels), len(config.task.labels), config.training.filters
+            )
+
     def _network(self, fold: Fold) -> Network:
-        config = self.manifest.config
-        network = build_network(
-            self.manifest.architecture, len(config.task.channels), len(config.task.labels), config.training.filters
-        )
+        network = self._empty_network()
         expected = network.state_dict()
         content = read_member(self.path, fold.file, size_limit(expected))
         if hashlib.sha256(content).hexdigest() != fold.sha256:
             raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
-        network.load_state_dict(read_weights(content, expected, f"{self.path}: {fold.file}"))
+        network.load_state_dict(read_weights(content, expected, f"{self.path}: {fold.file}"), assign=True)
         network.eval().requires_grad_(False)
         return network
 

@@ -7,7 +7,6 @@ Both networks have the same parameters one to one; only their names differ. The 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from dints.architecture import REFERENCE_KEYS, Architecture
 from dints.errors import InputError
 from dints.space.network import Network
 from dints.storage import atomic_path
+from dints.tensor_files import load_tensors
 
 _STEM = {"convolution": "1", "norm": "2", "reduction": "4", "reduction_norm": "5"}  # position in the reference's stems
 _HEAD = {"convolution": "0.conv", "norm": "0.norm", "classifier": "1"}
@@ -62,14 +62,11 @@ def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor
     that asks for anything else is refused. InputError names the file, the reason and the remedy.
     """
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        values = load_tensors(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
-    except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise InputError(
-            f"{path}: is no file of weights, or asks for more than tensors and is refused because that could run code; "
-            "save the state_dict of the network alone"
-        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; save the state_dict of the network alone") from error
     for key in _WRAPPERS:
         if isinstance(values, Mapping) and isinstance(values.get(key), Mapping):
             values = values[key]

@@ -6,6 +6,7 @@ kernel is a norm, which takes most of the rounding back.
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -17,6 +18,8 @@ from torch import Tensor
 from dints.errors import InputError
 
 ARRAY_HEADERS = 1024  # bytes a tensor and its scale take at most beside their values
+ARRAY_SUFFIX = ".npy"  # of a member of a NumPy archive
+HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 SCALE = ".scale"  # ends the name of what 8-bit steps are multiplied with
 STEPS = 127  # on either side of zero
 
@@ -48,27 +51,40 @@ def read_weights(content: bytes, expected: Mapping[str, Tensor], source: str) ->
         InputError: `content` is damaged or belongs to another network.
     """
     try:
-        with np.load(BytesIO(content), allow_pickle=False) as archive:
-            names = {name for name in archive.files if not name.endswith(SCALE)}
-            if names != set(expected):
-                odd = sorted(names ^ set(expected))[0]
-                raise InputError(f"{source}: tensor {odd} does not fit the architecture; export the model again")
-            state = {name: _tensor(archive, name) for name in expected}
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            names = {member.removesuffix(ARRAY_SUFFIX) for member in archive.namelist()}
+            odd = sorted({name for name in names if not name.endswith(SCALE)} ^ set(expected))
+            if odd:
+                raise InputError(f"{source}: tensor {odd[0]} does not fit the architecture; export the model again")
+            state = {name: _tensor(archive, name, tuple(tensor.shape)) for name, tensor in expected.items()}
     except InputError:
         raise
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive can raise nearly anything
         raise InputError(f"{source}: is damaged ({error}); get or export the model again") from error
     for name, tensor in state.items():
-        if tensor.shape != expected[name].shape or not torch.isfinite(tensor).all():
-            raise InputError(f"{source}: tensor {name} has the wrong shape or is not finite; export the model again")
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{source}: tensor {name} is not finite; export the model again")
     return state
 
 
-def _tensor(archive: Mapping[str, np.ndarray], name: str) -> Tensor:
-    values = archive[name]
-    if values.dtype != np.int8:
-        return torch.from_numpy(values)
-    scale = archive[name + SCALE]
-    if scale.shape != (len(values), *(1 for _ in values.shape[1:])):
-        raise ValueError(f"{name} has scales of shape {scale.shape}")
-    return torch.from_numpy(values * scale)
+def _tensor(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Tensor:
+    if name + SCALE + ARRAY_SUFFIX not in archive.namelist():
+        return torch.from_numpy(_array(archive, name, shape, np.float32))
+    scale = _array(archive, name + SCALE, (*shape[:1], *(1 for _ in shape[1:])), np.float32)
+    return torch.from_numpy(_array(archive, name, shape, np.int8) * scale)
+
+
+def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    """One array; ValueError if it is another one than expected, said before any memory is taken for it."""
+    member = archive.getinfo(name + ARRAY_SUFFIX)
+    expected = math.prod(shape) * np.dtype(kind).itemsize
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size > expected + ARRAY_HEADERS:
+        raise ValueError(f"tensor {name} is compressed or larger than it can be")
+    with archive.open(member) as file:
+        header = file.read(min(member.file_size, ARRAY_HEADERS))
+        read_header = HEADER_READERS[np.lib.format.read_magic(stream := BytesIO(header))]
+        found, _, dtype = read_header(stream)
+        if found != shape or dtype != kind:
+            raise ValueError(f"tensor {name} has the shape {found} and type {dtype}, not {shape} and {np.dtype(kind)}")
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)

@@ -108,7 +108,7 @@ def flip_a_bit(members: dict[str, bytes]) -> None:
         (flip_a_bit, "checksum of weights/fold1.npz"),
         (in_manifest(format=FORMAT + 1), "update the engine"),
         (in_manifest(format="one"), "is not a DiNTS model"),
-        (in_manifest(folds=[]), "no networks"),
+        (in_manifest(folds=[]), "0 networks"),
         (in_manifest(folds=[{"sha256": ""}]), "damaged"),
         (in_manifest(folds=[{"file": "../../secret", "sha256": ""}]), "points outside"),
         (in_manifest(folds=[{"file": "/etc/passwd", "sha256": ""}]), "points outside"),
@@ -129,7 +129,7 @@ def test_a_damaged_model_is_refused_in_one_line(
     with pytest.raises(InputError) as caught:
         len(load_model(tmp_path / "model.zip").networks)
     assert reason in str(caught.value)
-    assert "model.zip" in str(caught.value) or "layers" in reason
+    assert "model.zip" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -149,7 +149,7 @@ def test_weights_of_another_architecture_are_refused(manifest: Manifest, weights
     name = next(name for name, tensor in weights[1].items() if tensor.ndim == 5 and len(tensor) > 1)
     turned = {**weights[1], name: weights[1][name].flatten()}
     model = save_model(tmp_path / "turned.zip", manifest, [weights[0], turned])
-    with pytest.raises(InputError, match=f"tensor {name} has the wrong shape"):
+    with pytest.raises(InputError, match=rf"tensor {name} has the shape \(54,\)"):
         len(load_model(model.path).networks)
 
 
