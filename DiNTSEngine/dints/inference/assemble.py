@@ -40,22 +40,22 @@ class LabelAssembler:
         # In memory as files have it, the last axis first: so the way back to the file's grid is a plain copy.
         self._labels = np.zeros(grid.crop_shape[::-1], np.uint8).T
         self._disagreement = np.zeros_like(self._labels) if disagreement else None
-        self._pending = torch.empty(0)  # probabilities [F, K, X, Y, n] of the rows that further targets read
+        self._pending: list[Tensor] = []  # of each fold: probabilities [K, X, Y, n] that further targets read
         self._first_row = 0  # working row of the first one pending
         self._next = 0  # target row, all before it are done
 
     @torch.inference_mode()
     def add(self, band: Band) -> None:
-        """Takes the next band of logits [F, K, X, Y, n], on any device."""
-        if not self._pending.numel():
+        """Takes the next band, on any device."""
+        if not self._pending:
             self._first_row = band.first_row
             while self._next < self._grid.crop_shape[2] and self._rows_needed(self._next).start < self._first_row:
                 self._next += 1
-        row_bytes = band.logits[..., 0].numel() * band.logits.element_size() * COPIES
-        for logits in band.logits.split(max(1, self._slab_bytes // row_bytes), dim=-1):
-            probabilities = logits.softmax(1)
-            self._pending = torch.cat([self._pending, probabilities], -1) if self._pending.numel() else probabilities
-            self._assemble_what_is_ready()
+        probabilities = [logits.softmax(0) for logits in band.logits]
+        if self._pending:
+            probabilities = [torch.cat(parts, -1) for parts in zip(self._pending, probabilities, strict=True)]
+        self._pending = probabilities
+        self._assemble_what_is_ready()
 
     def labels(self) -> np.ndarray:
         """Class indices uint8 [Xc, Yc, Zc] of the crop."""
@@ -73,7 +73,7 @@ class LabelAssembler:
 
     def _assemble_what_is_ready(self) -> None:
         """Elects all rows whose working rows are there, then forgets the working rows that no further one reads."""
-        available = self._first_row + self._pending.shape[-1]
+        available = self._first_row + self._pending[0].shape[-1]
         total = self._grid.crop_shape[2]
         ready = self._next
         while ready < total and self._rows_needed(ready).stop <= available:
@@ -82,15 +82,16 @@ class LabelAssembler:
         for first in range(self._next, ready, thickness):
             self._assemble(range(first, min(first + thickness, ready)))
         self._next = ready
-        kept_from = min(self._rows_needed(ready).start, available - 1) if ready < total else available - 1
-        self._pending = self._pending[..., kept_from - self._first_row :]
+        kept_from = min(self._rows_needed(ready).start, available) if ready < total else available
+        kept = slice(kept_from - self._first_row, None)
+        self._pending = [fold[..., kept] for fold in self._pending] if kept_from < available else []
         self._first_row = kept_from
 
     def _slab_rows(self) -> int:
         """Rows of the crop whose election stays within the byte budget."""
-        classes, plane = self._pending.shape[1], math.prod(self._grid.crop_shape[:2])
+        classes, plane = len(self._pending[0]), math.prod(self._grid.crop_shape[:2])
         larger = max(plane, math.prod(self._grid.working_shape[:2]))
-        return max(1, self._slab_bytes // (classes * larger * self._pending.element_size() * COPIES))
+        return max(1, self._slab_bytes // (classes * larger * self._pending[0].element_size() * COPIES))
 
     def _assemble(self, targets: range) -> None:
         winners, total = [], torch.empty(0)

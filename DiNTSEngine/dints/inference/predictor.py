@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dints.config import Config, InferenceConfig, Size, Vector
 from dints.data.grid import Grid
 from dints.data.images import split_channels
-from dints.data.preprocessing import Preprocessor
+from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
 from dints.device import half_type, select_device
 from dints.errors import InputError
 from dints.events import Reporter
@@ -24,11 +24,13 @@ from dints.inference.assemble import SLAB_BYTES, LabelAssembler
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
-from dints.inference.sliding_window import Network, count_windows, flips_of, sliding_window, stride_of
+from dints.inference.sliding_window import BAND_ROWS, Network, count_windows, flips_of, sliding_window, stride_of
 from dints.inference.training_range import TrainingRange
 
 STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4
+BAND_COPIES = 3  # of finished rows: their logits, their probabilities, and those together with the rows before
+WEIGHT_VOLUMES = 2  # as thick as the patch, beside the sums of logits
 LABEL_COPIES = 4  # of a byte a voxel: in the crop, cleaned, on the grid of the image, and the array it is made of
 
 
@@ -134,10 +136,13 @@ class Predictor:
             max(1, round(count * step / wanted))
             for count, step, wanted in zip(size, spacing, self.config.preprocessing.spacing, strict=True)
         )
+        if x * y * z > LARGEST_WORKING_VOLUME:
+            raise InputError(f"image: {x} x {y} x {z} working voxels are too many; correct the spacing in the file")
         stride = _stride(settings, patch)
         plane = max(x, patch[0]) * max(y, patch[1])
         volumes = len(self.config.task.channels) * (math.prod(size) + plane * max(z, patch[2])) * FLOAT_BYTES
-        band = len(networks) * len(self.config.task.labels) * plane * (patch[2] + stride[2]) * FLOAT_BYTES
+        logits = len(networks) * len(self.config.task.labels) * (patch[2] + BAND_COPIES * BAND_ROWS)
+        band = (logits + WEIGHT_VOLUMES * patch[2]) * plane * FLOAT_BYTES
         windows = count_windows((x, y, z), patch, stride)
         return Estimate(windows, volumes + band + SLAB_BYTES + LABEL_COPIES * math.prod(size))
 

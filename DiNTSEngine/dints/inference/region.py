@@ -65,7 +65,8 @@ def embedded(band: Band, box: Box, working_shape: Size) -> Band:
     """A band of the boxed volume as one of the whole volume; what surrounds it is zero and must not be used."""
     (x, y, z), (width, depth, _) = box, working_shape
     margins = (0, 0, y.start, depth - y.stop, x.start, width - x.stop)
-    return Band(band.first_row + z.start, F.pad(band.logits, margins) if any(margins) else band.logits)
+    logits = [F.pad(values, margins) for values in band.logits] if any(margins) else band.logits
+    return Band(band.first_row + z.start, logits)
 
 
 def blank_outside(voxels: np.ndarray, box: Box) -> np.ndarray:

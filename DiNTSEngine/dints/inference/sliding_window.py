@@ -23,6 +23,7 @@ from dints.device import autocast
 from dints.errors import InputError
 
 SIGMA_FRACTION = 1 / 8  # of the patch: the width of the Gaussian in common use (nnU-Net, MONAI)
+BAND_ROWS = 16  # handed out at once: fewer would use a part of each 64-byte line of memory that they read
 SMALLEST_WEIGHT = 1e-3  # keeps the corners, where the Gaussian underflows, from being divided by nothing
 
 Network = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
@@ -34,10 +35,10 @@ FIRST_SPATIAL_AXIS = 2  # of [B, C, X, Y, Z]
 
 @dataclass(frozen=True)
 class Band:
-    """Finished rows `first_row` to `first_row + n` of the volume: float32 logits [F, K, X, Y, n] of F networks."""
+    """Finished rows `first_row` to `first_row + n` of the volume: float32 logits [K, X, Y, n] of each network."""
 
     first_row: int
-    logits: Tensor
+    logits: Sequence[Tensor]
 
 
 def stride_of(patch: Size, overlap: float) -> Size:
@@ -52,8 +53,7 @@ def window_starts(shape: Size, patch: Size, stride: Size) -> Starts:
     Raises:
         InputError: a stride is not positive or leaves gaps between windows.
     """
-    if any(not 0 < step <= size for step, size in zip(stride, patch, strict=True)):
-        raise InputError(f"stride {tuple(stride)}: must lie between 1 and the patch {tuple(patch)} along each axis")
+    _check_stride(patch, stride)
     x, y, z = (
         (*range(0, max(0, length - size), step), max(0, length - size))
         for length, size, step in zip(shape, patch, stride, strict=True)
@@ -62,8 +62,15 @@ def window_starts(shape: Size, patch: Size, stride: Size) -> Starts:
 
 
 def count_windows(shape: Size, patch: Size, stride: Size) -> int:
-    """How many windows cover a volume."""
-    return math.prod(len(starts) for starts in window_starts(shape, patch, stride))
+    """How many windows cover a volume, also one that is too large to be true."""
+    _check_stride(patch, stride)
+    axes = zip(shape, patch, stride, strict=True)
+    return math.prod(math.ceil(max(0, length - size) / step) + 1 for length, size, step in axes)
+
+
+def _check_stride(patch: Size, stride: Size) -> None:
+    if any(not 0 < step <= size for step, size in zip(stride, patch, strict=True)):
+        raise InputError(f"stride {tuple(stride)}: must lie between 1 and the patch {tuple(patch)} along each axis")
 
 
 def gaussian_weights(patch: Size) -> Tensor:
@@ -124,19 +131,18 @@ def sliding_window(
             evaluated += len(batch)
             if progress:
                 progress(evaluated // len(networks), len(rows) * len(corners))
-        for first in range(row, next_row, stride[2]):
-            finished = sums.finish(first, min(first + stride[2], next_row))
-            yield from _without_margins(Band(first, finished), margins, volume.shape[1:])
+        for band in sums.finish(row, next_row):
+            yield from _without_margins(band, margins, volume.shape[1:])
 
 
 def _without_margins(band: Band, margins: Size, shape: Sequence[int]) -> Iterator[Band]:
     """The part of a band that lies in the volume of the given shape, if any."""
     x, y, z = margins
     start = max(band.first_row, z)
-    stop = min(band.first_row + band.logits.shape[-1], z + shape[2])
+    stop = min(band.first_row + band.logits[0].shape[-1], z + shape[2])
     if start < stop:
         rows = slice(start - band.first_row, stop - band.first_row)
-        yield Band(start - z, band.logits[..., x : x + shape[0], y : y + shape[1], rows])
+        yield Band(start - z, [logits[:, x : x + shape[0], y : y + shape[1], rows] for logits in band.logits])
 
 
 @dataclass(frozen=True)
@@ -214,7 +220,7 @@ class _BandSums:
     ) -> None:
         self._networks, self._plane, self._patch, self._device = networks, tuple(plane), patch, device
         self._gaussian = gaussian_weights(patch).to(device)
-        self._logits = torch.empty(0)  # [F, K, X, Y, patch z] once the first window tells K
+        self._logits: list[Tensor] = []  # [K, X, Y, patch z] of each network once the first window tells K
         self._weights = torch.zeros((*self._plane, patch[2]), device=device)
         self._coverage = torch.zeros_like(self._weights)  # what all windows at one row weigh together
         for x, y in corners:
@@ -228,23 +234,25 @@ class _BandSums:
 
     def add(self, network: int, corners: Sequence[Corner], logits: Tensor) -> None:
         """Adds windows [B, K, *patch] of a network."""
-        if not self._logits.numel():
-            shape = (self._networks, logits.shape[1], *self._plane, self._patch[2])
-            self._logits = torch.zeros(shape, device=self._device)
+        if not self._logits:
+            shape = (logits.shape[1], *self._plane, self._patch[2])
+            self._logits = [torch.zeros(shape, device=self._device) for _ in range(self._networks)]
         turn = self._patch[2] - self._shift  # the window's row that lies at the start of the ring
         # A network in channels-last order gives logits in that order; adding them as they are would take twice as long.
         for (x, y), window in zip(corners, logits.to(self._device).contiguous(), strict=True):
-            sums = self._logits[network, :, x : x + self._patch[0], y : y + self._patch[1]]
+            sums = self._logits[network][:, x : x + self._patch[0], y : y + self._patch[1]]
             sums[..., self._shift :].addcmul_(window[..., :turn], self._gaussian[..., :turn])
             sums[..., : self._shift].addcmul_(window[..., turn:], self._gaussian[..., turn:])
 
-    def finish(self, first: int, stop: int) -> Tensor:
-        """Takes rows `first` to `stop` out: mean logits [F, K, X, Y, stop - first]."""
-        start, end, length = first % self._patch[2], first % self._patch[2] + stop - first, self._patch[2]
-        places = [slice(start, min(end, length)), slice(0, max(0, end - length))]  # the second where the ring closes
-        finished = torch.cat([self._logits[..., place] for place in places], -1)
-        finished /= torch.cat([self._weights[..., place] for place in places], -1)
-        for place in places:
-            self._logits[..., place] = 0
-            self._weights[..., place] = 0
-        return finished
+    def finish(self, first: int, stop: int) -> Iterator[Band]:
+        """Takes rows `first` to before `stop` out: mean logits in bands of at most `BAND_ROWS`."""
+        while first < stop:
+            start = first % self._patch[2]
+            rows = min(BAND_ROWS, stop - first, self._patch[2] - start)  # the ring closes there
+            sums = [logits[..., start : start + rows] for logits in self._logits]
+            weights = self._weights[..., start : start + rows]
+            band = Band(first, [logits / weights for logits in sums])
+            for values in (*sums, weights):
+                values.zero_()
+            yield band
+            first += rows

@@ -31,7 +31,7 @@ def logits(grid: Grid, folds: int, classes: int = 3, seed: int = 0) -> torch.Ten
 def assembled(grid: Grid, values: torch.Tensor, rows_per_band: int = 2, **options) -> LabelAssembler:
     assembler = LabelAssembler(grid, **options)
     for first in range(0, values.shape[-1], rows_per_band):
-        assembler.add(Band(first, values[..., first : first + rows_per_band]))
+        assembler.add(Band(first, list(values[..., first : first + rows_per_band])))
     return assembler
 
 
@@ -154,6 +154,6 @@ def test_rows_without_a_band_stay_background():
     values = logits(case, 1)
     values[:, 1] += 100
     assembler = LabelAssembler(case)
-    assembler.add(Band(1, values[..., 1:3]))
+    assembler.add(Band(1, list(values[..., 1:3])))
     rows = (assembler.labels() == 1).all((0, 1))
     assert rows.tolist() == [False, False, False, True, True, False, False, False]
