@@ -11,6 +11,7 @@ demo: $(VENV)/.installed
 # The engine and the panels are tested in processes of their own, as they run.
 test: $(VENV)/.installed lint
 	$(BIN)/pytest Testing/engine
+	$(BIN)/pytest Testing/reliability
 	$(BIN)/pytest Testing/slicer
 
 lint: $(VENV)/.installed

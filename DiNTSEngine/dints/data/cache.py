@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from dints.storage import atomic_path, read_json, write_json, writing
 
 FORMAT = 1  # of the entries; raise it when preprocessing or the layout changes
 KEY_LENGTH = 16  # hexadecimal digits: 64 bits
+Box = tuple[slice, slice, slice]
+
 SAMPLES_PER_CLASS = 10_000  # foreground voxels to centre patches on; some more than a training run draws from a case
 
 
@@ -40,12 +43,12 @@ class CachedCase:
     samples: Mapping[int, int]  # rows of `foreground` that each class has; classes that are absent have none
 
     @property
-    def image(self) -> np.ndarray:
+    def image(self) -> np.memmap:
         """float32 [C, X, Y, Z], mapped read-only."""
         return np.load(self.folder / "image.npy", mmap_mode="r")
 
     @property
-    def label(self) -> np.ndarray:
+    def label(self) -> np.memmap:
         """Class indices uint8 [X, Y, Z], mapped read-only."""
         return np.load(self.folder / "label.npy", mmap_mode="r")
 
@@ -57,6 +60,31 @@ class CachedCase:
         rows = np.load(self.folder / "foreground.npy", mmap_mode="r")
         ends = np.cumsum(list(self.samples.values()))
         return dict(zip(self.samples, np.split(rows, ends[:-1]), strict=True))
+
+
+def announce(volume: np.memmap, box: Box) -> None:
+    """Tells the system that the voxels [..., *box] of a mapped volume are read next, where it can be told.
+
+    Left to guess, it reads ahead around each row: of a CT several times what a patch needs, one row after the other.
+    """
+    mapped = volume.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):  # not on Windows
+        for start, end in byte_ranges(volume, box):
+            mapped.madvise(mmap.MADV_WILLNEED, start, end - start)
+
+
+def byte_ranges(volume: np.memmap, box: Box) -> Iterator[tuple[int, int]]:
+    """[start, end) in the mapped file of what holds the voxels [..., *box]: whole pages, one range a plane of x.
+
+    Rows along z are short and lie next to each other; picking them one by one would not save a page.
+    """
+    x, y = (range(*axis.indices(size)) for axis, size in zip(box[:2], volume.shape[-3:-1], strict=True))
+    *planes, row = volume.strides[:-1]
+    starts = np.array([volume.offset + y.start * row])
+    for indices, stride in zip((*map(range, volume.shape[:-3]), x), planes, strict=True):
+        starts = np.add.outer(starts, np.array(indices) * stride).ravel()
+    for start in starts.tolist():
+        yield start - start % mmap.PAGESIZE, start + len(y) * row
 
 
 @dataclass(frozen=True)
@@ -145,8 +173,11 @@ def _build(case: Case, entry: Path, preprocessor: Preprocessor, values: Sequence
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
-    with atomic_path(path) as temporary:
-        np.save(temporary, array)
+    """Like `np.save`, which leaves the writing to C and does not hear of a disk that is full at the last bytes."""
+    array = np.ascontiguousarray(array)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
 
 
 def _some_voxels(mask: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import zlib
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import SimpleITK as sitk
 from dints.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
+NIFTI_HEADER_BYTES = 352  # of a single file without extensions
 BEST_COMPRESSION = 1032  # of gzip: content is longer than its file by this factor at most
 SPACING_RANGE = (1e-6, 1e3)  # mm: from a nanometre to a metre
 SMALLEST_DETERMINANT = 0.1  # of the axes' directions; a gantry tilted by 30 degrees has 0.87
@@ -66,11 +66,27 @@ def holds_bytes(path: Path, expected: int) -> bool:
     with open(path, "rb") as file:
         if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
             return path.stat().st_size >= expected
-        file.seek(-4, os.SEEK_END)  # gzip ends with the number of bytes that it was made from, modulo 2^32
-        if int.from_bytes(file.read(), "little") == expected % 2**32:
-            return True
+    if _gzip_length(path) == expected % 2**32:
+        return True
     try:  # cut off, or made of several gzip members: only reading it through tells
         with gzip.open(path) as file:
             return file.seek(expected) == expected
     except (OSError, EOFError, zlib.error):
         return False
+
+
+def is_complete(path: Path, image: sitk.Image) -> bool:
+    """Whether a file that ITK just wrote of an image has all of its bytes, by where it ends."""
+    name, expected = path.name.lower(), image_bytes(image)
+    if name.endswith((".nii", ".nii.gz")):
+        expected += NIFTI_HEADER_BYTES
+    if name.endswith(".nii"):
+        return path.stat().st_size >= expected
+    return not name.endswith((".nii.gz", ".nrrd")) or _gzip_length(path) == expected % 2**32
+
+
+def _gzip_length(path: Path) -> int:
+    """The last word of a gzip file: of how many bytes it was made, modulo 2^32."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        return int.from_bytes(file.read(), "little")

@@ -14,8 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.data.headers import (
-    holds_bytes,
-    image_bytes,
+    is_complete,
     refuse_impossible_geometry,
     refuse_impossible_size,
     refuse_truncated_nifti,
@@ -34,7 +33,6 @@ NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
 LARGEST_FLOAT = np.finfo(np.float32).max
 SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one
 DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
-NIFTI_HEADER_BYTES = 352  # of a single file without extensions
 
 
 def is_image(path: str | os.PathLike) -> bool:
@@ -185,9 +183,8 @@ def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
             sitk.WriteImage(image, itk_name(temporary), useCompression=True)
         except RuntimeError as error:
             raise StorageError.of(path, reason_of(error)) from error
-        is_nifti = str(path).lower().endswith((".nii", ".nii.gz"))
-        if is_nifti and not holds_bytes(temporary, NIFTI_HEADER_BYTES + image_bytes(image)):
-            raise StorageError.of(path, "the disk is full")  # ITK does not notice
+        if not is_complete(temporary, image):
+            raise StorageError.of(path, "the disk is full")  # which ITK notices in some formats only
 
 
 def _read_file(path: Path) -> sitk.Image:

@@ -26,21 +26,19 @@ CONFIG = PreprocessingConfig()
 VALUES = (0, 2, 5)
 KILLED_WHILE_WRITING = """
 import os, pathlib, signal, sys
-import numpy as np
 from dints.config import PreprocessingConfig
 from dints.data.cache import build_cache
 from dints.data.cases import Case
 from dints.events import Reporter
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
 case = Case(name, (folder / f"{name}.nrrd",), folder / f"{name}_label.nrrd")
-save, count = np.save, []
-def save_and_die(path, array):
-    count.append(path)
+replace, count = os.replace, []
+def replace_or_die(source, target):
+    count.append(target)
     if len(count) == 2:
-        open(path, "wb").write(b"half of it")
         os.kill(os.getpid(), signal.SIGKILL)
-    save(path, array)
-np.save = save_and_die
+    replace(source, target)
+os.replace = replace_or_die
 build_cache([case], PreprocessingConfig(), (0, 2, 5), folder / "cache", Reporter())
 """
 

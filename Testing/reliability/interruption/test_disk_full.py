@@ -37,10 +37,10 @@ MODEL = Path(__file__).parents[1] / "compatibility" / "models" / "format1.zip"
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """No file may become longer than LIMIT."""
+def full_disk(limit: int = LIMIT) -> Iterator[None]:
+    """No file may become longer than so many bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         yield
     finally:
@@ -110,6 +110,17 @@ def test_the_last_good_file_survives_a_full_disk(name: str, folder: Path) -> Non
     ):
         WRITERS[name](path)
     assert str(folder) in str(caught.value)
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_even_a_single_byte_that_does_not_fit_is_noticed(name: str, folder: Path) -> None:
+    """Libraries that write through C may lose what is in their buffer last."""
+    path = folder / name
+    WRITERS[name](path)
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(StorageError), full_disk(path.stat().st_size - 1):
+        WRITERS[name](path)
     assert {file: file.read_bytes() for file in folder.iterdir()} == before
 
 

@@ -1,0 +1,133 @@
+"""kill -9 at random moments: nothing corrupt is left, little is lost, and resuming ends in the same bytes."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dints.config import Config
+from dints.data.images import read_image
+from dints.lock import FILE_NAME as LOCK
+from dints.storage import read_json
+from dints.training.checkpoint import load_checkpoint
+from dints.training.log import read_log
+
+from .conftest import Forks, Outcome, Stage
+
+MOMENTS = 4  # a stage: two right before a file operation, two from outside, at any time
+LONGEST_DELAY = 0.05  # seconds
+SEED = 20211
+STAGES = ("preprocessing", "search", "retraining", "export", "segmentation")
+CPU = torch.device("cpu")
+READERS = {
+    ".pt": lambda path: load_checkpoint(path, CPU),
+    ".npy": np.load,
+    ".json": read_json,
+    ".jsonl": read_log,
+    ".yaml": Config.load,
+    ".gz": read_image,
+    ".svg": ElementTree.parse,
+    ".png": lambda path: path.read_bytes().index(b"IEND"),
+    ".zip": lambda path: zipfile.ZipFile(path).testzip(),
+}
+
+
+def moment(stage: str, number: int, operations: int) -> tuple[int, float]:
+    """The operation and the seconds after it."""
+    chance = random.Random(f"{SEED} {stage} {number}")
+    return chance.randint(1, operations), chance.uniform(0, LONGEST_DELAY) if number % 2 else 0.0
+
+
+def content(folder: Path) -> dict[Path, object]:
+    """What is in all files but the lock, which holds the number of a process."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK)
+    return {path.relative_to(folder): tensors(path) if path.suffix == ".pt" else path.read_bytes() for path in files}
+
+
+def tensors(checkpoint: Path) -> list[tuple[str, object]]:
+    """All values with their bits: PyTorch writes the same ones in different ways."""
+    return list(flattened(load_checkpoint(checkpoint, CPU)))
+
+
+def flattened(state: object, name: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(state, torch.Tensor):
+        yield name, (state.dtype, tuple(state.shape), state.numpy().tobytes())
+    elif isinstance(state, dict):
+        for key, value in state.items():
+            yield from flattened(value, f"{name}/{key}")
+    elif isinstance(state, list):
+        for index, value in enumerate(state):
+            yield from flattened(value, f"{name}/{index}")
+    else:
+        yield name, state
+
+
+@pytest.mark.parametrize("number", range(MOMENTS))
+@pytest.mark.parametrize("name", STAGES)
+def test_a_killed_stage_resumes_to_the_same_bits(
+    name: str, number: int, forks: Forks, stages: dict[str, Stage], tiny_config: Config, tmp_path: Path
+) -> None:
+    stage, folder = stages[name], tmp_path / "run"
+    shutil.copytree(stage.before, folder)
+    kill = moment(name, number, stage.operations)
+    print(f"{name}: killed {kill[1]:.4f} s after operation {kill[0]} of {stage.operations}")
+    killed = forks.run(stage.command(folder), folder, kill)
+    assert killed.status == -9 or kill[1]  # with a delay it may have ended in time
+    for path in folder.rglob("[!.]*.*"):
+        READERS[path.suffix](path)
+    assert_little_is_lost(name, killed, folder, tiny_config)
+    kept = finished_work(folder)
+    resumed = forks.run(stage.command(folder), folder)
+    assert resumed.status == 0, resumed.text
+    assert kept <= finished_work(folder)  # not done again
+    assert content(folder) == content(stage.after)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_that_a_full_disk_ended_goes_on_when_there_is_space(
+    name: str, forks: Forks, stages: dict[str, Stage], tmp_path: Path
+) -> None:
+    stage, folder = stages[name], tmp_path / "run"
+    shutil.copytree(stage.before, folder)
+    new = content(stage.after).keys() - content(stage.before).keys()
+    largest = max((stage.after / path).stat().st_size for path in new)
+    failed = forks.run(stage.command(folder), folder, limit=largest - 1)
+    assert failed.status == 1
+    assert "free disk space or choose another folder" in failed.text
+    for path in folder.rglob("[!.]*.*"):
+        READERS[path.suffix](path)
+    assert not list(folder.rglob("*.tmp*"))
+    assert forks.run(stage.command(folder), folder).status == 0
+    assert content(folder) == content(stage.after)
+
+
+def assert_little_is_lost(name: str, killed: Outcome, folder: Path, config: Config) -> None:
+    """At most a checkpoint interval, or a case, of what was reported as done."""
+    if name == "search":
+        lost = killed.last_step("search") - step_of(folder / "search" / "checkpoint.pt")
+        assert 0 <= lost < config.search.checkpoint_every
+    elif name == "retraining":
+        lost = killed.last_step("train fold 0") - step_of(folder / "train" / "fold0" / "last.pt")
+        assert 0 <= lost < config.training.checkpoint_every
+    elif name == "preprocessing":
+        assert len(list(folder.rglob("case.json"))) >= killed.last_step("preprocess")
+    elif name == "segmentation":
+        assert len(list(folder.glob("segmentations/*.nii.gz"))) >= killed.last_step("cases")
+
+
+def step_of(checkpoint: Path) -> int:
+    return load_checkpoint(checkpoint, CPU)["step"] if checkpoint.is_file() else 0
+
+
+def finished_work(folder: Path) -> set[tuple[Path, int]]:
+    """Cached and segmented cases, as the files that they are: one that is written again is another file."""
+    cached = (path for case in folder.rglob("case.json") for path in case.parent.iterdir())
+    return {(path, path.stat().st_ino) for path in (*cached, *folder.glob("segmentations/[!.]*"))}
