@@ -26,6 +26,12 @@ from dints.storage import write_text
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 LARGEST_INTEGER = 2**63 - 1
+KINDS = {  # one and several of a type, in the words of a user
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    bool: ("true or false", "true or false"),
+    str: ("a text", "texts"),
+}
 LONGEST_KEY = 60  # characters of an unknown key that a message quotes
 
 Vector = tuple[float, float, float]
@@ -221,9 +227,8 @@ def preset_path(name: str | Path) -> Path:
 def _merge(base: Any, values: Any, source: str, prefix: str) -> Any:
     """`base` (a config dataclass) with `values` in place of its own; strict on names and types."""
     if not isinstance(values, Mapping):
-        raise InputError(
-            f"{source}: {prefix or 'the top level'} must be a mapping of names to values, not {brief(values)}"
-        )
+        place = prefix.rstrip(".") or "the top level"
+        raise InputError(f"{source}: {place} must be a mapping of names to values, not {brief(values)}")
     hints = typing.get_type_hints(type(base))
     changes = {}
     for key, value in values.items():
@@ -293,12 +298,12 @@ def _describe(hint: Any) -> str:
     if origin in (types.UnionType, typing.Union):
         return f"{_describe(arguments[0])} or null"
     if origin is tuple and arguments[-1] is Ellipsis:
-        return f"a list of {_describe(arguments[0])} values"
+        return f"a list of {KINDS[arguments[0]][1]}"
     if origin is tuple:
-        return f"a list of {len(arguments)} {_describe(arguments[0])} values"
+        return f"a list of {len(arguments)} {KINDS[arguments[0]][1]}"
     if origin is dict:
-        return f"a mapping of {_describe(arguments[0])} to {_describe(arguments[1])}"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+        return f"a mapping of {KINDS[arguments[0]][1]} to {KINDS[arguments[1]][1]}"
+    return KINDS[hint][0]
 
 
 def _plain(value: Any) -> Any:

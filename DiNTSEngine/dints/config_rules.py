@@ -75,7 +75,10 @@ RANGES: dict[str, dict[str, Range]] = {
 }
 
 SCHEDULE_RULES: list[Rule] = [
-    (lambda stage: min(stage.learning_rate, stage.learning_rate_start) > 0, "learning rates must be positive"),
+    (
+        lambda stage: min(stage.learning_rate, stage.learning_rate_start) > 0,
+        "learning_rate and learning_rate_start must be positive",
+    ),
     (lambda stage: stage.gradient_norm > 0, "gradient_norm must be positive"),
 ]
 RULES: dict[str, list[Rule]] = {

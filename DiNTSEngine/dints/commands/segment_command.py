@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from dints.commands.options import add_device, fold_list
-from dints.data.images import image_name, is_dicom_folder, is_image, naming, read_channels, write_image
+from dints.data.images import (
+    image_name,
+    is_dicom_folder,
+    is_image,
+    naming,
+    read_channels,
+    refuse_unwritable,
+    write_image,
+)
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
@@ -66,4 +74,5 @@ def _jobs(inputs: list[Path], output: Path, channels: int) -> list[tuple[tuple[P
             raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")
         return [(case.images, output / f"{case.name}.nii.gz") for case in cases]
     file = output if is_image(output) else output / f"{image_name(inputs[0])}.nii.gz"
+    refuse_unwritable(file)
     return [(tuple(inputs), file)]

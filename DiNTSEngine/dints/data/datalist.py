@@ -85,17 +85,21 @@ def data_folds(names: Iterable[str], folds: int, seed: int = 0) -> tuple[tuple[t
     Names are dealt in the order of a hash of seed and name, so the split is the same on every machine and for every
     order of the input. InputError if there are fewer names than folds.
     """
-    ordered = sorted(set(names), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    ordered = sorted(set(names), key=lambda name: _hash(f"{seed}/{name}"))
     if not 2 <= folds <= len(ordered):
         raise InputError(f"{len(ordered)} cases cannot be split into {folds} folds; add cases, or use 2 folds or more")
     held_out = [set(ordered[fold::folds]) for fold in range(folds)]
     return tuple((tuple(sorted(set(ordered) - fold)), tuple(sorted(fold))) for fold in held_out)
 
 
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()  # names of files need not be valid text
+
+
 def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
     """{value: name} sorted by value, from {value: name} or {name: value}; a background that is missing is added."""
     if not isinstance(values, Mapping) or not values:
-        raise InputError(f'{source}: labels must be a mapping such as {{"0": "background", "1": "liver"}}')
+        raise InputError(f'{source}: labels must be a mapping such as {{"0": "background", "1": "liver"}}; correct it')
     labels: dict[int, str] = {}
     for key, item in values.items():
         value, name = (key, item) if _is_whole(key) else (item, key)
@@ -124,11 +128,13 @@ def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[
     if isinstance(named, Mapping):
         if not all(map(_is_whole, named)):
             raise InputError(
-                f'{description}: "modality" must number its channels as in {{"0": "CT"}}, not {brief(named)}'
+                f'{description}: "modality" must number its channels, as {{"0": "CT"}}, not {brief(named)}; correct it'
             )
         return tuple(str(named[key]) for key in sorted(named, key=int))
     if not isinstance(named, Sequence):
-        raise InputError(f'{description}: "modality" must be a mapping such as {{"0": "CT"}}, not {brief(named)}')
+        raise InputError(
+            f'{description}: "modality" must be a mapping such as {{"0": "CT"}}, not {brief(named)}; correct it'
+        )
     return tuple(str(name) for name in named)
 
 

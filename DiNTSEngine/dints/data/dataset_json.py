@@ -27,7 +27,7 @@ def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
 def _entries(description: Path, declared: Mapping[str, Any], key: str) -> list[Any]:
     entries = declared.get(key) or []
     if not isinstance(entries, list):
-        raise InputError(f"{description}: {key!r} must be a list of cases, not {brief(entries)}")
+        raise InputError(f"{description}: {key!r} must be a list of cases, not {brief(entries)}; correct it")
     return [entry for entry in entries if not _is_hidden(entry)]
 
 

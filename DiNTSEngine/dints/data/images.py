@@ -172,12 +172,17 @@ def same_geometry(first: sitk.Image, second: sitk.Image, tolerance: float = GEOM
     return not geometry_difference(first, second, tolerance)
 
 
-def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
-    """Writes a compressed image file atomically; the suffix chooses the format."""
+def refuse_unwritable(path: str | os.PathLike) -> None:
+    """InputError unless `write_image` knows the format, to be called before the work whose result is to be written."""
     if not str(path).lower().endswith(WRITABLE_SUFFIXES):
         raise InputError(
             f"{path}: images cannot be written with this suffix; use one of {', '.join(WRITABLE_SUFFIXES)}"
         )
+
+
+def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
+    """Writes a compressed image file atomically; the suffix chooses the format."""
+    refuse_unwritable(path)
     with atomic_path(path) as temporary, quiet():
         try:
             sitk.WriteImage(image, itk_name(temporary), useCompression=True)

@@ -30,7 +30,7 @@ def count_not_finite(path: Path) -> int:
                 return 0
             file.seek(skipped)
             return sum(_count(block, voxel_type) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error, struct.error) as error:  # also from odd headers
         raise InputError(f"{path}: cannot be read to its end ({error}); export or copy it again") from error
 
 
