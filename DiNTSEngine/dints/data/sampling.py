@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dints.config import SamplingConfig
-from dints.data.cache import CachedCase
+from dints.data.cache import CachedCase, announce
 from dints.data.padding import pad_to_patch
 from dints.distributed import part_of
 from dints.errors import InputError
@@ -64,9 +64,11 @@ class PatchSampler:
             start = np.clip(voxels[_pick(draw[2], len(voxels))] - patch // 2, 0, last_start)
         else:
             start = (draw[3:] * (last_start + 1)).astype(np.int64)
-        box = tuple(slice(first, first + size) for first, size in zip(start, self.config.patch, strict=True))
-        image, _ = pad_to_patch(case.image[(slice(None), *box)], self.config.patch)
-        label, _ = pad_to_patch(case.label[box], self.config.patch)
+        x, y, z = (slice(first, first + size) for first, size in zip(start.tolist(), self.config.patch, strict=True))
+        volumes = case.image, case.label
+        for volume in volumes:
+            announce(volume, (x, y, z))
+        image, label = (pad_to_patch(volume[..., x, y, z], self.config.patch)[0] for volume in volumes)
         return image, label
 
 
