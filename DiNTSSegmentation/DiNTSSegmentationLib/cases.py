@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -46,7 +47,7 @@ class Settings:
     statistics: bool = False
 
 
-class Case:
+class Case(ABC):
     """One image and what becomes of it."""
 
     def __init__(self, title: str) -> None:
@@ -54,14 +55,18 @@ class Case:
         self.state = State.WAITING
         self.detail = ""  # where the result is, or what went wrong
 
+    @abstractmethod
     def prepare(self, settings: Settings) -> dict[str, Any] | None:
         """The job for the worker; None if there is nothing to do."""
-        raise NotImplementedError
 
+    def load(self) -> None:  # noqa: B027 (there may be nothing to read)
+        """Reads the result of the job, in a thread."""
+
+    @abstractmethod
     def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        """Takes over the result of the job; `values` are those of its result event."""
+        """Takes over the result of the job, after `load`; `values` are those of its result event."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (there may be none)
         """Removes temporary files."""
 
 

@@ -1,13 +1,17 @@
-"""Whether a segmentation still is what this module made, or somebody worked on it since."""
+"""Whether a segmentation still is what this module made, or somebody worked on it since; and what it was before."""
 
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
 ATTRIBUTE = "DiNTS.Fingerprint"  # of the segmentation node; saved with the scene
+MOST_CHECKSUMS = 1000  # that are remembered
+
+_checksums: dict[int, int] = {}  # by an image's modification time, which no two states of any image share
 
 
 def markAsResult(segmentation: slicer.vtkMRMLSegmentationNode) -> None:
@@ -26,15 +30,55 @@ def fingerprint(segmentation: slicer.vtkMRMLSegmentationNode) -> str:
     """Of segments and voxels. Names, colours and visibility may change without loss."""
     segments = segmentation.GetSegmentation()
     representation = segments.GetSourceRepresentationName()
-    checksum, seen = 0, set()
+    parts = [representation]
     for number in range(segments.GetNumberOfSegments()):
         segment = segments.GetNthSegment(number)
         data = segment.GetRepresentation(representation)
         if data is None or not data.IsA("vtkImageData"):
             return f"{representation} {segments.GetNumberOfSegments()}"  # e.g. surfaces, which never are a result
-        checksum = zlib.crc32(f"{segment.GetLabelValue()} {data.GetExtent()}".encode(), checksum)
-        scalars = data.GetPointData().GetScalars()
-        if scalars is not None and data not in seen:  # segments that do not overlap share one image
-            seen.add(data)
-            checksum = zlib.crc32(vtk_to_numpy(scalars), checksum)
-    return f"{representation} {segments.GetNumberOfSegments()} {checksum:08x}"
+        parts.append(f"{segment.GetLabelValue()} {data.GetExtent()} {checksum(data):08x}")
+    return f"{representation} {segments.GetNumberOfSegments()} {zlib.crc32(' '.join(parts).encode()):08x}"
+
+
+def checksum(image: Any) -> int:
+    """Of the voxels of a vtkImageData; computed once for each state of an image. May be called in a thread."""
+    time = image.GetMTime()
+    if time not in _checksums:
+        scalars = image.GetPointData().GetScalars()
+        if len(_checksums) >= MOST_CHECKSUMS:
+            _checksums.clear()
+        _checksums[time] = zlib.crc32(vtk_to_numpy(scalars)) if scalars is not None else 0
+    return _checksums[time]
+
+
+class Contents:
+    """What a segmentation holds now, to bring it back in one step. Segments are kept, not copied: they are replaced by
+    others, and so do not change."""
+
+    def __init__(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
+        segments = segmentation.GetSegmentation()
+        self.nodeId = segmentation.GetID()
+        self._segments = [(name, segments.GetSegment(name)) for name in segments.GetSegmentIDs()]
+        self._representation = segments.GetSourceRepresentationName()
+        self._fingerprint = segmentation.GetAttribute(ATTRIBUTE)
+        self._transformId = segmentation.GetTransformNodeID()
+        self._geometry = segments.GetConversionParameter(_geometryParameter())
+
+    def restore(self) -> None:
+        """Nothing happens if the node was deleted."""
+        segmentation = slicer.mrmlScene.GetNodeByID(self.nodeId)
+        if segmentation is None:
+            return
+        with slicer.util.NodeModify(segmentation):
+            segments = segmentation.GetSegmentation()
+            segments.RemoveAllSegments()
+            segments.SetSourceRepresentationName(self._representation)
+            segments.SetConversionParameter(_geometryParameter(), self._geometry)
+            for name, segment in self._segments:
+                segments.AddSegment(segment, name)
+            segmentation.SetAndObserveTransformNodeID(self._transformId)
+            segmentation.SetAttribute(ATTRIBUTE, self._fingerprint)
+
+
+def _geometryParameter() -> str:
+    return slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()

@@ -16,7 +16,7 @@ from DiNTSLib.worker import sharedWorker
 from DiNTSSegmentationLib.cases import FileCase, Settings
 from DiNTSSegmentationLib.edits import holdsWork
 from DiNTSSegmentationLib.models import ModelEntry, findModel
-from DiNTSSegmentationLib.nodecases import NodeCase, Target
+from DiNTSSegmentationLib.nodecases import BatchCase, NodeCase, Target
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
 from DiNTSSegmentationLib.region import rasGrid, sameGrid, voxelBox
 from DiNTSSegmentationLib.runs import Run, RunQueue
@@ -118,13 +118,16 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         onProgress: Callback | None = None,
         onFinished: Callback | None = None,
     ) -> Run:
-        """Segments volumes one after the other, each into a new node; otherwise as `segment`."""
+        """Segments volumes one after the other, each into a new node; otherwise as `segment`.
+
+        A volume that the model has a segmentation of in the scene is left alone: a batch goes on where it was stopped.
+        """
         entry = findModel(str(model))
         _checkOneChannel(entry)
         if not volumes:
             raise InputError(_("The scene has no volume; load one."))
         settings = self.settings(entry, quality, device, options, False, statistics)
-        cases = [NodeCase(node.GetName(), [node.GetID()], "", Target(None, _resultName(node))) for node in volumes]
+        cases = [BatchCase(node.GetName(), [node.GetID()], "", Target(None, _resultName(node))) for node in volumes]
         return self._run(Run(_("All volumes"), cases, settings, onProgress, onFinished))
 
     def segmentFolder(

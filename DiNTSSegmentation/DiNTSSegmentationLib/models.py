@@ -16,12 +16,13 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model. A damaged one has a `problem` and only the first three fields beside it."""
+    """One model. A damaged one has a `problem`, and only the fields around it."""
 
     file: str  # its name in the models folder
     path: str
     bytes: int
     problem: str = ""
+    shipped: bool = False  # with the engine; stays
     name: str = ""
     description: str = ""
     modality: str = ""
@@ -84,7 +85,7 @@ def findModel(name: str) -> ModelEntry:
     from dints.model.installed import describe, find_model
 
     path = find_model(name)
-    return _entry({"file": path.name, "path": str(path), "bytes": 0, **describe(read_manifest(path))})
+    return _entry({"file": path.name, "path": str(path), "bytes": 0, "shipped": False, **describe(read_manifest(path))})
 
 
 def removeModel(entry: ModelEntry) -> None:
@@ -107,11 +108,12 @@ def isModelFile(path: str | Path) -> bool:
 
 def _entry(values: dict[str, Any]) -> ModelEntry:
     if "problem" in values:
-        return ModelEntry(values["file"], values["path"], values["bytes"], values["problem"])
+        return ModelEntry(values["file"], values["path"], values["bytes"], values["problem"], values["shipped"])
     return ModelEntry(
         file=values["file"],
         path=values["path"],
         bytes=values["bytes"],
+        shipped=values["shipped"],
         name=values["name"],
         description=values["description"],
         modality=values["modality"],

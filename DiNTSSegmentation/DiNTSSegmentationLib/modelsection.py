@@ -150,7 +150,7 @@ class ModelSection:
             return
         entry = self.chosen
         self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
-        self.ui.removeButton.enabled = entry is not None
+        self.ui.removeButton.enabled = entry is not None and not entry.shipped
         self._onChosen(entry.file if entry else "")
 
     def _nothing(self) -> str:

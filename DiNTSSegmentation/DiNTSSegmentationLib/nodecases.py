@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,22 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from DiNTSLib.processes import temporaryFolder
 from DiNTSLib.scene import exportVolume
+from DiNTSLib.temporary import TemporaryFolder
 from DiNTSSegmentationLib.cases import Case, Settings, segmentJob
-from DiNTSSegmentationLib.edits import fingerprint, holdsWork
+from DiNTSSegmentationLib.edits import Contents, fingerprint, holdsWork
 from DiNTSSegmentationLib.region import voxelBox
-from DiNTSSegmentationLib.results import ResultNodes, showDisagreement, showSegmentation, showStatistics
+from DiNTSSegmentationLib.results import (
+    ResultImages,
+    ResultNodes,
+    readResults,
+    resultFor,
+    showDisagreement,
+    showSegmentation,
+    showStatistics,
+)
+
+LABELS_FILE, DISAGREEMENT_FILE = "labels.nrrd", "disagreement.nrrd"
 
 
 class Target:
@@ -54,24 +63,29 @@ class NodeCase(Case):
 
     Args:
         regionId: of a region of interest, or "".
+
+    Attributes:
+        before: what the segmentation held before it got the result; None if it was empty.
     """
 
     def __init__(self, title: str, volumeIds: Sequence[str], regionId: str, target: Target) -> None:
         super().__init__(title)
         self.volumeIds, self.regionId, self.target = list(volumeIds), regionId, target
         self.results = ResultNodes()
-        self._folder: tempfile.TemporaryDirectory | None = None
+        self.before: Contents | None = None
+        self._images: ResultImages | None = None
+        self._folder: TemporaryFolder | None = None
 
     def prepare(self, settings: Settings) -> dict[str, Any]:
         self.target.check()
-        self._folder = temporaryFolder()
+        self._folder = TemporaryFolder()
         folder = Path(self._folder.name)
         inputs = [folder / f"{number}.nrrd" for number in range(len(self.volumeIds))]
         for volume, path in zip(self.volumes(), inputs, strict=True):
             exportVolume(volume, path, background=True)
-        job = segmentJob(settings, inputs, folder / "labels.nrrd")
+        job = segmentJob(settings, inputs, folder / LABELS_FILE)
         if settings.disagreement:
-            job["disagreement"] = str(folder / "disagreement.nrrd")
+            job["disagreement"] = str(folder / DISAGREEMENT_FILE)
         if self.regionId:
             job["options"] = {**settings.options, "region": voxelBox(node(self.regionId), self.volumes()[0])}
         return job
@@ -80,22 +94,39 @@ class NodeCase(Case):
         """The volumes with the voxels to segment."""
         return [node(identifier) for identifier in self.volumeIds]
 
+    def load(self) -> None:
+        labels, disagreement = (Path(self._folder.name) / name for name in (LABELS_FILE, DISAGREEMENT_FILE))
+        self._images = readResults(labels, disagreement if disagreement.is_file() else None)
+
     def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        folder, volume = Path(self._folder.name), node(self.volumeIds[0])
-        segmentation = self.target.node()
-        slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step
-        showSegmentation(folder / "labels.nrrd", segmentation, settings.styles, volume)
+        images, volume, segmentation = self._images, node(self.volumeIds[0]), self.target.node()
+        if segmentation.GetSegmentation().GetNumberOfSegments():
+            self.before = Contents(segmentation)
+        slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step, where Slicer's undo is on
+        showSegmentation(images, segmentation, settings, volume)
         self.results = ResultNodes(
             segmentation.GetID(),
-            showDisagreement(folder / "disagreement.nrrd", segmentation, volume) if settings.disagreement else "",
+            showDisagreement(images, segmentation, volume) if images.disagreement is not None else "",
             showStatistics(values.get("statistics") or [], segmentation, volume) if settings.statistics else "",
         )
         self.detail = segmentation.GetName()
 
     def close(self) -> None:
+        self._images = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+
+class BatchCase(NodeCase):
+    """One of all volumes of the scene; nothing is done where the model's result is there already."""
+
+    def prepare(self, settings: Settings) -> dict[str, Any] | None:
+        result = resultFor(self.volumes()[0], settings.model)
+        if result is not None:
+            self.detail = result.GetName()
+            return None
+        return super().prepare(settings)
 
 
 def node(identifier: str) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -15,12 +13,13 @@ from vtk import vtkCommand
 from dints.errors import InputError
 from DiNTSLib import dependencies
 from DiNTSLib.install_panel import showInstallPanel
+from DiNTSSegmentationLib.batchsection import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.inputsection import InputSection
 from DiNTSSegmentationLib.modelsection import DropArea, ModelSection
-from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters, Source
-from DiNTSSegmentationLib.progresssection import BatchTable, ProgressSection, ResultsSection
+from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
+from DiNTSSegmentationLib.progresssection import ProgressSection, ResultsSection
 from DiNTSSegmentationLib.runs import Run
 from DiNTSSegmentationLib.runsection import CleanupTable, EstimateLine, engineOptions
 
@@ -58,8 +57,8 @@ class Panel:
         self.cleanup = CleanupTable(self.ui, self._onCleanup)
         self.estimate = EstimateLine(self.ui, self._askEstimate)
         self.progress = ProgressSection(self.ui, logic.queue)
-        self.results = ResultsSection(self.ui)
-        self.batch = BatchTable(self.ui)
+        self.results = ResultsSection(self.ui, self.update)
+        self.batch = BatchSection(self)
         self.area = DropArea(content, self.models.importModel)
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -76,8 +75,7 @@ class Panel:
         self.parameters = parameters
         self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, self._onModified)
         self.models.refresh(parameters.model)
-        self.ui.inputFolderEdit.currentPath = parameters.inputFolder
-        self.ui.outputFolderEdit.currentPath = parameters.outputFolder
+        self.batch.bind(parameters)
         self.inputs.show(volumes)
         self.update()
 
@@ -109,11 +107,8 @@ class Panel:
         )
         missing = self._missing()
         self.ui.installButton.visible = bool(missing)
-        self._say(self.ui.applyButton, self.ui.reasonLabel, missing or self._reason())
-        fromFolder = self.parameters.batchSource is Source.FOLDER
-        for name in ("inputFolderLabel", "inputFolderEdit", "outputFolderLabel", "outputFolderEdit"):
-            getattr(self.ui, name).visible = fromFolder and not self.ui.batchSection.collapsed
-        self._say(self.ui.batchButton, self.ui.batchReasonLabel, missing or self._batchReason())
+        self._say(missing or self._reason())
+        self.batch.update(missing)
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
             self.estimate.restart()
         else:
@@ -123,9 +118,6 @@ class Panel:
         """What the .ui file cannot say, and the connections."""
         for box in (self.ui.advancedBox, self.ui.logBox):
             box.collapsed = True
-        for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
-            edit.filters = ctk.ctkPathLineEdit.Dirs
-            edit.connect("currentPathChanged(QString)", self._onFolders)
         self.ui.editedFrame.visible = self.ui.installButton.visible = False
         labels = [getattr(self.ui, name) for name in FORM_LABELS]
         width = max(label.sizeHint.width() for label in labels)
@@ -133,7 +125,6 @@ class Panel:
             label.minimumWidth = width
         self.inputs.setLabelWidth(width)
         self.ui.applyButton.connect("clicked()", self._onApply)
-        self.ui.batchButton.connect("clicked()", self._onBatch)
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
@@ -157,11 +148,6 @@ class Panel:
     def _onCleanup(self, choices: dict[str, str]) -> None:
         self.parameters.cleanup = choices
 
-    def _onFolders(self) -> None:
-        if self.parameters is not None:
-            self.parameters.inputFolder = self.ui.inputFolderEdit.currentPath
-            self.parameters.outputFolder = self.ui.outputFolderEdit.currentPath
-
     def _onNewSegmentation(self) -> None:
         self.parameters.segmentation = None
 
@@ -174,7 +160,7 @@ class Panel:
 
     def _onApply(self) -> None:
         parameters = self.parameters
-        self._start(
+        self.start(
             lambda: self.logic.segment(
                 list(parameters.volumes),
                 parameters.segmentation,
@@ -184,24 +170,11 @@ class Panel:
                 statistics=parameters.statistics,
                 overwrite=bool(self._replaceable),
                 onFinished=self._onFinished,
-                **self._common(),
+                **self.common(),
             )
         )
 
-    def _onBatch(self) -> None:
-        parameters = self.parameters
-        if parameters.batchSource is Source.FOLDER:
-            folders = parameters.inputFolder, parameters.outputFolder
-            self._start(lambda: self.logic.segmentFolder(*folders, onFinished=self._onBatchEnd, **self._common()))
-        else:
-            volumes, statistics = self._sceneVolumes(), parameters.statistics
-            self._start(
-                lambda: self.logic.segmentVolumes(
-                    volumes, statistics=statistics, onFinished=self._onBatchEnd, **self._common()
-                )
-            )
-
-    def _common(self) -> dict[str, Any]:
+    def common(self) -> dict[str, Any]:
         """What every run is given."""
         parameters, model = self.parameters, self.models.chosen
         return {
@@ -212,12 +185,12 @@ class Panel:
             "onProgress": self._onProgress,
         }
 
-    def _start(self, begin: Callable[[], Run]) -> None:
+    def start(self, begin: Callable[[], Run]) -> None:
         """Begins a run; why it cannot begin is said where the reason stands."""
         try:
             run = begin()
         except InputError as error:
-            self._say(self.ui.applyButton, self.ui.reasonLabel, str(error))
+            self._say(str(error))
             return
         self._replaceable = ""
         if run.state is State.WAITING:
@@ -234,10 +207,6 @@ class Panel:
             self.results.show(run)
             if self.parameters is not None and self.parameters.segmentation is None:
                 self.parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
-        self.update()
-
-    def _onBatchEnd(self, run: Run) -> None:
-        self.batch.show(run)
         self.update()
 
     def _reason(self) -> str:
@@ -258,22 +227,6 @@ class Panel:
         names = dependencies.missing()
         return _("{names} must be installed first.").format(names=", ".join(names)) if names else ""
 
-    def _batchReason(self) -> str:
-        model, parameters = self.models.chosen, self.parameters
-        if model is None or model.problem:
-            return _("Choose a model that is not damaged.")
-        if parameters.batchSource is Source.FOLDER:
-            if not parameters.inputFolder or not Path(parameters.inputFolder).is_dir():
-                return _("Choose the folder of the images.")
-            return "" if parameters.outputFolder else _("Choose a folder for the results.")
-        if len(model.channels) > 1:
-            return _("This model takes several volumes at a time; use a folder.")
-        return "" if self._sceneVolumes() else _("Load a volume.")
-
-    def _sceneVolumes(self) -> list:
-        selector = self.inputs.selectors[0]
-        return [selector.nodeFromIndex(number) for number in range(selector.nodeCount())]
-
     def _editedSegmentation(self) -> Any:
         """The chosen segmentation if replacing it would lose work that the user did not give up."""
         segmentation = self.parameters.segmentation
@@ -289,13 +242,13 @@ class Panel:
         model, volume = self.models.chosen, self.inputs.volumes[0]
         if self.parameters is None or model is None or volume is None or self.logic.queue.current is not None:
             return
-        common = self._common()
+        common = self.common()
         settings: Settings = self.logic.settings(
             model, common["quality"], common["device"], common["options"], False, False
         )
         self.logic.estimate(volume, model, settings, onResult)
 
-    @staticmethod
-    def _say(button: Any, label: Any, reason: str) -> None:
-        button.enabled = not reason
-        label.text = reason
+    def _say(self, reason: str) -> None:
+        """Why Apply is disabled; "" enables it."""
+        self.ui.applyButton.enabled = not reason
+        self.ui.reasonLabel.text = reason

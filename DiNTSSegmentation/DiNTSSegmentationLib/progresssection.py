@@ -1,7 +1,8 @@
-"""What the panel says of a run: progress with time left, log, results, table of a batch."""
+"""What the panel says of a run: progress with time left, log, results."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -9,13 +10,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSegmentationLib.cases import State
+from DiNTSSegmentationLib.edits import Contents
 from DiNTSSegmentationLib.runs import Run, RunQueue
 
 PROGRESS_STEPS = 1000  # of the bar
 SECONDS_IN_MINUTE = 60
 HEADER_HEIGHT, ROW_HEIGHT = 28, 30  # pixels, of Slicer's tables
 MOST_ROWS = 8  # of a table before it scrolls
-CASE_COLUMN, STATE_COLUMN, DETAIL_COLUMN = range(3)
 
 
 class ProgressSection:
@@ -55,6 +56,9 @@ class ProgressSection:
             parts.append(_("window {done} of {total}").format(done=run.done, total=run.total))
         else:
             parts.append(_("finishing"))
+        if run.silence:
+            text = _("the engine has not answered for {time}: wait, or cancel and try again")
+            parts.append(text.format(time=duration(run.silence)))
         if run.secondsLeft is not None and run.done < run.total:
             parts.append(_("{time} left").format(time=duration(run.secondsLeft)))
         if self.queue.waiting:
@@ -78,8 +82,10 @@ class ProgressSection:
 class ResultsSection:
     """Segments, Show 3D and the table of the last result."""
 
-    def __init__(self, ui: Any) -> None:
-        self.ui = ui
+    def __init__(self, ui: Any, onUndone: Callable[[], None]) -> None:
+        self.ui, self._onUndone = ui, onUndone
+        self._before: Contents | None = None
+        ui.undoButton.connect("clicked()", self._onUndo)
         ui.statisticsView.verticalHeader().visible = False
         ui.statisticsView.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         self.show(None)
@@ -91,6 +97,8 @@ class ResultsSection:
         self.ui.segmentsView.setSegmentationNode(segmentation)
         self.ui.show3DButton.setSegmentationNode(segmentation)
         self.ui.statisticsView.setMRMLTableNode(table)
+        self._before = run.cases[0].before if run and len(run.cases) == 1 else None
+        self.ui.undoButton.visible = self._before is not None
         for widget in (self.ui.segmentsView, self.ui.show3DButton):
             widget.visible = segmentation is not None
         self.ui.statisticsView.visible = table is not None
@@ -98,6 +106,12 @@ class ResultsSection:
         for view in (self.ui.segmentsView, self.ui.statisticsView):
             view.minimumHeight = view.maximumHeight = _tableHeight(rows)
         self.ui.resultsLabel.text = self._sentence(run) if segmentation else _("The last result will be shown here.")
+
+    def _onUndo(self) -> None:
+        self._before.restore()
+        self.show(None)
+        self.ui.resultsLabel.text = _("The segmentation is as it was before the last result.")
+        self._onUndone()
 
     @staticmethod
     def _sentence(run: Run) -> str:
@@ -107,32 +121,6 @@ class ResultsSection:
             map_ = slicer.mrmlScene.GetNodeByID(run.results.disagreement)
             text += "; " + _("uncertainty in “{volume}”").format(volume=map_.GetName())
         return text
-
-
-class BatchTable:
-    """A row for each case of a batch: what became of it."""
-
-    def __init__(self, ui: Any) -> None:
-        self.tree = ui.batchTree
-        header = self.tree.header()
-        header.setSectionResizeMode(CASE_COLUMN, qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(STATE_COLUMN, qt.QHeaderView.ResizeToContents)
-
-    def show(self, run: Run) -> None:
-        while self.tree.topLevelItemCount > len(run.cases):
-            self.tree.takeTopLevelItem(self.tree.topLevelItemCount - 1)
-        for row, case in enumerate(run.cases):
-            if row == self.tree.topLevelItemCount:
-                self.tree.addTopLevelItem(qt.QTreeWidgetItem(["", "", ""]))
-            item = self.tree.topLevelItem(row)
-            for column, text in (
-                (CASE_COLUMN, case.title),
-                (STATE_COLUMN, case.state.label()),
-                (DETAIL_COLUMN, case.detail),
-            ):
-                if item.text(column) != text:
-                    item.setText(column, text)
-                    item.setToolTip(column, text)
 
 
 def _tableHeight(rows: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ import slicer
 from slicer.i18n import tr as _
 from vtk import vtkStringArray
 
-from DiNTSLib.scene import importSegmentation, importVolume, placeBeside
-from DiNTSLib.terminology import SegmentStyle
-from DiNTSSegmentationLib.edits import markAsResult
+from DiNTSLib.images import readLabels, readVolume
+from DiNTSLib.scene import addVolume, placeBeside, setSegments
+from DiNTSSegmentationLib.cases import Settings
+from DiNTSSegmentationLib.edits import checksum, markAsResult
 
 STATISTICS_ROLE = (
     "DiNTS.Statistics"  # references from the segmentation, so that a second run replaces what a first made
 )
 DISAGREEMENT_ROLE = "DiNTS.Disagreement"
+MODEL_ATTRIBUTE = "DiNTS.Model"  # of a segmentation: the file name of the model that made it
 DISAGREEMENT_COLORS = "vtkMRMLColorTableNodeFileColdToHotRainbow.txt"
 FULL_DISAGREEMENT = 100.0  # percent
 
@@ -32,25 +34,52 @@ class ResultNodes:
     statistics: str = ""
 
 
-def showSegmentation(path: Path, segmentation, styles: Mapping[int, SegmentStyle], volume) -> None:
-    """Replaces what the node holds by the labels of a file."""
-    importSegmentation(path, segmentation, styles, volume)
+@dataclass(frozen=True)
+class ResultImages:
+    """What a case left on the disk, as vtkOrientedImageData."""
+
+    labels: Any
+    disagreement: Any = None
+
+
+def readResults(labels: Path, disagreement: Path | None) -> ResultImages:
+    """Reads the files of a result, in a thread.
+
+    Raises:
+        ValueError: one of them cannot be read.
+    """
+    images = ResultImages(readLabels(labels), readVolume(disagreement) if disagreement else None)
+    checksum(images.labels)  # for `markAsResult`
+    return images
+
+
+def showSegmentation(images: ResultImages, segmentation, settings: Settings, volume) -> None:
+    """Replaces what the node holds by the result."""
+    setSegments(segmentation, images.labels, settings.styles, volume)
     placeBeside(segmentation, volume)
+    segmentation.SetAttribute(MODEL_ATTRIBUTE, Path(settings.model).name)
     markAsResult(segmentation)
 
 
-def showDisagreement(path: Path, segmentation, volume) -> str:
+def resultFor(volume, model: str) -> Any:
+    """A segmentation of a volume that this module made with a model; None if there is none."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        isOfModel = segmentation.GetAttribute(MODEL_ATTRIBUTE) == Path(model).name
+        if isOfModel and segmentation.GetNodeReference(role) is volume:
+            return segmentation
+    return None
+
+
+def showDisagreement(images: ResultImages, segmentation, volume) -> str:
     """The disagreement of the folds as a volume with a colour map from 0 to 100 percent; its ID."""
     previous = segmentation.GetNodeReference(DISAGREEMENT_ROLE)
     if previous is not None:
         slicer.mrmlScene.RemoveNode(previous)
-    made = importVolume(path, _("{name} uncertainty").format(name=segmentation.GetName()))
+    name = _("{name} uncertainty").format(name=segmentation.GetName())
+    made = addVolume(images.disagreement, name, (0.0, FULL_DISAGREEMENT))
     made.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-    made.CreateDefaultDisplayNodes()
-    display = made.GetDisplayNode()
-    display.SetAndObserveColorNodeID(DISAGREEMENT_COLORS)
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, FULL_DISAGREEMENT)
+    made.GetDisplayNode().SetAndObserveColorNodeID(DISAGREEMENT_COLORS)
     placeBeside(made, volume)
     segmentation.SetNodeReferenceID(DISAGREEMENT_ROLE, made.GetID())
     return made.GetID()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from dints.errors import InputError, RunError
-from DiNTSLib.processes import EXIT_CANCELLED
+from DiNTSLib.background import submit
+from DiNTSLib.events import EXIT_CANCELLED
+from DiNTSLib.processes import Poller
 from DiNTSSegmentationLib.cases import Case, Settings, State
 
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
@@ -26,6 +29,7 @@ class Run:
     Attributes:
         state, error: how it ended. One case's error fails a run of one case; a batch goes on.
         stage, done, total, secondsLeft: of the case at work.
+        silence: for how many seconds the engine has not answered; 0 while it does.
         log: (kind, sentence) of all that the engine said; kind is "message", "warning" or "error".
     """
 
@@ -42,6 +46,7 @@ class Run:
         self.state, self.error = State.WAITING, ""
         self.stage, self.done, self.total = "", 0, 0
         self.secondsLeft: float | None = None
+        self.silence = 0.0
         self.log: list[tuple[str, str]] = []
 
     @property
@@ -89,6 +94,8 @@ class RunQueue:
         self._runs: list[Run] = []
         self._job: int | None = None
         self._values: dict[str, Any] = {}
+        self._loading: tuple[Run, Case, Future] | None = None
+        self._poller = Poller(self._pollLoading)
 
     @property
     def current(self) -> Run | None:
@@ -131,7 +138,7 @@ class RunQueue:
 
     def _submit(self, run: Run, case: Case) -> bool:
         """Whether the case is at work now."""
-        run.stage, run.done, run.total, run.secondsLeft = "", 0, 0, None
+        run.stage, run.done, run.total, run.secondsLeft, run.silence = "", 0, 0, None, 0.0
         self._values = {}
         try:
             job = case.prepare(run.settings)
@@ -160,27 +167,45 @@ class RunQueue:
             self._values = event["values"]
         elif kind in ("message", "warning"):
             run.log.append((kind, event["text"]))
+        elif kind == "silence":
+            run.silence = event["seconds"]
         self._tell(run)
 
     def _onFinished(self, run: Run, case: Case, code: int, text: str) -> None:
-        self._job = None
-        if run.isFinished:
+        if run.isFinished:  # it was cancelled, and only now its process is gone, which may have written until now
+            case.close()
             return
+        self._job = None
         if code == 0:
-            self._take(run, case)
-        else:
-            state = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED
-            _close(case, state, text)
-            run.log.append(("error", f"{case.title}: {text}"))
+            self._loading = run, case, submit(case.load)  # a large result takes longer than a window may stand still
+            self._poller.start()
+            return
+        state = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED
+        _close(case, state, text)
+        run.log.append(("error", f"{case.title}: {text}"))
         self._tell(run)
         self._nextCase(run)
 
-    def _take(self, run: Run, case: Case) -> None:
+    def _pollLoading(self) -> None:
+        run, case, loading = self._loading
+        if not loading.done():
+            return
+        self._stopLoading()
+        self._take(run, case, loading)
+        self._tell(run)
+        self._nextCase(run)
+
+    def _stopLoading(self) -> None:
+        self._poller.stop()
+        self._loading = None
+
+    def _take(self, run: Run, case: Case, loading: Future) -> None:
         """Brings the result of a case into the scene."""
         try:
+            loading.result()
             case.finish(run.settings, self._values)
-        except (LookupError, ValueError, OSError) as error:
-            logger.warning("%s: %s", case.title, error)
+        except (LookupError, ValueError, OSError, MemoryError) as error:
+            logger.debug("%s: %s", case.title, error)  # no names of patients above this level
             _close(case, State.FAILED, str(error))
             run.log.append(("error", f"{case.title}: {error}"))
             return
@@ -193,10 +218,13 @@ class RunQueue:
         run.state, run.error = state, error
         for case in run.cases:
             if case.state in (State.WAITING, State.RUNNING):
-                _close(case, State.CANCELLED, "")
+                case.state, case.detail = State.CANCELLED, ""  # the one at work is closed when its process has ended
         if wasCurrent and self._job is not None:
             self._worker.cancel(self._job)
             self._job = None
+        if wasCurrent and self._loading is not None:
+            self._loading[1].close()
+            self._stopLoading()
         self._tell(run)
         try:
             if run.onFinished:

@@ -10,7 +10,8 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from DiNTSLib.processes import engineCommand, engineEnvironment, temporaryFolder
+from DiNTSLib.processes import engineCommand, engineEnvironment
+from DiNTSLib.temporary import TemporaryFolder
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 
 TINY_MODEL = Path(__file__).with_name("tinymodel.py")
@@ -29,7 +30,7 @@ class DiNTSSegmentationTest(ScriptedLoadableModuleTest):
         voxels = np.random.default_rng(0).normal(50, 40, SHAPE)
         volume = slicer.util.addVolumeFromArray(voxels, name="Noise")
         volume.SetSpacing(SPACING)
-        with temporaryFolder() as folder:
+        with TemporaryFolder() as folder:
             model = str(Path(folder) / "tiny.zip")
             makeTinyModel(model)
             run = DiNTSSegmentationLogic().segment(volume, model=model, device="cpu", statistics=True)

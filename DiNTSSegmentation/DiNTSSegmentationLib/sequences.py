@@ -34,6 +34,7 @@ class FrameCase(NodeCase):
 
     def finish(self, settings: Settings, values: dict[str, Any]) -> None:
         super().finish(settings, values)
+        self.before = None  # the sequence is no single result that could be taken back
         browser, segmentation = node(self.browserId), self.target.node()
         output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
         output.SetDataNodeAtValue(segmentation, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))

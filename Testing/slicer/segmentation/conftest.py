@@ -134,6 +134,24 @@ def finish(host: Any) -> Any:
 
 
 @pytest.fixture
+def panel(install: Any, ct: Any, open_panel: Any) -> Any:
+    """The panel with the model "Body" and a CT, ready to apply."""
+    install("body.zip")
+    return open_panel()
+
+
+@pytest.fixture
+def apply(host: Any, finish: Any) -> Any:
+    """Function that clicks Apply and waits for the result."""
+
+    def run(panel: Any) -> None:
+        host.click(panel.ui.applyButton)
+        finish(panel)
+
+    return run
+
+
+@pytest.fixture
 def choose_model(host: Any) -> Any:
     """Function that clicks a model in the panel's list."""
     from PySide6.QtCore import Qt

@@ -1,0 +1,34 @@
+"""What tests read off the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def segments_of(segmentation: Any) -> dict[str, int]:
+    """{name: voxels}"""
+    import slicer
+
+    found = segmentation.GetSegmentation()
+    return {
+        found.GetSegment(name).GetName(): int(
+            (slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name) > 0).sum()
+        )
+        for name in found.GetSegmentIDs()
+    }
+
+
+def has_grid_of(segmentation: Any, volume: Any) -> bool:
+    """Whether the segmentation's reference geometry is the volume's grid."""
+    import slicer
+    import vtk
+
+    image, matrix, expected = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    text = segmentation.GetSegmentation().GetConversionParameter("Reference image geometry")
+    slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, image, False)
+    image.GetImageToWorldMatrix(matrix)
+    volume.GetIJKToRASMatrix(expected)
+    arrays = [slicer.util.arrayFromVTKMatrix(entry) for entry in (matrix, expected)]
+    return np.allclose(*arrays, atol=1e-4) and image.GetDimensions() == volume.GetImageData().GetDimensions()

@@ -1,0 +1,116 @@
+"""When Apply is possible, what the panel says when it is not, and what the panel keeps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import REPOSITORY
+
+
+def test_why_apply_is_disabled_stands_beside_it(
+    host: Any, open_panel: Any, install: Any, choose_model: Any, shared_data: Path
+) -> None:
+    import slicer
+
+    panel = open_panel()
+    assert not panel.ui.applyButton.enabled
+    assert panel.ui.reasonLabel.text == "Import a model first."
+    assert "No model is installed" in panel.ui.modelDescription.text
+    install("body.zip", "pair.zip", "cut.zip")
+    panel.exit()
+    panel.enter()
+    assert panel.ui.reasonLabel.text == "Choose a volume for “image”."
+    ct = slicer.util.loadVolume(str(shared_data / "ct" / "example_ct.nii.gz"))
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    assert panel.ui.reasonLabel.text == ""
+    choose_model(panel, "cut.zip")
+    host.wait_until(lambda: "damaged" in panel.ui.reasonLabel.text)
+    assert "manifest.json cannot be read" in panel.ui.modelDescription.text
+    choose_model(panel, "Pair")
+    host.wait_until(lambda: panel.ui.reasonLabel.text == "Choose a volume for “T2”.")
+    other = slicer.util.loadVolume(str(shared_data / "mr" / "example_mr.nii.gz"))
+    host.choose(panel.panel.inputs.selectors[1], other.GetName())
+    host.wait_until(lambda: "differ in size or place" in panel.ui.reasonLabel.text)
+    assert not panel.ui.applyButton.enabled
+    host.choose(panel.panel.inputs.selectors[1], ct.GetName())
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+
+
+def test_parameters_survive_saving_and_loading_the_scene(
+    host: Any, open_panel: Any, install: Any, ct: Any, choose_model: Any, tmp_path: Path
+) -> None:
+    import slicer
+
+    install("body.zip", "pair.zip")
+    panel = open_panel()
+    choose_model(panel, "Pair")
+    host.choose(panel.panel.inputs.selectors[1], "example_ct")
+    host.choose(panel.ui.qualityBox, "Quick: one network, little overlap")
+    host.click(panel.ui.advancedBox)
+    host.choose(panel.panel.cleanup.boxes[0], "On")
+    scene = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(scene))
+    slicer.mrmlScene.Clear(False)
+    host.process_events()
+    assert panel.panel.models.chosen.name == "Body"
+    slicer.util.loadScene(str(scene))
+    host.process_events()
+    assert panel.panel.models.chosen.name == "Pair"
+    assert [volume.GetName() for volume in panel.panel.inputs.volumes] == ["example_ct", "example_ct"]
+    assert panel.ui.qualityBox.currentText.startswith("Quick")
+    assert dict(panel.panel.parameters.cleanup) == {"tumor": "on"}
+
+
+def test_the_panel_says_what_must_be_installed(
+    host: Any, open_panel: Any, install: Any, ct: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from DiNTSLib import dependencies
+
+    install("body.zip")
+    monkeypatch.setattr(dependencies, "missing", lambda: ["torch"])
+    panel = open_panel()
+    assert not panel.ui.applyButton.enabled
+    assert panel.ui.reasonLabel.text == "torch must be installed first."
+    assert panel.ui.installButton.visible
+    assert panel.ui.estimateLabel.text == ""
+
+
+def run_program(program: str) -> None:
+    """In a process of its own, with the repository on the path."""
+    paths = f"import sys; sys.path[:0] = [{str(REPOSITORY)!r}, {str(REPOSITORY / 'DiNTSEngine')!r}]\n"
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", paths + program]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_and_opening_the_module_needs_no_engine(host: Any) -> None:
+    """Where neither PyTorch nor PyYAML can be imported."""
+    run_program(
+        "sys.modules['torch'] = sys.modules['yaml'] = None\n"
+        "import Testing.host as host\n"
+        "host.start()\n"
+        "from DiNTSLib import dependencies\n"
+        "dependencies.missing = lambda: ['torch', 'PyYAML']\n"
+        "panel = host.open_module('DiNTSSegmentation', 400, 800)\n"
+        "host.raise_errors()\n"
+        "assert panel.ui.reasonLabel.text == 'torch, PyYAML must be installed first.', panel.ui.reasonLabel.text\n"
+    )
+
+
+def test_the_application_never_imports_pytorch(install: Any) -> None:
+    install("body.zip")
+    run_program(
+        "import Testing.host as host\n"
+        "host.start()\n"
+        "for name in ('DiNTSSegmentation', 'DiNTSSearch'):\n"
+        "    host.open_module(name, 400, 800)\n"
+        "host.raise_errors()\n"
+        "assert 'torch' not in sys.modules\n"
+    )
