@@ -82,6 +82,9 @@ class DataStep(Step):
             return _("Choose a run folder, or try the demo data.")
         return "" if parameters.dataFolder else _("Choose a data folder, or make one.")
 
+    def stopped(self) -> str:
+        return _("Stopped.")
+
     def explain(self, sentence: str) -> str:
         """The problems are in the table."""
         count = RunFolder(self.panel.parameters.runFolder).errors if self.panel.parameters else 0
@@ -155,7 +158,7 @@ class DataStep(Step):
         self.ui.addPairButton.enabled = image is not None and segmentation is not None
         self.ui.removePairButton.enabled = bool(self.pairs)
         folder = self.panel.parameters.dataFolder if self.panel.parameters else ""
-        self.ui.exportPairsButton.enabled = bool(self.pairs and folder)
+        self.ui.exportPairsButton.enabled = bool(self.pairs and folder) and not self.panel.isBusy
         self.ui.exportPairsButton.toolTip = (
             _("Writes {names} to the data folder.").format(names=", ".join(caseNames(self.nodes())))
             if self.pairs and folder
@@ -167,16 +170,12 @@ class DataStep(Step):
         return [tuple(slicer.mrmlScene.GetNodeByID(node) for node in pair) for pair in self.pairs]
 
     def onExportPairs(self) -> None:
-        self.error = ""
-        try:
-            with slicer.util.WaitCursor():
-                self.logic.exportPairs(self.nodes(), self.panel.parameters.dataFolder)
-        except (ValueError, OSError) as error:
-            self.error = str(error)
-        else:
-            self.ui.pairsButton.checked = False
-            self.panel.say(_("{count} cases were written.").format(count=len(self.pairs)))
-        self.panel.refresh()
+        nodes, folder = self.nodes(), self.panel.parameters.dataFolder
+        self.start(lambda **calls: self.logic.exportPairs(nodes, folder, **calls), self.onPairsExported)
+
+    def onPairsExported(self, results: dict) -> None:
+        self.ui.pairsButton.checked = False
+        self.panel.say(_("{count} cases were written.").format(count=len(self.pairs)))
 
 
 def _caseOf(problem: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ class Job:
 
     Args:
         stages: commands of the engine; the next stage starts when all of one are done.
-        makeProcess: `DiNTSLib.processes.EngineProcess`, or what a test puts in its place.
+        makeProcess: `DiNTSLib.processes.EngineProcess`, or what takes something else than commands in the same way.
         onEvent: called with every event of every command.
         onFinished: called once with the exit code and a sentence on what went wrong, "" if nothing did.
     """

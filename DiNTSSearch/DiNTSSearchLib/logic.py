@@ -13,8 +13,8 @@ from typing import Any
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from DiNTSSearchLib.jobs import Command, Event, Job
-from DiNTSSearchLib.pairs import exportPairs
+from DiNTSSearchLib.jobs import Event, Job
+from DiNTSSearchLib.pairs import PairsExport, PairsProcess
 from DiNTSSearchLib.run_folder import CHOICES, RunFolder
 
 OnEvent = Callable[[Event], None]
@@ -45,10 +45,18 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished)
 
     def exportPairs(
-        self, pairs: Sequence[tuple[Any, Any]], folder: str | Path, onProgress: Callable[[int, int], None] | None = None
-    ) -> dict[int, str]:
-        """Writes pairs of volume and segmentation nodes as a data set; see `DiNTSSearchLib.pairs`."""
-        return exportPairs(pairs, folder, *([onProgress] if onProgress else []))
+        self,
+        pairs: Sequence[tuple[Any, Any]],
+        folder: str | Path,
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ):
+        """Writes pairs of volume and segmentation nodes as a data set; result "data" has its path and labels.
+
+        Raises:
+            ValueError: there are no pairs, no segments, or the folder holds something already.
+        """
+        return self._run([[PairsExport(pairs, folder)]], onEvent, onFinished, PairsProcess)
 
     def check(
         self,
@@ -185,13 +193,20 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         file = re.sub(r"[^\w.-]+", "_", name).strip("._") or "model"
         return models_folder() / f"{file}.zip"
 
-    def _run(self, stages: list[list[Command]], onEvent: OnEvent | None, onFinished: OnFinished | None):
+    def _run(
+        self,
+        stages: list[list[Any]],
+        onEvent: OnEvent | None,
+        onFinished: OnFinished | None,
+        makeProcess: Callable[..., Any] | None = None,
+    ):
         if self._makeProcess is None:
             from DiNTSLib.processes import EngineProcess
 
             self._makeProcess = EngineProcess
         blocking = onFinished is None
-        job = Job(stages, self._makeProcess, onEvent or (lambda event: None), onFinished or (lambda *_: None))
+        make = makeProcess or self._makeProcess
+        job = Job(stages, make, onEvent or (lambda event: None), onFinished or (lambda *_: None))
         job.start()
         if not blocking:
             return job

@@ -3,46 +3,135 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 IMAGES, LABELS, NAMES = "images", "labels", "labels.json"  # as `dints.data.plain_folders` reads them
 
 
-def exportPairs(
-    pairs: Sequence[tuple[Any, Any]], folder: str | Path, onProgress: Callable[[int, int], None] = lambda *_: None
-) -> dict[int, str]:
-    """Writes pairs of volume and segmentation nodes as a data set; returns its labels, {value: name}.
+class PairsExport:
+    """Writes pairs of volume and segmentation nodes as a data set. Segments of the same name are the same label.
 
-    Segments of the same name are the same label. A case has the name of its volume.
+    A case has the name of its volume. Voxels are shared with the nodes; a thread puts them together and writes them.
 
     Raises:
         ValueError: there are no pairs, no segments, or the folder holds something already.
     """
-    from dints.storage import write_json
-    from DiNTSLib.scene import exportSegmentation, exportVolume
 
-    folder = Path(folder)
-    if not pairs:
-        raise ValueError(_("There are no pairs to export; add a volume and its segmentation first."))
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(_("{folder} is not empty; choose a new folder for the data set").format(folder=folder))
-    labels = {0: "background", **dict(enumerate(_segmentNames(pairs), start=1))}
-    if len(labels) == 1:
-        raise ValueError(_("The segmentations have no segments; add one for each structure."))
-    for part in (IMAGES, LABELS):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    for number, (name, (volume, segmentation)) in enumerate(zip(caseNames(pairs), pairs, strict=True), start=1):
+    def __init__(self, pairs: Sequence[tuple[Any, Any]], folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not pairs:
+            raise ValueError(_("There are no pairs to export; add a volume and its segmentation first."))
+        if self.folder.is_dir() and any(self.folder.iterdir()):
+            raise ValueError(_("{folder} is not empty; choose a new folder for the data set").format(folder=folder))
+        self.labels = {0: "background", **dict(enumerate(_segmentNames(pairs), start=1))}
+        if len(self.labels) == 1:
+            raise ValueError(_("The segmentations have no segments; add one for each structure."))
+        ids = [(volume.GetID(), segmentation.GetID()) for volume, segmentation in pairs]
+        self.cases = dict(zip(caseNames(pairs), ids, strict=True))
+
+    def write(self) -> Iterator[Future]:
+        """Begins with a case at each step, in the main thread; the next step may follow when its files are written.
+
+        Raises:
+            ValueError: a node was deleted, or its voxels cannot be exported.
+        """
+        from dints.storage import write_json
+
+        for part in (IMAGES, LABELS):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        for name, ids in self.cases.items():
+            yield self._begin(name, *(slicer.mrmlScene.GetNodeByID(identifier) for identifier in ids))
+        write_json(self.folder / NAMES, {str(value): name for value, name in self.labels.items()})
+
+    def remove(self) -> None:
+        """Deletes what was written: part of a data set is none."""
+        for part in (IMAGES, LABELS):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+
+    def _begin(self, name: str, volume: Any, segmentation: Any) -> Future:
+        from DiNTSLib.background import submit
+        from DiNTSLib.scene import ijkToRas, segmentLayers, volumeParts
+
+        if volume is None or segmentation is None:
+            raise ValueError(_("A volume or segmentation was deleted meanwhile; nothing was written."))
         own = _names(segmentation)
-        exportVolume(volume, folder / IMAGES / f"{name}.nrrd")
-        values = {value: label for value, label in labels.items() if label in own}
-        exportSegmentation(segmentation, volume, folder / LABELS / f"{name}.nrrd", values)
-        onProgress(number, len(pairs))
-    write_json(folder / NAMES, {str(value): name for value, name in labels.items()})
-    return labels
+        labels = {value: label for value, label in self.labels.items() if label in own}
+        layers, shape = segmentLayers(segmentation, volume, labels), slicer.util.arrayFromVolume(volume).shape
+        paths = [self.folder / part / f"{name}.nrrd" for part in (IMAGES, LABELS)]
+        return submit(_writeCase, paths, volumeParts(volume), (layers, shape, ijkToRas(volume)))
+
+
+class PairsProcess:
+    """Runs an export as `DiNTSSearchLib.jobs.Job` runs a command of the engine: begun, polled, cancelled, waited for.
+
+    Args:
+        export: what to write.
+        onEvent: called with an event of progress for each case, and with the result.
+        onFinished: called once with the exit code and a sentence on what went wrong, "" if nothing did.
+    """
+
+    def __init__(self, export: PairsExport, onEvent: Any, onFinished: Any) -> None:
+        from DiNTSLib.processes import Poller
+
+        self._export, self._onEvent, self._onFinished = export, onEvent, onFinished
+        self._steps, self._step, self._done = export.write(), None, 0
+        self._isCancelled = False
+        self.isRunning = False
+        self._poller = Poller(self._poll)
+
+    def start(self) -> None:
+        self.isRunning = True
+        self._poller.start()
+
+    def cancel(self) -> None:
+        """Ends after the case that is being written."""
+        self._isCancelled = True
+
+    def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
+        """Blocks, but lets the application process events; False if it takes longer."""
+        from DiNTSLib.processes import waitUntil
+
+        return waitUntil(lambda: not self.isRunning, self._poll, timeoutSeconds)
+
+    def _poll(self) -> None:
+        from DiNTSLib.events import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
+
+        if not self.isRunning or (self._step is not None and not self._step.done()):
+            return
+        try:
+            self._tell()
+            if self._isCancelled:
+                self._finish(EXIT_CANCELLED, _("Cancelled."))
+            else:
+                self._step = next(self._steps)
+        except StopIteration:
+            values = {"path": str(self._export.folder), "labels": self._export.labels}
+            self._onEvent({"event": "result", "name": "data", "values": values})
+            self._finish(EXIT_DONE, "")
+        except (ValueError, OSError) as error:
+            self._finish(EXIT_FAILED, str(error))
+
+    def _tell(self) -> None:
+        """Of the case that was written; raises what went wrong with it."""
+        if self._step is not None:
+            self._step.result()
+            self._done += 1
+            total = len(self._export.cases)
+            self._onEvent({"event": "progress", "stage": _("cases written"), "step": self._done, "total": total})
+
+    def _finish(self, exitCode: int, sentence: str) -> None:
+        self._poller.stop()
+        self.isRunning = False
+        if exitCode:
+            self._export.remove()
+        self._onFinished(exitCode, sentence)
 
 
 def caseNames(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
@@ -65,3 +154,12 @@ def _segmentNames(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
 def _names(segmentation: Any) -> list[str]:
     segments = segmentation.GetSegmentation()
     return [segments.GetNthSegment(index).GetName() for index in range(segments.GetNumberOfSegments())]
+
+
+def _writeCase(paths: Sequence[Path], volumeParts: Any, labels: tuple[Any, ...]) -> None:
+    """In a thread."""
+    from DiNTSLib.background import writeParts
+    from DiNTSLib.images import writeLabels
+
+    writeParts(paths[0], volumeParts)
+    writeLabels(paths[1], *labels)

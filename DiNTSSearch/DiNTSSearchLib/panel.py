@@ -191,7 +191,7 @@ class Panel:
         from DiNTSLib.processes import EXIT_CANCELLED
 
         if exitCode == EXIT_CANCELLED:
-            self.say(_("Stopped. It can be resumed from the last checkpoint."))
+            self.say(step.stopped())
         elif exitCode:
             step.error = step.explain(sentence)
             self.ui.logEdit.appendPlainText(sentence)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
+
+from slicer.i18n import tr as _
 
 ERROR_STYLE = "color: #e53935; font-weight: bold"  # readable on light and dark
 
 
-class Step:
+class Step(ABC):
     """A section of the panel. `refresh` shows the present state; the panel calls it whenever something changed.
 
     Subclasses give `name`, `title`, and the widgets `section` (its title shows the state), `reasonLabel` (why the
@@ -28,9 +31,13 @@ class Step:
     def isRunning(self) -> bool:
         return self.panel.runningStep is self
 
+    @abstractmethod
     def refresh(self) -> None:
         """Shows the state of the run in the step's widgets."""
-        raise NotImplementedError
+
+    def stopped(self) -> str:
+        """What to say when the user stopped the step's job."""
+        return _("Stopped. It can be resumed from the last checkpoint.")
 
     def explain(self, sentence: str) -> str:
         """What to show for an error of the engine."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ import pytest
 from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
 
 PROC = Path("/proc")
-PAUSE_SECONDS = 0.1  # the window must not be blocked for longer while the engine works, on an idle machine
+PAUSE_SECONDS = 0.1  # that the window may be blocked, in one of two attempts: other programs may hold up this one
+SEGMENTATION_MODULE = "DiNTSSegmentation"
+KIDNEY_COLOR = (16, 32, 48)
 ITERATIONS = 30  # of the search: enough to stop it on the way
 ON_THE_PANEL = ("sampling.patch", "search.iterations")
 
@@ -49,11 +50,12 @@ def engine_processes(run: Path) -> list[str]:
 def test_a_network_is_found_trained_and_exported_by_clicks(host: Any, driven: list[Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_demo_data(host, driven[0], run)
-    search_and_stop(host, driven[0], run)
-    resume_after_reopening(host, driven, run)
+    pauses = [search_and_stop(host, driven[0], run), resume_after_reopening(host, driven, run)]
+    assert min(pauses) < PAUSE_SECONDS
     train_two_folds(host, driven[0])
     export(host, driven[0])
     load_a_case(host, driven[0])
+    segment_with_the_model(host)
 
 
 def make_demo_data(host: Any, panel: Any, run: Path) -> None:
@@ -73,19 +75,21 @@ def make_demo_data(host: Any, panel: Any, run: Path) -> None:
     host.wait_until(lambda: "MiB" in panel.ui.memoryText.text, SECONDS)
 
 
-def search_and_stop(host: Any, panel: Any, run: Path) -> None:
+def search_and_stop(host: Any, panel: Any, run: Path) -> float:
+    """The longest pause of the window, in seconds."""
     with host.PauseMeter() as meter:
         host.click(panel.ui.startSearchButton)
         host.wait_until(lambda: panel.ui.progressBar.maximum == ITERATIONS and panel.ui.progressBar.value >= 3, SECONDS)
-    assert meter.longest < PAUSE_SECONDS * max(1.0, os.getloadavg()[0] / os.cpu_count())
     assert engine_processes(run)
     host.click(panel.ui.stopSearchButton)
     wait(host, panel)
     assert engine_processes(run) == []
     assert "stopped at" in panel.ui.searchButton.text
+    return meter.longest
 
 
-def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
+def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> float:
+    """The longest pause of the window, in seconds."""
     import slicer
 
     host.close_module("DiNTSSearch")
@@ -95,12 +99,14 @@ def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
     host.click(panel.ui.searchButton)
     assert panel.ui.startSearchButton.text == "Resume"
     assert panel.ui.iterationsBox.value == ITERATIONS
-    host.click(panel.ui.startSearchButton)
-    wait(host, panel)
+    with host.PauseMeter() as meter:
+        host.click(panel.ui.startSearchButton)
+        wait(host, panel)
     assert panel.ui.searchButton.text == "2. Search: finished"
     assert panel.ui.architectureLabel.pixmap.width() > 0
     (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
     assert series.GetTableNode().GetNumberOfRows() == ITERATIONS
+    return meter.longest
 
 
 def train_two_folds(host: Any, panel: Any) -> None:
@@ -115,10 +121,13 @@ def train_two_folds(host: Any, panel: Any) -> None:
 
 
 def export(host: Any, panel: Any) -> None:
+    import qt
+
     from dints.model.installed import installed_models
 
     host.type_text(panel.ui.modelNameEdit, "Demo organs")
     panel.ui.labelsTable.item(0, 1).setText("Left liver lobe")
+    panel.ui.labelsTable.cellWidget(1, 2).color = qt.QColor(*KIDNEY_COLOR)
     host.process_events()
     host.click(panel.ui.exportButton)
     wait(host, panel)
@@ -138,3 +147,25 @@ def load_a_case(host: Any, panel: Any) -> None:
     names = {node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")}
     assert names == {f"{name} reference", f"{name} prediction"}
     assert slicer.util.getNode(name).GetImageData() is not None
+
+
+def segment_with_the_model(host: Any) -> None:
+    """In the other panel: one click, for the model and the volume that the case left in the scene are chosen."""
+    import slicer
+
+    from DiNTSLib.worker import endSharedWorker
+
+    panel = host.open_module(SEGMENTATION_MODULE, *PANEL_SIZE).panel
+    try:
+        assert panel.models.chosen.title == "Demo organs"
+        host.click(panel.ui.applyButton)
+        run = panel.logic.queue.current
+        host.wait_until(lambda: run.isFinished, SECONDS)
+        assert (run.error, run.state.value) == ("", "done")
+        segments = slicer.mrmlScene.GetNodeByID(run.results.segmentation).GetSegmentation()
+        names = [segments.GetNthSegment(index).GetName() for index in range(segments.GetNumberOfSegments())]
+        assert names == ["Left liver lobe", "kidney", "aorta"]
+        assert [round(255 * part) for part in segments.GetNthSegment(1).GetColor()] == list(KIDNEY_COLOR)
+    finally:
+        host.close_module(SEGMENTATION_MODULE)
+        endSharedWorker()

@@ -360,7 +360,10 @@ def test_pairs_of_the_scene_become_a_data_set(faked: Any, host: Any, tmp_path: P
         host.choose(faked.ui.segmentationSelector, f"{name} segments")
         host.click(faked.ui.addPairButton)
     host.click(faked.ui.exportPairsButton)
+    assert faked.isBusy
+    host.wait_until(lambda: not faked.isBusy)
     assert faked.data.error == ""
+    assert faked.ui.statusLabel.text == "2 cases were written."
     datalist = read_datalist(tmp_path / "exported")
     assert datalist.labels == {0: "background", 1: "liver", 2: "spleen"}
     assert [case.name for case in datalist.cases] == ["CT_1", "CT_2"]
@@ -380,6 +383,38 @@ def test_a_pair_whose_node_is_deleted_is_dropped(faked: Any, host: Any) -> None:
     slicer.mrmlScene.RemoveNode(volume)
     faked.refresh()
     assert faked.ui.pairsTable.rowCount == 0
+
+
+@pytest.fixture
+def exporting(faked: Any, host: Any, tmp_path: Path) -> Any:
+    """The panel just after it began to write two pairs."""
+    import slicer
+
+    faked.parameters.dataFolder = str(tmp_path / "exported")
+    for name in ("CT 1", "CT 2"):
+        volume = add_pair(slicer, name, ["liver"])
+        faked.data.pairs.append((volume.GetID(), slicer.util.getNode(f"{name} segments").GetID()))
+    faked.data.refreshPairs()
+    host.click(faked.ui.pairsButton)
+    host.click(faked.ui.exportPairsButton)
+    return faked
+
+
+def test_a_stopped_export_leaves_nothing(exporting: Any, host: Any, tmp_path: Path) -> None:
+    host.wait_until(lambda: exporting.ui.progressBar.value == 1)
+    host.click(exporting.ui.stopCheckButton)
+    host.wait_until(lambda: not exporting.isBusy)
+    assert exporting.ui.statusLabel.text == "Stopped."
+    assert list((tmp_path / "exported").glob("*")) == []
+
+
+def test_a_pair_that_is_deleted_while_it_is_written_says_so(exporting: Any, host: Any, tmp_path: Path) -> None:
+    import slicer
+
+    slicer.mrmlScene.RemoveNode(slicer.util.getNode("CT 2"))
+    host.wait_until(lambda: not exporting.isBusy)
+    assert "was deleted meanwhile" in exporting.ui.dataReasonLabel.text
+    assert list((tmp_path / "exported").glob("*")) == []
 
 
 def add_pair(slicer: Any, name: str, segments: list[str]) -> Any:
