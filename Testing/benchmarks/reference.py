@@ -1,0 +1,63 @@
+"""The reference implementation's networks, with the weights of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from dints.architecture import Architecture
+from dints.model.reference import reference_state_dict
+from dints.space.network import Network
+from dints.space.search_space import SearchSpace
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from monai.networks.nets import DiNTS, TopologyInstance, TopologySearch
+
+FILTERS_AT_ONE = 32  # of the reference where channel_mul is 1
+PANCREAS = Path(__file__).resolve().parents[3] / "shared" / "data" / "architectures" / "pancreas_cvpr.pth"
+
+
+def papers_architecture() -> Architecture:
+    """The one that the paper's authors found on the Pancreas task."""
+    return Architecture.load(PANCREAS)
+
+
+def reference_search_space(space: SearchSpace, filters: int) -> nn.Module:
+    """The reference's search space, which decodes and computes the losses."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return TopologySearch(
+            channel_mul=filters / FILTERS_AT_ONE, num_blocks=space.layers, num_depths=space.levels, use_downsample=True
+        )
+
+
+def reference_supernet(ours: Network) -> nn.Module:
+    """The reference's search network with the weights of ours."""
+    space = reference_search_space(ours.space, ours.filters)
+    return _with_weights_of(ours, DiNTS(space, ours.in_channels, ours.classes, use_downsample=True))
+
+
+def reference_network(ours: Network, architecture: Architecture) -> nn.Module:
+    """The reference's network of an architecture with the weights of ours."""
+    code = [architecture.edges.astype(np.float64), architecture.operations]
+    nodes = torch.from_numpy(architecture.node_activation.astype(np.int64))
+    topology = TopologyInstance(
+        arch_code=code,
+        channel_mul=ours.filters / FILTERS_AT_ONE,
+        num_blocks=architecture.space.layers,
+        num_depths=architecture.space.levels,
+        use_downsample=True,
+    )
+    theirs = DiNTS(topology, ours.in_channels, ours.classes, use_downsample=True, node_a=nodes)
+    return _with_weights_of(ours, theirs)
+
+
+def _with_weights_of(ours: Network, theirs: nn.Module) -> nn.Module:
+    theirs.load_state_dict(reference_state_dict(ours))
+    return theirs

@@ -1,0 +1,54 @@
+"""The table of all comparisons, measured or not, as Markdown."""
+
+from __future__ import annotations
+
+from comparison import OURS, REFERENCE, RESULTS, Comparison
+from comparisons import COMPARISONS
+
+from dints.storage import read_json, write_text
+
+TABLE = RESULTS.parent / "README.md"
+HEADER = """# Beside the reference implementation
+
+Written by `python Testing/benchmarks/run.py`. How many times as long MONAI's DiNTS takes for the same task on the same
+input with the same weights: the median of five turns, and the lowest and highest of them. On the CPU processor time
+counts, with one thread; memory is the peak of a process of its own, above what the imported libraries take.
+
+| task | device | times faster | wanted | memory of the reference's | wanted | seconds, ours and theirs | results |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def write_table() -> str:
+    """Writes results/README.md and returns it."""
+    rows = [_row(comparison, device) for comparison in COMPARISONS for device in comparison.devices]
+    machines = {_machine(read_json(path)["machine"]) for path in sorted(RESULTS.glob("*.json"))}
+    text = HEADER + "\n".join(rows) + "\n\n" + "\n".join(f"Measured on {line}." for line in sorted(machines)) + "\n"
+    write_text(TABLE, text)
+    return text
+
+
+def _row(comparison: Comparison, device: str) -> str:
+    path = comparison.result_file(device)
+    device_name = "GPU" if device == "cuda" else "CPU"
+    memory_wanted = "" if comparison.memory is None else f"at most {comparison.memory:.2g}"
+    wanted = f"at least {comparison.faster:g}"
+    if comparison.seconds is not None:
+        wanted += f", at most {1000 * comparison.seconds:g} ms"
+    if not path.exists():
+        return f"| {comparison.title} | {device_name} | not measured | {wanted} | | {memory_wanted} | | |"
+    result = read_json(path)
+    faster, seconds = result["times_faster"], result["seconds"]
+    times = f"{faster['median']:.3g} ({faster['lowest']:.3g} to {faster['highest']:.3g})"
+    memory = f"{result['memory_fraction']:.2f}" if "memory_fraction" in result else ""
+    both = ", ".join(f"{sorted(seconds[side])[len(seconds[side]) // 2]:.3g}" for side in (OURS, REFERENCE))
+    return (
+        f"| {comparison.title} | {device_name} | {times} | {wanted} | {memory} | {memory_wanted} | {both} "
+        f"| {result['agreement']} |"
+    )
+
+
+def _machine(machine: dict) -> str:
+    """One line about what a result was measured on."""
+    where = machine.get("gpu", f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores")
+    return f"{where}, Python {machine['python']}, PyTorch {machine['torch']}, MONAI {machine['monai']}"
