@@ -11,11 +11,12 @@ from slicer.ScriptedLoadableModule import (
 
 from DiNTSLib import sample_data
 from DiNTSLib.install_panel import InstallPanel
+from DiNTSLib.temporary import removeLeftovers
 from DiNTSLib.worker import endSharedWorker
 
 
 class DiNTSEngine(ScriptedLoadableModule):
-    """Names the module and registers the sample data once Slicer is up."""
+    """Names the module; once Slicer is up, registers the sample data and clears away what a crash left behind."""
 
     def __init__(self, parent):
         super().__init__(parent)
@@ -32,6 +33,7 @@ class DiNTSEngine(ScriptedLoadableModule):
             "Segmentation. CVPR 2021."
         )
         slicer.app.connect("startupCompleted()", self.registerSampleData)
+        slicer.app.connect("startupCompleted()", removeLeftovers)
 
     def registerSampleData(self):
         """Offers the phantom and the decathlon's case in the Sample Data module, where that is there."""

@@ -15,8 +15,12 @@ import threading
 import time
 from collections.abc import Iterator
 
+from dints.parent import OWN_GROUP_VARIABLE
+
 GRACE_SECONDS = 0.5  # between asking a process to stop and ending it; with all else a cancellation stays below a second
 LOG_LINES = 200  # of standard error that are kept
+LONGEST_LOG_LINE = 1000  # characters; a longer line is taken in pieces
+LONGEST_LINE = 2**20  # of standard output; an event with the statistics of 200 labels has some 40,000 characters
 WAITING_LINES = 1000  # of standard output; when nobody takes them the process has to wait
 LINGER_SECONDS = 1.0  # to wait for the last lines of a process that ended: a grandchild may hold the pipes open
 IS_WINDOWS = os.name == "nt"
@@ -38,7 +42,7 @@ class Child:
         self._ended = 0.0
         self._process = subprocess.Popen(
             command,
-            env=environment,
+            env={**environment, OWN_GROUP_VARIABLE: "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -48,8 +52,11 @@ class Child:
             creationflags=NO_WINDOW,
         )
         self._readers = [
-            threading.Thread(target=self._read, args=(self._process.stdout, self._lines.put), daemon=True),
-            threading.Thread(target=self._read, args=(self._process.stderr, self.log.append), daemon=True),
+            threading.Thread(target=self._read, args=arguments, daemon=True)
+            for arguments in (
+                (self._process.stdout, LONGEST_LINE, self._lines.put),
+                (self._process.stderr, LONGEST_LOG_LINE, self.log.append),
+            )
         ]
         for reader in self._readers:
             reader.start()
@@ -118,12 +125,12 @@ class Child:
     def _signal(self, number: int) -> None:
         try:
             os.killpg(self.pid, number)
-        except ProcessLookupError:
-            return  # all of the group is gone already
+        except (ProcessLookupError, PermissionError):
+            return  # all of the group is gone already; macOS says so with the second one
 
     @staticmethod
-    def _read(stream, take) -> None:
-        for line in stream:
+    def _read(stream, longest: int, take) -> None:
+        while line := stream.readline(longest):
             take(line.rstrip("\r\n"))
 
 

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.child import Child, killAll
+from DiNTSLib.events import (
+    EXIT_CANCELLED,
+    EXIT_DONE,
+    EXIT_FAILED,
+    Event,
+    OnEvent,
+    OnFinished,
+    endSentence,
+    parseEvent,
+)
 
 POLL_MILLISECONDS = 50  # well below what is noticed as a delay
 TICK_SECONDS = 0.02  # of one turn of reading events: the window stays responsive however fast they come
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
-EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 130  # 130: as shells say "interrupted"
 LAUNCHER = "PythonSlicer"
 ENGINE_FOLDER = Path(__file__).resolve().parents[1]
-
-Event = dict[str, Any]
-OnEvent = Callable[[Event], None]
-OnFinished = Callable[[int, str], None]
 
 
 def engineCommand() -> list[str]:
@@ -45,27 +47,6 @@ def engineEnvironment() -> dict[str, str]:
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     environment["PYTHONUTF8"] = "1"  # file names in arguments and messages, whatever the locale
     return environment
-
-
-def temporaryFolder() -> tempfile.TemporaryDirectory:
-    """A folder that only this user can read, with a short name; removed with `cleanup()` or the object itself."""
-    return tempfile.TemporaryDirectory(prefix="dn", dir=slicer.app.temporaryPath, ignore_cleanup_errors=True)
-
-
-def parseEvent(line: str) -> Event | None:
-    """The event of a line; None for what is none, such as a library's own output."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
-
-
-def endSentence(exitCode: int, log: list[str]) -> str:
-    """Why a process ended that said nothing itself, from the last line of its log."""
-    last = next((line.strip() for line in reversed(log) if line.strip()), "")
-    sentence = _("The engine ended unexpectedly (code {code})").format(code=exitCode)
-    return f"{sentence}: {last}" if last else f"{sentence}."
 
 
 @functools.cache

@@ -11,8 +11,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.dependencies import missing, sentence
-from DiNTSLib.processes import temporaryFolder
 from DiNTSLib.scene import importVolume
+from DiNTSLib.temporary import TemporaryFolder
 
 CATEGORY = "DiNTS"
 PHANTOM_NAME = "DiNTS phantom"
@@ -61,7 +61,7 @@ def loadPhantom():
     from dints.data.images import write_image
     from dints.data.phantom import phantom
 
-    with temporaryFolder() as folder:
+    with TemporaryFolder() as folder:
         path = Path(folder) / "phantom.nrrd"
         write_image(phantom(PHANTOM_SEED, PHANTOM_INDEX)[0], path)
         return importVolume(path, PHANTOM_NAME)
@@ -80,7 +80,7 @@ def loadHippocampus(archive: str | None = None):
         archive = os.path.join(slicer.app.cachePath, HIPPOCAMPUS_FILE)
         if not slicer.util.downloadFile(HIPPOCAMPUS_URL, archive, checksum=HIPPOCAMPUS_CHECKSUM):
             raise ValueError(_("{url} could not be downloaded").format(url=HIPPOCAMPUS_URL))
-    with temporaryFolder() as folder, tarfile.open(archive) as tar:
+    with TemporaryFolder() as folder, tarfile.open(archive) as tar:
         try:
             content = tar.extractfile(HIPPOCAMPUS_MEMBER).read()
         except KeyError as error:

@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from DiNTSLib.background import write, writeParts
-from DiNTSLib.images import Layer, readLabels, writeLabels
+from DiNTSLib.images import Layer, readLabels
 from DiNTSLib.nrrd import nrrdParts
 from DiNTSLib.terminology import SegmentStyle
 
@@ -32,6 +32,15 @@ def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None
         background: return at once and write on in a thread; a job with the file as its input waits for it.
 
     Raises:
+        ValueError: as `volumeParts`.
+    """
+    (write if background else writeParts)(path, volumeParts(volumeNode))
+
+
+def volumeParts(volumeNode) -> tuple[bytes, memoryview]:
+    """Header and voxels of a scalar volume as an NRRD file. The voxels are the node's own.
+
+    Raises:
         ValueError: it has no voxels or more than one number a voxel.
     """
     if volumeNode.GetImageData() is None:
@@ -39,21 +48,7 @@ def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None
     voxels = slicer.util.arrayFromVolume(volumeNode)
     if voxels.ndim != 3:
         raise ValueError(_("{name} is no scalar volume; choose one").format(name=volumeNode.GetName()))
-    parts = nrrdParts(voxels, ijkToRas(volumeNode))
-    (write if background else writeParts)(path, parts)
-
-
-def exportSegmentation(segmentationNode, referenceVolume, path: str | Path, labels: Mapping[int, str]) -> None:
-    """Writes segments as a label image on the grid of a volume.
-
-    Args:
-        labels: {value in the file: ID or name of the segment}. Where segments overlap the highest value wins.
-
-    Raises:
-        ValueError: as `segmentLayers`.
-    """
-    layers = segmentLayers(segmentationNode, referenceVolume, labels)
-    writeLabels(path, layers, slicer.util.arrayFromVolume(referenceVolume).shape, ijkToRas(referenceVolume))
+    return nrrdParts(voxels, ijkToRas(volumeNode))
 
 
 def segmentLayers(segmentationNode, referenceVolume, labels: Mapping[int, str]) -> list[Layer]:

@@ -6,29 +6,28 @@ import collections
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from DiNTSLib.background import forget, isWriting
+from dints.storage import remove_leftovers
+from DiNTSLib.background import forget, isWriting, stopWriting, submit
 from DiNTSLib.child import Child
-from DiNTSLib.processes import (
+from DiNTSLib.events import (
     EXIT_CANCELLED,
     EXIT_DONE,
     EXIT_FAILED,
-    TICK_SECONDS,
     Event,
     OnEvent,
     OnFinished,
-    Poller,
     endSentence,
-    engineCommand,
-    engineEnvironment,
     parseEvent,
-    waitUntil,
 )
+from DiNTSLib.processes import TICK_SECONDS, Poller, engineCommand, engineEnvironment, waitUntil
 
-SILENCE_SECONDS = 60.0  # a worker gives a sign of life every second; importing a library can hold it up for some
+QUIET_SECONDS = 4.0  # without a sign of life, which a worker gives every second; then the job is told
+SILENCE_SECONDS = 60.0  # then the worker is ended: importing a library can hold it up for some
 IDLE_SECONDS = 600.0  # without a job; then the memory of the model is given back
 
 
@@ -46,6 +45,11 @@ class Job:
         """Files that must be there before the job begins."""
         return [str(path) for path in self.message.get("inputs", [])]
 
+    def clearAway(self) -> None:
+        """Removes what its process may have left half written."""
+        if "output" in self.message:
+            submit(remove_leftovers, Path(self.message["output"]).parent)
+
 
 class Worker:
     """Runs jobs one after the other in a process that is started at the first one.
@@ -62,7 +66,7 @@ class Worker:
         self._current: Job | None = None
         self._child: Child | None = None
         self._isSent = False  # the current job
-        self._isCancelling = False
+        self._isCancelling = self._isSilent = self._isGivenUp = False
         self._lastNumber = 0
         self._lastSign = 0.0
         self._lastWork = 0.0
@@ -103,10 +107,12 @@ class Worker:
                 self._isCancelling = True
                 self._child.stop()
             else:
+                stopWriting(self._current.inputs)
                 self._finish(EXIT_CANCELLED, _("Cancelled."))
             return
         for job in [job for job in self._waiting if job.number == jobId]:
             self._waiting.remove(job)
+            stopWriting(job.inputs)
             job.onFinished(EXIT_CANCELLED, _("Cancelled."))
 
     def shutdown(self) -> None:
@@ -131,7 +137,7 @@ class Worker:
         if not self._waiting:
             return
         self._current = self._waiting.popleft()
-        self._isSent = self._isCancelling = False
+        self._isSent = self._isCancelling = self._isSilent = self._isGivenUp = False
         try:
             if self._child is None:
                 self._child = Child(self._command or [*engineCommand(), "worker"], engineEnvironment())
@@ -156,40 +162,70 @@ class Worker:
         if self._child is None:
             return
         child, exitCode = self._child, self._child.exitCode
-        end = time.monotonic() + TICK_SECONDS
-        for line in child.lines():
-            self._take(parseEvent(line))
-            if self._child is not child or time.monotonic() > end:
-                return
-        if exitCode is not None:
+        isBehind = self._takeLines(child)
+        if self._child is not child:
+            return
+        if exitCode is not None and not isBehind:
             self._onEnded(exitCode)
         elif self._current is not None and not self._isSent:
             self._send()
-        elif self._current is not None and time.monotonic() > self._lastSign + SILENCE_SECONDS:
-            child.kill()
-        elif self._current is None and time.monotonic() > self._lastWork + IDLE_SECONDS:
+        elif self._current is not None:
+            self._checkSigns(time.monotonic() - self._lastSign)
+        elif time.monotonic() > self._lastWork + IDLE_SECONDS:
             self.shutdown()
 
-    def _take(self, event: Event | None) -> None:
+    def _takeLines(self, child: Child) -> bool:
+        """Whether there may be more than there was time for."""
+        end = time.monotonic() + TICK_SECONDS
+        for line in child.lines():
+            event = parseEvent(line)
+            if event is not None:
+                self._take(event)
+            if self._child is not child or time.monotonic() > end:
+                return True
+        return False
+
+    def _take(self, event: Event) -> None:
         self._lastSign = time.monotonic()
         job = self._current
-        if event is None or job is None or event.get("job") != job.number or event["event"] == "heartbeat":
+        if job is None:
+            return
+        self._tellSilence(0.0)
+        if event.get("job") != job.number or event["event"] == "heartbeat":
             return
         if event["event"] == "finished":
             self._finish(EXIT_DONE, "")
-        elif event["event"] == "error":
-            job.onEvent(event)
-            self._finish(int(event.get("code", EXIT_FAILED)), str(event.get("text", "")))
-        else:
-            job.onEvent(event)
+            return
+        job.onEvent(event)
+        if event["event"] == "error":
+            self._finish(event["code"], event["text"])
+
+    def _checkSigns(self, silence: float) -> None:
+        """Tells the job of a worker that does not answer, and in the end gives it up."""
+        if silence > SILENCE_SECONDS and not self._isGivenUp:
+            self._isGivenUp = True
+            self._child.kill()
+        elif silence > QUIET_SECONDS:
+            self._tellSilence(silence)
+
+    def _tellSilence(self, seconds: float) -> None:
+        """The event "silence": the worker did not answer for some seconds; with 0 seconds it does so again."""
+        if bool(seconds) != self._isSilent:
+            self._isSilent = bool(seconds)
+            self._current.onEvent({"event": "silence", "seconds": seconds})
 
     def _onEnded(self, exitCode: int) -> None:
         """The process is gone: because a job was cancelled, or by itself."""
         log, self._child = self.log, None
         if self._current is None:
             self._poller.stop()
-        elif self._isCancelling:
+            return
+        self._current.clearAway()
+        if self._isCancelling:
             self._finish(EXIT_CANCELLED, _("Cancelled."))
+        elif self._isGivenUp:
+            text = _("The engine did not answer for {seconds:.0f} s and was ended; try again.")
+            self._finish(EXIT_FAILED, text.format(seconds=SILENCE_SECONDS))
         else:
             self._finish(exitCode or EXIT_FAILED, endSentence(exitCode, log))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -18,33 +17,17 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dints.jobs import LONGEST_LINE
 from dints.model.model import load_model
 from dints.worker import Worker
 
-TINY_MODEL = Path(__file__).parents[2] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
-TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 SECONDS_TO_END = 5.0
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.zip"
-    runpy.run_path(str(TINY_MODEL))["main"]([str(path), *TINY_OPTIONS])
-    return path
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("image") / "scan.nrrd"
-    voxels = np.random.default_rng(0).normal(50, 20, (18, 20, 22)).astype(np.float32)
-    sitk.WriteImage(sitk.GetImageFromArray(voxels), path)
-    return path
-
-
 @pytest.fixture
-def segment(model: Path, image: Path, tmp_path: Path) -> dict[str, Any]:
+def segment(model_file: Path, scan_file: Path, tmp_path: Path) -> dict[str, Any]:
     output = str(tmp_path / "labels.nrrd")
-    return {"job": 1, "command": "segment", "model": str(model), "inputs": [str(image)], "output": output}
+    return {"job": 1, "command": "segment", "model": str(model_file), "inputs": [str(scan_file)], "output": output}
 
 
 @pytest.fixture
@@ -78,23 +61,25 @@ def named(events: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return event
 
 
-def test_a_job_writes_what_the_model_says(segment: dict[str, Any], model: Path, image: Path) -> None:
+def test_a_job_writes_what_the_model_says(segment: dict[str, Any], model_file: Path, scan_file: Path) -> None:
     stream = StringIO()
     events = answers(Worker(stream), stream, segment)
     assert {event["job"] for event in events} == {1}
     assert [event["event"] for event in events][-2:] == ["result", "finished"]
     assert named(events, "model")["reused"] is False
-    expected = load_model(model).segment(sitk.ReadImage(image), device="cpu")
+    expected = load_model(model_file).segment(sitk.ReadImage(scan_file), device="cpu")
     written = sitk.ReadImage(segment["output"])
     assert np.array_equal(sitk.GetArrayFromImage(written), sitk.GetArrayFromImage(expected))
 
 
-def test_a_second_job_reuses_the_model_and_a_changed_file_is_read_again(segment: dict[str, Any], model: Path) -> None:
+def test_a_second_job_reuses_the_model_and_a_changed_file_is_read_again(
+    segment: dict[str, Any], model_file: Path
+) -> None:
     stream = StringIO()
     worker = Worker(stream)
     answers(worker, stream, segment)
     assert named(answers(worker, stream, segment), "model")["reused"] is True
-    os.utime(model, ns=(1, 1))
+    os.utime(model_file, ns=(1, 1))
     assert named(answers(worker, stream, segment), "model")["reused"] is False
 
 
@@ -146,7 +131,12 @@ def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any
         ('{"job": 3, "command": "segment", "modle": "m"}', "field 'modle' is unknown"),
         ('{"job": 3, "command": "segment", "model": "m", "inputs": [], "output": "o"}', "neither a model file"),
         ('{"job": 3, "command": "estimate", "model": 1, "size": [1], "spacing": []}', "model is 1"),
+        ('{"job": [3], "command": "segment"}', "its number is [3]"),
+        ('{"job": NaN, "command": "segment"}', "its number is nan"),
+        ('{"job": 3, "command": "' + "x" * LONGEST_LINE + '"}', "is longer than"),
+        ("[" * (LONGEST_LINE - 1), "is not valid JSON"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_nonsense_is_answered_and_the_next_job_runs(message: str, text: str, segment: dict[str, Any]) -> None:
     stream = StringIO()
@@ -166,7 +156,20 @@ def test_nonsense_is_answered_and_the_next_job_runs(message: str, text: str, seg
         ({"options": {"folds": [7]}}, "folds"),
         ({"options": {"speed": 1}}, "speed"),
         ({"device": "abacus"}, "abacus"),
+        ({"device": "meta"}, "meta"),
+        ({"inputs": []}, "inputs"),
+        ({"inputs": ["a\0b"]}, "without null characters"),
+        ({"output": "\ud800.nrrd"}, "output"),
+        ({"model": "\0"}, "model"),
+        ({"options": {"folds": 3}}, "folds"),
+        ({"options": {"folds": [[1]]}}, "folds"),
+        ({"options": {"folds": [0.0]}}, "folds"),
+        ({"options": {"disagreement": True}}, "disagreement"),
+        ({"options": {"channels": []}}, "channels"),
+        ({"options": {"region": [[float("inf"), 0, 0], [1, 1, 1]]}}, "region"),
+        ({"options": {"mirror": "yes"}}, "mirror"),
     ],
+    ids=str,
 )
 def test_what_the_user_gave_wrongly_is_said_in_one_line(
     change: dict[str, Any], text: str, segment: dict[str, Any]
@@ -178,10 +181,25 @@ def test_what_the_user_gave_wrongly_is_said_in_one_line(
     assert "\n" not in event["text"]
 
 
-def test_a_size_that_is_none_is_said(segment: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": [0, 1, 1]},
+        {"size": [1, 1]},
+        {"size": ["one", 1, 1]},
+        {"size": [10**9, 1, 1]},
+        {"size": [10**5, 10**5, 10**5]},
+        {"spacing": [1, float("nan"), 1]},
+        {"spacing": [1, float("inf"), 1]},
+        {"spacing": [1, -1, 1]},
+    ],
+    ids=str,
+)
+def test_a_size_that_is_none_is_said(change: dict[str, Any], segment: dict[str, Any]) -> None:
     stream = StringIO()
-    job = {"job": 2, "command": "estimate", "model": segment["model"], "size": [0, 1, 1], "spacing": [1, 1, 1]}
-    assert "give positive numbers" in answers(Worker(stream), stream, job)[-1]["text"]
+    job = {"job": 2, "command": "estimate", "model": segment["model"], "size": [9, 9, 9], "spacing": [1, 1, 1]}
+    event = answers(Worker(stream), stream, job | change)[-1]
+    assert (event["event"], event["code"]) == ("error", 2)
 
 
 def test_a_process_serves_jobs_with_heartbeats_and_ends_with_its_input(

@@ -99,6 +99,16 @@ def test_a_volume_without_voxels_or_with_colours_is_refused(host: Any, tmp_path:
         exportVolume(vector, tmp_path / "scan.nrrd")
 
 
+def export_segments(node: Any, volume: Any, path: Path, labels: dict[int, str]) -> None:
+    import slicer
+
+    from DiNTSLib.images import writeLabels
+    from DiNTSLib.scene import ijkToRas, segmentLayers
+
+    layers = segmentLayers(node, volume, labels)
+    writeLabels(path, layers, slicer.util.arrayFromVolume(volume).shape, ijkToRas(volume))
+
+
 def test_labels_become_segments_with_name_colour_and_terminology(
     label_file: Path, segmentation: Any, volume: Any, labels: np.ndarray
 ) -> None:
@@ -157,25 +167,25 @@ def test_importing_replaces_what_was_there(label_file: Path, segmentation: Any, 
 
 
 def test_a_result_without_labels_has_empty_segments(segmentation: Any, volume: Any, tmp_path: Path) -> None:
-    from DiNTSLib.scene import exportSegmentation, importSegmentation
+    from DiNTSLib.scene import importSegmentation
     from DiNTSLib.terminology import segmentStyles
 
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4, 5), np.uint8)), tmp_path / "empty.nrrd")
     importSegmentation(tmp_path / "empty.nrrd", segmentation, segmentStyles(LABELS), volume)
     assert [segment.GetName() for segment in segments(segmentation)] == list(LABELS.values())
     segmentation.GetSegmentation().AddEmptySegment("new", "new")
-    exportSegmentation(segmentation, volume, tmp_path / "out.nrrd", {**LABELS, 6: "new"})
+    export_segments(segmentation, volume, tmp_path / "out.nrrd", {**LABELS, 6: "new"})
     assert not sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "out.nrrd")).any()
 
 
 def test_segments_come_back_as_they_went(
     label_file: Path, segmentation: Any, volume: Any, labels: np.ndarray, tmp_path: Path
 ) -> None:
-    from DiNTSLib.scene import exportSegmentation, importSegmentation
+    from DiNTSLib.scene import importSegmentation
     from DiNTSLib.terminology import segmentStyles
 
     importSegmentation(label_file, segmentation, segmentStyles(LABELS), volume)
-    exportSegmentation(segmentation, volume, tmp_path / "out.nrrd", {10: "liver", 300: "thing"})
+    export_segments(segmentation, volume, tmp_path / "out.nrrd", {10: "liver", 300: "thing"})
     expected = np.where(labels == 1, 10, np.where(labels == 5, 300, 0))
     image = sitk.ReadImage(tmp_path / "out.nrrd")
     assert np.array_equal(sitk.GetArrayFromImage(image), expected)
@@ -183,10 +193,9 @@ def test_segments_come_back_as_they_went(
 
 
 def test_a_segment_that_is_not_there_is_named(segmentation: Any, volume: Any, tmp_path: Path) -> None:
-    from DiNTSLib.scene import exportSegmentation
 
     with pytest.raises(ValueError, match="Result has no segment liver"):
-        exportSegmentation(segmentation, volume, tmp_path / "out.nrrd", {1: "liver"})
+        export_segments(segmentation, volume, tmp_path / "out.nrrd", {1: "liver"})
 
 
 def test_a_file_that_cannot_be_read_is_named(host: Any, segmentation: Any, volume: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_a_batch_smaller_than_the_team_is_refused(both) -> None:
 
 def test_a_team_that_starts_again_does_not_listen_to_the_dead() -> None:
     store = torch.distributed.HashStore()
+    store.set_timeout(timedelta(minutes=1))
     store.set("team", "old")
     store.set("old/1", "word of the dead")
     store.set("word of the dead", "old")
