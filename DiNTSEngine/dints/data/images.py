@@ -60,6 +60,7 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
     try:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
+        _open_once(path)
         with quiet():
             image = _read_series(path) if path.is_dir() else _read_file(path)
     except InputError:
@@ -190,6 +191,16 @@ def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
             raise StorageError.of(path, reason_of(error)) from error
         if not is_complete(temporary, image):
             raise StorageError.of(path, "the disk is full")  # which ITK notices in some formats only
+
+
+def _open_once(path: Path) -> None:
+    """OSError with the reason if a file or folder may not be read: ITK would say that it does not exist."""
+    if path.is_dir():
+        os.scandir(path).close()
+        return
+    if not path.is_file():  # a pipe, for example, which would never end
+        raise InputError(f"{path}: is neither a file nor a folder; give an image")
+    open(path, "rb").close()
 
 
 def _read_file(path: Path) -> sitk.Image:

@@ -104,6 +104,13 @@ def no_text(folder: Path) -> Path:
     return save(folder / "scan.nii", scan()).rename(folder / os.fsdecode(b"scan\xff.nii"))
 
 
+def pipe(folder: Path) -> Path:
+    """Whoever opens it waits until something writes to it."""
+    path = folder / "scan.nii.gz"
+    os.mkfifo(path)
+    return path
+
+
 def empty_folder(folder: Path) -> Path:
     (folder / "scan").mkdir()
     return folder / "scan"
@@ -169,4 +176,4 @@ BAD_IMAGES: dict[str, Writer] = {
     "name too long": lambda folder: folder / f"{'long' * 80}.nii.gz",
     "path too long": lambda folder: folder.joinpath(*["long" * 50] * 25) / "scan.nii.gz",
     "device": lambda folder: Path(os.devnull),
-}
+} | ({} if os.name == "nt" else {"pipe": pipe})
