@@ -54,6 +54,8 @@ class ModelEntry:
             )
         labels = ", ".join(name for _value, name in self.labels)
         lines = [self.description, _("Labels: {labels}").format(labels=labels), self._facts()]
+        if self.shipped:
+            lines.append(_("Came with DiNTS."))
         return "<br>".join(html.escape(line) for line in (*lines, self.notes) if line)
 
     def _facts(self) -> str:

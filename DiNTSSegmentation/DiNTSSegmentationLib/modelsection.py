@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from DiNTSLib.processes import EngineProcess
 from DiNTSSegmentationLib.models import ModelEntry, installedModels, isModelFile, removeModel
 
-FILE_ROLE = 0x0100  # Qt::UserRole: the model's file name in an item of the list
+PATH_ROLE = 0x0100  # Qt::UserRole: the model's path in an item of the list
 NAME_COLUMN, MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN = range(4)
 MODEL_SUFFIX = ".zip"
 
@@ -67,7 +67,8 @@ class ModelSection:
     @property
     def chosen(self) -> ModelEntry | None:
         items = self.ui.modelTree.selectedItems()
-        return self._entry(items[0].data(NAME_COLUMN, FILE_ROLE)) if items else None
+        path = items[0].data(NAME_COLUMN, PATH_ROLE) if items else ""
+        return next((entry for entry in self.entries if entry.path == path), None)
 
     def refresh(self, file: str) -> None:
         """Reads the models folder anew and chooses `file`, or the first usable model where that is not there."""
@@ -75,9 +76,9 @@ class ModelSection:
             self.entries = installedModels()
         except ModuleNotFoundError:
             self.entries = []  # the panel says what is missing
-        usable = next((entry.file for entry in self.entries if not entry.problem), "")
-        self._list(chosen=file if self._entry(file) else usable)
-        self._onSelection()
+        usable = [entry.path for entry in self.entries if not entry.problem]
+        named = [entry.path for entry in self.entries if entry.file == file]  # the user's before one that was shipped
+        self._list(chosen=next(iter([*named, *usable]), ""))
 
     def importModel(self, path: str) -> None:
         """Copies a model to the models folder, in a process: reading all of it takes a while and needs PyTorch."""
@@ -121,14 +122,14 @@ class ModelSection:
 
     def _list(self, text: str = "", chosen: str = "") -> None:
         """Fills the list with the models that the search leaves."""
-        current = chosen or (self.chosen.file if self.chosen else "")
+        current = chosen or (self.chosen.path if self.chosen else "")
         self._isListing = True
         self.ui.modelTree.clear()
         for entry in self.entries:
             if entry.matches(self.ui.modelSearch.text):
                 item = self._item(entry)
                 self.ui.modelTree.addTopLevelItem(item)
-                if entry.file == current:
+                if entry.path == current:
                     self.ui.modelTree.setCurrentItem(item)
         self._isListing = False
         self._onSelection()
@@ -138,12 +139,9 @@ class ModelSection:
         dice = "" if entry.dice is None else f"{entry.dice:.2f}"
         folds = _("damaged") if entry.problem else str(entry.folds)
         item = qt.QTreeWidgetItem([entry.title, entry.modality, folds, dice])
-        item.setData(NAME_COLUMN, FILE_ROLE, entry.file)
+        item.setData(NAME_COLUMN, PATH_ROLE, entry.path)
         item.setToolTip(NAME_COLUMN, entry.problem or f"{entry.description}\n{entry.path}".strip())
         return item
-
-    def _entry(self, file: str) -> ModelEntry | None:
-        return next((entry for entry in self.entries if entry.file == file), None)
 
     def _onSelection(self) -> None:
         if self._isListing:
@@ -151,6 +149,11 @@ class ModelSection:
         entry = self.chosen
         self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
         self.ui.removeButton.enabled = entry is not None and not entry.shipped
+        self.ui.removeButton.toolTip = (
+            _("This model came with DiNTS and stays; only models that were imported or exported can be removed.")
+            if entry is not None and entry.shipped
+            else _("Deletes the chosen model from this computer.")
+        )
         self._onChosen(entry.file if entry else "")
 
     def _nothing(self) -> str:

@@ -60,10 +60,13 @@ class FakeProcess:
 
 @pytest.fixture(autouse=True)
 def module_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Slicer puts the folders of all modules on the path. Installed models are the test's own."""
+    """Slicer puts the folders of all modules on the path. Models are the test's own."""
+    from dints.model import folder as folders
+
     for folder in ("DiNTSEngine", "DiNTSSearch"):
         monkeypatch.syspath_prepend(str(REPOSITORY / folder))
     monkeypatch.setenv("DINTS_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(folders, "SHIPPED_FOLDER", tmp_path / "shipped")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 

@@ -70,10 +70,13 @@ def with_flipped_weights(content: bytes) -> bytes:
 
 @pytest.fixture
 def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of installed models, for this test alone."""
+    """An empty folder of installed models, for this test alone, and none that came with the engine."""
+    from dints.model import folder as folders
+
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("DINTS_MODELS", str(folder))
+    monkeypatch.setattr(folders, "SHIPPED_FOLDER", tmp_path / "shipped")
     return folder
 
 

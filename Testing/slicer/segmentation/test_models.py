@@ -49,3 +49,44 @@ def test_a_damaged_model_is_not_imported(host: Any, open_panel: Any, model_files
     assert "flipped.zip was not imported." in panel.ui.modelMessage.text
     assert "checksum" in panel.ui.modelMessage.text
     assert not list(models_folder.iterdir())
+
+
+def test_a_model_that_came_with_the_engine_is_there_without_set_up_and_stays(
+    host: Any, open_panel: Any, install: Any, model_files: Path, models_folder: Path, choose_model: Any, ct: Any
+) -> None:
+    from dints.model import folder
+
+    folder.SHIPPED_FOLDER.mkdir()
+    (folder.SHIPPED_FOLDER / "body.zip").symlink_to(model_files / "body.zip")
+    panel = open_panel()
+    assert panel.panel.models.chosen.name == "Body"
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    assert "Came with DiNTS." in panel.ui.modelDescription.text
+    assert not panel.ui.removeButton.enabled
+    assert "came with DiNTS and stays" in panel.ui.removeButton.toolTip
+    install("pair.zip")
+    panel.exit()
+    panel.enter()
+    choose_model(panel, "Pair")
+    assert panel.ui.removeButton.enabled
+    assert panel.ui.removeButton.toolTip == "Deletes the chosen model from this computer."
+
+
+def test_a_file_of_the_same_name_hides_no_model_that_came_with_the_engine(
+    host: Any, open_panel: Any, install: Any, model_files: Path, models_folder: Path
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+    from Testing.host.convert import unwrap
+
+    from dints.model import folder
+
+    folder.SHIPPED_FOLDER.mkdir()
+    (folder.SHIPPED_FOLDER / "body.zip").symlink_to(model_files / "body.zip")
+    install("body.zip")
+    panel = open_panel()
+    assert not panel.panel.models.chosen.shipped
+    tree = unwrap(panel.ui.modelTree)
+    place = tree.visualItemRect(tree.topLevelItem(1)).center()
+    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert panel.panel.models.chosen.shipped
