@@ -22,6 +22,8 @@ TEMPORARY = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d+)\.tmp(\.[^.]+){0,
 WINDOWS_SYNCHRONIZE, WINDOWS_TIMEOUT = 0x100000, 0x102  # the right to wait for a process, and that it goes on
 FORGOTTEN_SECONDS = 24 * 3600.0  # after which also another computer's temporary file is taken for left behind
 
+_being_written: set[Path] = set()  # temporary files and folders of this process
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
@@ -34,8 +36,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         StorageError: in place of any OSError, a full disk for example.
     """
     path = Path(path)
-    temporary = temporary_path(path)
-    with writing(path):
+    with _temporary(path) as temporary, writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -51,8 +52,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Like `atomic_path`, for a new folder whose files are themselves written with `atomic_path`."""
     path = Path(path)
-    temporary = temporary_path(path)
-    with writing(path):
+    with _temporary(path) as temporary, writing(path):
         try:
             yield temporary
             os.rename(temporary, path)
@@ -70,6 +70,17 @@ def writing(path: Path) -> Iterator[None]:
         raise StorageError.of(path, error.strerror or str(error)) from error
 
 
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Where this process writes what will become `path`; `remove_leftovers` spares it, also in another thread."""
+    temporary = temporary_path(path)
+    _being_written.add(temporary.absolute())
+    try:
+        yield temporary
+    finally:
+        _being_written.discard(temporary.absolute())
+
+
 def temporary_path(path: Path) -> Path:
     """Where this process writes what will become `path`."""
     suffixes = "".join(path.suffixes[-2:])
@@ -78,10 +89,7 @@ def temporary_path(path: Path) -> Path:
 
 
 def remove_leftovers(folder: Path, recursive: bool = False) -> None:
-    """Deletes the temporary files and folders of processes that were killed while writing into a folder.
-
-    To be called before this process writes there itself.
-    """
+    """Deletes the temporary files and folders of processes that were killed while writing into a folder."""
     pattern = ".*.tmp*"
     for path in list(folder.rglob(pattern) if recursive else folder.glob(pattern)):
         with suppress(OSError):  # one that cannot be deleted does no harm
@@ -96,7 +104,9 @@ def _is_leftover(path: Path) -> bool:
     if match["host"] != platform.node().partition(".")[0]:
         return time.time() - path.stat().st_mtime > FORGOTTEN_SECONDS
     process = int(match["process"])
-    return process == os.getpid() or not is_running(process)
+    if process == os.getpid():  # either this one's, or that of an earlier process of the same number
+        return path.absolute() not in _being_written
+    return not is_running(process)
 
 
 def is_running(process: int) -> bool:

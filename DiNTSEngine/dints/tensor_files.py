@@ -1,4 +1,4 @@
-"""Files that PyTorch wrote, from strangers: read without running anything in them, in no more memory than they fill.
+"""Files of PyTorch, also from strangers: read without running anything in them, in no more memory than they fill.
 
 They are pickles. PyTorch's own restricted reader (`weights_only`) runs no code of theirs, but calls some functions that
 allocate as much as they are told. So everything that a pickle calls is looked through first.
@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
+
+from dints.storage import atomic_path
 
 TENSORS = frozenset(
     {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter", "torch Size"}
@@ -48,6 +50,17 @@ def load_tensors(path: str | os.PathLike, device: str | torch.device = "cpu", ar
             raise
         except Exception as error:  # unpickling a damaged file can raise nearly anything
             raise ValueError("is damaged, or no file of PyTorch") from error
+
+
+def save_tensors(path: str | os.PathLike, values: Any) -> None:
+    """Writes tensors, arrays, numbers and texts in dicts and lists atomically; StorageError where the disk is full."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        try:
+            torch.save(values, file)  # into a path, PyTorch would write its name as well
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, as PyTorch reports it
+                raise error.__context__ from None
+            raise
 
 
 class _RefusedError(ValueError):

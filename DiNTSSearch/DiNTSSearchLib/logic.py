@@ -42,7 +42,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
     def makeDemoData(self, folder: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
         """Generates a data set of synthetic scans in `folder`/phantoms; it fits the preset "phantom"."""
-        return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished)
+        return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished, folder)
 
     def exportPairs(
         self,
@@ -56,7 +56,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Raises:
             ValueError: there are no pairs, no segments, or the folder holds something already.
         """
-        return self._run([[PairsExport(pairs, folder)]], onEvent, onFinished, PairsProcess)
+        return self._run([[PairsExport(pairs, folder)]], onEvent, onFinished, makeProcess=PairsProcess)
 
     def check(
         self,
@@ -82,7 +82,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         write_json(folder / CHOICES, {"data": str(data), "preset": preset, "folds": folds})
         command = ["check", str(data), "--folds", str(folds), "--set", f"training.folds={folds}"]
         command += ["--output", str(folder / "check.json"), "--settings", str(folder / "config.yaml")]
-        return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished)
+        return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished, folder)
 
     def predictMemory(
         self,
@@ -121,7 +121,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             command += [] if data is None else ["--data", str(data)]
             command += [] if settings is None else ["--config", str(settings)]
             command += _overrides(changes)
-        return self._run([[command]], onEvent, onFinished)
+        return self._run([[command]], onEvent, onFinished, run)
 
     def retrain(
         self,
@@ -148,7 +148,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             if own
         ]
         evaluate = [["evaluate", "--run", str(run), "--device", devices[0]]]
-        return self._run([train, evaluate] if crossValidate else [train], onEvent, onFinished)
+        return self._run([train, evaluate] if crossValidate else [train], onEvent, onFinished, run)
 
     def export(
         self,
@@ -179,11 +179,11 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         command += [part for value, text in (labels or {}).items() for part in ("--label", f"{value}={text}")]
         for value, style in (styles or {}).items():
             command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]
-        return self._run([[command]], onEvent, onFinished)
+        return self._run([[command]], onEvent, onFinished, path.parent)
 
     def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
         """Writes the HTML report of a run; result "report" has its path."""
-        return self._run([[["report", "--run", str(run)]]], onEvent, onFinished)
+        return self._run([[["report", "--run", str(run)]]], onEvent, onFinished, run)
 
     @staticmethod
     def modelPath(name: str) -> Path:
@@ -198,22 +198,37 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         stages: list[list[Any]],
         onEvent: OnEvent | None,
         onFinished: OnFinished | None,
+        folder: str | Path | None = None,
         makeProcess: Callable[..., Any] | None = None,
     ):
+        """`folder` is what the commands write into; what one that was ended left half written there is removed."""
         if self._makeProcess is None:
             from DiNTSLib.processes import EngineProcess
 
             self._makeProcess = EngineProcess
-        blocking = onFinished is None
-        make = makeProcess or self._makeProcess
-        job = Job(stages, make, onEvent or (lambda event: None), onFinished or (lambda *_: None))
+
+        def finish(exitCode: int, sentence: str) -> None:
+            if exitCode and folder is not None:
+                _clearAway(Path(folder))
+            if onFinished is not None:
+                onFinished(exitCode, sentence)
+
+        job = Job(stages, makeProcess or self._makeProcess, onEvent or (lambda event: None), finish)
         job.start()
-        if not blocking:
+        if onFinished is not None:
             return job
         job.waitForFinished()
         if job.exitCode:
             raise EngineError(job.sentence)
         return job.results
+
+
+def _clearAway(folder: Path) -> None:
+    """Removes, in the background, what ended processes left half written."""
+    from dints.storage import remove_leftovers
+    from DiNTSLib.background import submit
+
+    submit(remove_leftovers, folder, True)
 
 
 def _overrides(changes: Mapping[str, str] | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Hundreds of segmentations in one warm worker and thousands of training steps: does memory grow, do files stay open?
 
-`python Testing/reliability/soak.py` takes some minutes and writes `soak.json` beside this file; `test_soak.py` is the
-same in short. Linux only: it reads /proc.
+`python Testing/reliability/soak.py` takes some minutes and prints what it measured; `test_soak.py` is the same in
+short, and the README holds the last figures. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from dints.model.model import load_model
 from dints.run import Run
 from dints.stages import keep_architecture, train
 
-HERE = Path(__file__).parent
-MODEL = HERE / "compatibility" / "models" / f"format{FORMAT}.zip"
+MODEL = Path(__file__).parent / "compatibility" / "models" / f"format{FORMAT}.zip"
 MEBIBYTE = 2**20
 SCAN_SIZE = (64, 64, 48)  # a copy of a scan that is kept by mistake is 0.75 MiB, of its labels 0.2 MiB
 WARM_UP = 0.2  # of the runs; until then caches and the allocator's reserves fill
@@ -41,16 +40,17 @@ class Growth:
     memory_first: float  # MiB, resident
     memory_last: float
     memory_slope: float  # MiB a run, of the line through all runs
-    handles_fewest: int  # open files
-    handles_most: int
+    handles_first: int  # open files: the fewest of the first quarter of the runs, because some are open for a moment
+    handles_last: int  # of the last quarter
 
     @staticmethod
     def of(samples: list[tuple[int, int]]) -> Growth:
         """From bytes and handles after each run."""
         kept = np.array(samples[int(WARM_UP * len(samples)) :], float)
         memory, handles = kept[:, 0] / MEBIBYTE, kept[:, 1].astype(int)
-        slope = float(np.polyfit(np.arange(len(memory)), memory, 1)[0])
-        return Growth(len(samples), float(memory[0]), float(memory[-1]), slope, int(handles.min()), int(handles.max()))
+        slope, quarter = float(np.polyfit(np.arange(len(memory)), memory, 1)[0]), len(handles) // 4
+        first, last = int(handles[:quarter].min()), int(handles[-quarter:].min())
+        return Growth(len(samples), float(memory[0]), float(memory[-1]), slope, first, last)
 
 
 def sample(process: int | str) -> tuple[int, int]:
@@ -119,9 +119,7 @@ def main() -> None:
             "segmentations in one worker": segmentations(arguments.segmentations, Path(folder, "segment")),
             "training steps": training(arguments.steps, Path(folder, "train")),
         }
-    text = json.dumps({name: asdict(growth) for name, growth in measured.items()}, indent=1) + "\n"
-    (HERE / "soak.json").write_text(text)
-    print(text)
+    print(json.dumps({name: asdict(growth) for name, growth in measured.items()}, indent=1))
 
 
 if __name__ == "__main__":

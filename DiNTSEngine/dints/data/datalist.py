@@ -170,7 +170,7 @@ def _found_labels(paths: Sequence[Path]) -> dict[int, str]:
         try:
             label = read_label(path)
         except InputError as error:
-            logger.info("label values not read: %s", error)
+            logger.debug("label values not read: %s", error)  # no paths of scans above this level
             continue
         values.update(np.unique(sitk.GetArrayViewFromImage(label)).tolist())
     return {0: "background", **{value: f"label {value}" for value in sorted(values) if value > 0}}
@@ -181,6 +181,6 @@ def _found_channels(case: Case) -> tuple[str, ...]:
     try:
         count = len(read_channels(case.images))
     except InputError as error:
-        logger.info("channels not counted: %s", error)
+        logger.debug("channels not counted: %s", error)
         count = len(case.images)
     return tuple(f"channel {index}" for index in range(count)) if count > 1 else ("image",)

@@ -16,8 +16,7 @@ import torch
 from dints.architecture import REFERENCE_KEYS, Architecture
 from dints.errors import InputError
 from dints.space.network import Network
-from dints.storage import atomic_path
-from dints.tensor_files import load_tensors
+from dints.tensor_files import load_tensors, save_tensors
 
 _STEM = {"convolution": "1", "norm": "2", "reduction": "4", "reduction_norm": "5"}  # position in the reference's stems
 _HEAD = {"convolution": "0.conv", "norm": "0.norm", "classifier": "1"}
@@ -78,8 +77,7 @@ def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor
 def save_reference_weights(network: Network, path: str | os.PathLike) -> None:
     """Writes the weights as a state_dict of the reference, atomically."""
     weights = {name: value.cpu() for name, value in reference_state_dict(network).items()}
-    with atomic_path(path) as temporary:
-        torch.save(weights, temporary)
+    save_tensors(path, weights)
 
 
 def save_reference_architecture(architecture: Architecture, path: str | os.PathLike, spelling: int = 0) -> None:
@@ -94,8 +92,7 @@ def save_reference_architecture(architecture: Architecture, path: str | os.PathL
         edges: architecture.edges.astype(np.float64),
         operations: architecture.operations.astype(np.int64),
     }
-    with atomic_path(path) as temporary:
-        torch.save(arrays, temporary)
+    save_tensors(path, arrays)
 
 
 def _is_state_dict(values: Any) -> bool:

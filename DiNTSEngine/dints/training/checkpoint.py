@@ -10,21 +10,14 @@ import torch
 
 from dints.distributed import is_first
 from dints.errors import InputError
-from dints.storage import atomic_path
-from dints.tensor_files import load_tensors
+from dints.tensor_files import load_tensors, save_tensors
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Writes tensors, numbers and texts in dicts and lists atomically; of several processes, only the first does."""
     if not is_first():
         return
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        try:
-            torch.save(dict(state), file)  # into a path, PyTorch would write its name as well
-        except RuntimeError as error:
-            if isinstance(error.__context__, OSError):  # a full disk, as PyTorch reports it
-                raise error.__context__ from None
-            raise
+    save_tensors(path, dict(state))
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

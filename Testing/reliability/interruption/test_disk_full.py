@@ -18,6 +18,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from dints.architecture import Architecture
 from dints.config import Config
 from dints.data.cache import build_cache
 from dints.data.datalist import read_datalist
@@ -26,8 +27,11 @@ from dints.errors import StorageError
 from dints.evaluation.evaluate import ScoreRow, write_scores
 from dints.evaluation.report import write_report
 from dints.events import Reporter
+from dints.model.installed import install
 from dints.model.model import load_model, save_model
+from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.search.drawing import draw_architecture
+from dints.space.search_space import SearchSpace
 from dints.storage import write_text
 from dints.training.checkpoint import save_checkpoint
 from dints.training.log import TrainingLog, read_log
@@ -73,6 +77,14 @@ def write_picture(path: Path) -> None:
     draw_architecture(load_model(MODEL).manifest.architecture, path)
 
 
+def write_reference_weights(path: Path) -> None:
+    save_reference_weights(load_model(MODEL).networks[0], path)
+
+
+def write_reference_architecture(path: Path) -> None:
+    save_reference_architecture(Architecture.random(SearchSpace(12, 4), 0), path)
+
+
 def write_settings(path: Path) -> None:
     write_text(path, "settings: 1\n" * LIMIT)
 
@@ -88,6 +100,8 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "scores.json": write_table,
     "architecture.png": write_picture,
     "architecture.svg": write_picture,
+    "fold0.pt": write_reference_weights,
+    "architecture.pth": write_reference_architecture,
     "config.yaml": write_settings,
 }
 
@@ -143,6 +157,15 @@ def test_a_model_that_does_not_fit_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(StorageError), full_disk():
         write_model(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_cannot_be_installed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path / "folder")
+    monkeypatch.setenv("DINTS_MODELS", str(tmp_path / "models"))
+    for source in (MODEL, tmp_path / "folder"):
+        with pytest.raises(StorageError, match=r"models.*free disk space"), full_disk():
+            install(source)
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_log_keeps_its_rows_and_goes_on_when_there_is_space_again(tmp_path: Path) -> None:

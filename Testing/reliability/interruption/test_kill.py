@@ -1,7 +1,11 @@
-"""kill -9 at random moments: nothing corrupt is left, little is lost, and resuming ends in the same bytes."""
+"""kill -9 at random moments: nothing corrupt is left, little is lost, and resuming ends in the same bytes.
+
+Four moments a stage; `DINTS_KILLS=20 pytest Testing/reliability/interruption/test_kill.py` takes twenty.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -22,7 +26,7 @@ from dints.training.log import read_log
 
 from .conftest import Forks, Outcome, Stage
 
-MOMENTS = 4  # a stage: two right before a file operation, two from outside, at any time
+MOMENTS = int(os.environ.get("DINTS_KILLS", "4"))  # half right before a file operation, half from outside, at any time
 LONGEST_DELAY = 0.05  # seconds
 SEED = 20211
 STAGES = ("preprocessing", "search", "retraining", "export", "segmentation")
