@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dints.errors import InputError
+from dints.parsing import brief
 from dints.space.search_space import OPERATIONS, SearchSpace
 from dints.storage import read_json, write_json
 
@@ -183,7 +184,7 @@ def _from_mapping(values: Any) -> Architecture:
         for state, name, operation in _listed_edges(layer, row + 1):
             if name not in index or operation not in OPERATIONS:
                 known = f"edges {', '.join(index)} and operations {', '.join(OPERATIONS)}"
-                raise InputError(f"layer {row + 1}: {name!r}: {operation!r} is unknown; use {known}")
+                raise InputError(f"layer {row + 1}: {brief(name)}: {brief(operation)} is unknown; use {known}")
             edges[row, index[name]] = state == "active"
             operations[row, index[name]] = OPERATIONS.index(operation)
     return Architecture(space, edges, operations)
@@ -197,7 +198,7 @@ def _listed_edges(layer: Any, number: int) -> list[tuple[str, str, Any]]:
     if not isinstance(active, Mapping) or not isinstance(inactive, Mapping):
         raise InputError(f'layer {number} must hold "active" and "inactive" edges; correct the file')
     if both := active.keys() & inactive.keys():
-        raise InputError(f"layer {number}: {min(both)} is both active and inactive; remove one of them")
+        raise InputError(f"layer {number}: {brief(min(both))} is both active and inactive; remove one of them")
     return [("active", *cell) for cell in active.items()] + [("inactive", *cell) for cell in inactive.items()]
 
 

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from dints.config import InferenceConfig
 from dints.errors import InputError
+from dints.parsing import brief
 
 LONGEST_LINE = 2**20  # characters; a job has some hundreds, and what is longer is not kept in memory
 LARGEST_NUMBER = 10**6  # of voxels along an axis, and of mm from one to the next
@@ -62,7 +63,7 @@ def job_number(job: Mapping[str, Any]) -> int | str | None:
     """What its events are to carry."""
     number = job.get("job")
     if number is not None and not isinstance(number, int | str):
-        raise InputError(f"job: its number is {number!r}; give a whole number or a text")
+        raise InputError(f"job: its number is {brief(number)}; give a whole number or a text")
     return number
 
 
@@ -70,14 +71,14 @@ def check_fields(job: Mapping[str, Any]) -> str:
     """The job's command; InputError if it is unknown, or a field is unknown, missing or of the wrong type."""
     command = job.get("command")
     if not isinstance(command, str) or command not in FIELDS:
-        raise InputError(f"job: command {command!r} is unknown; use {' or '.join(FIELDS)}")
+        raise InputError(f"job: command {brief(command)} is unknown; use {' or '.join(FIELDS)}")
     fields = FIELDS[command]
     unknown = sorted(set(job) - set(fields) - {"job", "command"})
     if unknown:
-        raise InputError(f"job: field {unknown[0]!r} is unknown; {command} takes {', '.join(fields)}")
+        raise InputError(f"job: field {brief(unknown[0])} is unknown; {command} takes {', '.join(fields)}")
     for name, types in fields.items():
         if not isinstance(job.get(name), types):
-            raise InputError(f"job: {name} is {job.get(name)!r}; {command} needs a {types[0].__name__}")
+            raise InputError(f"job: {name} is {brief(job.get(name))}; {command} needs a {types[0].__name__}")
         if isinstance(job.get(name), str):
             check_text(job[name], name)
     return command
@@ -91,7 +92,7 @@ def check_text(value: Any, name: str) -> str:
             return value
     except (TypeError, AttributeError, UnicodeEncodeError):
         pass  # no string, or one with half of a surrogate pair
-    raise InputError(f"job: {name} is {value!r}; give text without null characters")
+    raise InputError(f"job: {name} is {brief(value)}; give text without null characters")
 
 
 def options_of(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def options_of(job: Mapping[str, Any]) -> dict[str, Any]:
     known = ("folds", "region", *(field.name for field in dataclasses.fields(InferenceConfig)))
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise InputError(f"job: option {unknown[0]!r} is unknown; use some of {', '.join(known)}")
+        raise InputError(f"job: option {brief(unknown[0])} is unknown; use some of {', '.join(known)}")
     return options
 
 
@@ -116,7 +117,7 @@ def triple(job: Mapping[str, Any], name: str, kind: Callable[[Any], Any]) -> tup
     try:
         x, y, z = (kind(value) for value in job[name])
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"job: {name} is {job[name]!r}; give three numbers, along R, A and S") from None
+        raise InputError(f"job: {name} is {brief(job[name])}; give three numbers, along R, A and S") from None
     if not all(0 < value < LARGEST_NUMBER for value in (x, y, z)):
-        raise InputError(f"job: {name} is {job[name]!r}; give positive numbers below {LARGEST_NUMBER}")
+        raise InputError(f"job: {name} is {brief(job[name])}; give positive numbers below {LARGEST_NUMBER}")
     return x, y, z

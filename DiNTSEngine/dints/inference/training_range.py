@@ -14,6 +14,7 @@ import numpy as np
 
 from dints.data.grid import Grid
 from dints.errors import InputError
+from dints.parsing import brief
 
 PERCENTILES = (1, 10, 50, 90, 99)  # of an image's intensities as the networks see them
 PERCENTILE_VOXELS = 200_000  # at most so many, evenly chosen, are sorted
@@ -56,8 +57,9 @@ class TrainingRange:
             intensity = tuple(tuple(_interval(pair) for pair in channel) for channel in values["intensity"])
             if any(len(axes) != AXES for axes in lengths) or {len(c) for c in intensity} != {len(PERCENTILES)}:
                 raise ValueError("other axes or percentiles")
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{source}: the range of the training data is damaged ({error}); export again") from error
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = brief(error)
+            raise InputError(f"{source}: the range of the training data is damaged ({reason}); export again") from error
         return TrainingRange(lengths[0], lengths[1], intensity)
 
     def differences(self, image: np.ndarray, grid: Grid) -> list[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
+import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from dints.errors import InputError
 from dints.model.manifest import FILE_NAME, Manifest
-from dints.parsing import parse_json
+from dints.parsing import brief, parse_json
 from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 MANIFEST_LIMIT = 2**20  # bytes; real manifests are a few kilobytes
 READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others are unpacked without regard to a limit
+UNIX_MODE_SHIFT = 16  # of a member's attributes: the upper half is what Unix calls the mode
 MOST_COMPRESSION = 20  # of weights, which hardly compress; what claims more would fill the memory out of a small file
 
 
@@ -38,7 +41,7 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
     """
     path = Path(path)
     outside = InputError(f"{path}: {name} points outside of the model; do not use this file")
-    if os.path.isabs(name) or ".." in Path(name).parts:
+    if _points_outside(name):
         raise outside
     try:
         if path.is_dir():
@@ -71,6 +74,7 @@ def _read_file(path: Path, limit: int) -> bytes:
 def _read_zipped(path: Path, name: str, limit: int) -> bytes:
     """At most one byte more than `limit`, also where the archive does not say how large the member really is."""
     with zipfile.ZipFile(path) as archive:
+        _refuse_odd_members(archive.infolist(), path.stat().st_size)
         member = archive.getinfo(name)
         if member.compress_type not in READ_COMPRESSIONS:
             raise ValueError(f"it is compressed by method {member.compress_type}")
@@ -78,6 +82,25 @@ def _read_zipped(path: Path, name: str, limit: int) -> bytes:
             raise ValueError(f"it is said to unpack to {member.file_size} bytes")
         with archive.open(member) as content:
             return content.read(min(member.file_size, limit) + 1)
+
+
+def _refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
+    """ValueError for an archive, of `size` bytes, that would harm whoever unpacks it, or means two things at once."""
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError("the archive holds two files of one name")
+    if sum(member.compress_size for member in members) > size:
+        raise ValueError("files in the archive overlap")
+    for member in members:
+        if _points_outside(member.filename):
+            raise ValueError(f"the archive holds {brief(member.filename)}, which points outside of the model")
+        if stat.S_ISLNK(member.external_attr >> UNIX_MODE_SHIFT):
+            raise ValueError(f"the archive holds {brief(member.filename)}, which is a link")
+
+
+def _points_outside(name: str) -> bool:
+    """Whether a path leaves the folder that it is relative to, on any system."""
+    plain = name.replace("\\", "/")
+    return plain.startswith("/") or bool(ntpath.splitdrive(plain)[0]) or ".." in plain.split("/")
 
 
 def write_archive(path: str | os.PathLike, members: Mapping[str, bytes]) -> None:

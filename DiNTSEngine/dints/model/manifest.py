@@ -12,10 +12,12 @@ from dints.architecture import Architecture
 from dints.config import Config
 from dints.config_rules import patch_step
 from dints.errors import InputError
+from dints.parsing import brief
 
 FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"
 MOST_FOLDS = 100
+LONGEST_NAME = 200  # characters of a weights' file within the model
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -81,7 +83,7 @@ class Manifest:
         Raises:
             InputError: it is none, was written by a newer engine, or lacks something.
         """
-        if not isinstance(values, Mapping) or not isinstance(values.get("format"), int):
+        if not isinstance(values, Mapping) or not _is_format(values.get("format")):
             raise InputError(f"{source}: is not a DiNTS model; choose a model file that this engine exported")
         if values["format"] > FORMAT:
             raise InputError(
@@ -94,14 +96,21 @@ class Manifest:
             training, styles = dict(values.get("training", {})), _styles(values.get("styles", {}), source)
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{source}: the manifest is damaged ({error!r}); export the model again") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise InputError(f"{source}: the manifest is damaged ({brief(error)}); export the model again") from error
         if not 1 <= len(folds) <= MOST_FOLDS:
             raise InputError(
                 f"{source}: has {len(folds)} networks instead of 1 to {MOST_FOLDS}; export the model again"
             )
+        if len({fold.file for fold in folds}) < len(folds):
+            raise InputError(f"{source}: has two networks in one file; export the model again")
         notes, version = str(values.get("notes", "")), str(values.get("engine_version", ""))
         return Manifest(config, architecture, folds, notes, version, training, styles)
+
+
+def _is_format(value: Any) -> bool:
+    """Whether this is the number of a format, old or new."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _fold(values: Mapping[str, Any]) -> Fold:
@@ -109,7 +118,10 @@ def _fold(values: Mapping[str, Any]) -> Fold:
     dice = tuple(None if score is None else float(score) for score in values.get("dice", ()))
     if not all(score is None or math.isfinite(score) for score in dice):
         raise ValueError(f"Dice {dice}")
-    return Fold(str(values["file"]), str(values["sha256"]), dice)
+    file, checksum = values["file"], values["sha256"]
+    if not isinstance(file, str) or not isinstance(checksum, str) or len(file) > LONGEST_NAME:
+        raise TypeError("file and sha256 must be short texts")
+    return Fold(file, checksum, dice)
 
 
 def _architecture(values: Any, config: Config, source: str) -> Architecture:
@@ -132,4 +144,6 @@ def _styles(values: Any, source: str) -> dict[int, LabelStyle]:
             for value, style in values.items()
         }
     except (AttributeError, ValueError) as error:
-        raise InputError(f"{source}: the labels' styles are damaged ({error}); export the model again") from error
+        raise InputError(
+            f"{source}: the labels' styles are damaged ({brief(error)}); export the model again"
+        ) from error

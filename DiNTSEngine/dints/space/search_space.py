@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dints.errors import InputError
+from dints.parsing import brief
 
 OPERATIONS = ("skip", "conv_3x3x3", "p3d_3x3x1", "p3d_3x1x3", "p3d_1x3x3")
 """Names of the N cell operations (3.2), in the order of every [..., N] array."""
@@ -36,9 +37,9 @@ class SearchSpace:
     def __post_init__(self) -> None:
         for name, value, most in (("layers", self.layers, MAX_LAYERS), ("levels", self.levels, MAX_LEVELS)):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise InputError(f"{name}={value!r}: a search space needs a whole number of {name}, at least 1")
+                raise InputError(f"{name}={brief(value)}: a search space needs a whole number of {name}, at least 1")
             if value > most:
-                raise InputError(f"{name}={value}: is more than memory can hold; use at most {most} {name}")
+                raise InputError(f"{name}={brief(value)}: is more than memory can hold; use at most {most} {name}")
 
     @property
     def edges(self) -> int:
