@@ -1,11 +1,11 @@
-"""Fixtures of tests that run panels in the host, the stand-in for Slicer's Qt half."""
+"""Fixtures of tests that run panels in the host, the stand-in for Slicer's Qt half, and a look at its processes."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ MODULES = ("DiNTSEngine", "DiNTSSearch", "DiNTSSegmentation")
 TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
 TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
+PROC = Path("/proc")
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
 
 
@@ -64,3 +65,52 @@ def tiny_model(running_host: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     command = [engineCommand()[0], str(TINY_MODEL), str(path), *TINY_OPTIONS]
     subprocess.run(command, env=engineEnvironment(), check=True)
     return path
+
+
+class ProcessTree:
+    """The descendants of a process, but for some that are not of interest."""
+
+    def __init__(self, ancestor: int, ignored: Iterable[int] = ()) -> None:
+        self._ancestor, self._ignored = ancestor, set(ignored)
+        self._seen: set[int] = set()
+
+    def pids(self) -> set[int]:
+        """Those that run now, without the ones that ended and wait to be noticed."""
+        parents = {pid: parent for pid, (state, parent) in _processes().items() if state != "Z"}
+        found = [self._ancestor]
+        for ancestor in found:
+            found += [child for child, parent in parents.items() if parent == ancestor]
+        return set(found[1:]) - self._ignored
+
+    def remember(self) -> set[int]:
+        """Those that run now; `survivors` asks for them later, also when their parents are gone."""
+        self._seen |= self.pids()
+        return self._seen
+
+    def survivors(self) -> set[int]:
+        processes = _processes()
+        return {pid for pid in self._seen if processes.get(pid, ("Z", 0))[0] != "Z"}
+
+
+def _processes() -> dict[int, tuple[str, int]]:
+    """{number: (state, parent)}"""
+    found = {}
+    for folder in PROC.iterdir():
+        if folder.name.isdecimal():
+            try:
+                state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            found[int(folder.name)] = state, int(parent)
+    return found
+
+
+@pytest.fixture
+def tree() -> ProcessTree:
+    """What this process starts from now on."""
+    return ProcessTree(os.getpid(), ProcessTree(os.getpid()).pids())
+
+
+@pytest.fixture
+def tree_of() -> type[ProcessTree]:
+    return ProcessTree

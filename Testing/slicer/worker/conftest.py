@@ -1,4 +1,4 @@
-"""Workers, jobs for them, and a look at the processes that they are."""
+"""Workers, and jobs for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 ENGINE = REPOSITORY / "DiNTSEngine"
 START_SECONDS = 120.0  # of a worker on a busy machine: it imports PyTorch
-PROC = Path("/proc")
 
 
 class Recorder:
@@ -37,58 +36,9 @@ class Recorder:
         return self.events.append, self.onFinished
 
 
-class ProcessTree:
-    """The descendants of a process, but for some that are not of interest."""
-
-    def __init__(self, ancestor: int, ignored: Iterable[int] = ()) -> None:
-        self._ancestor, self._ignored = ancestor, set(ignored)
-        self._seen: set[int] = set()
-
-    def pids(self) -> set[int]:
-        """Those that run now, without the ones that ended and wait to be noticed."""
-        parents = {pid: parent for pid, (state, parent) in _processes().items() if state != "Z"}
-        found = [self._ancestor]
-        for ancestor in found:
-            found += [child for child, parent in parents.items() if parent == ancestor]
-        return set(found[1:]) - self._ignored
-
-    def remember(self) -> set[int]:
-        """Those that run now; `survivors` asks for them later, also when their parents are gone."""
-        self._seen |= self.pids()
-        return self._seen
-
-    def survivors(self) -> set[int]:
-        processes = _processes()
-        return {pid for pid in self._seen if processes.get(pid, ("Z", 0))[0] != "Z"}
-
-
-def _processes() -> dict[int, tuple[str, int]]:
-    """{number: (state, parent)}"""
-    found = {}
-    for folder in PROC.iterdir():
-        if folder.name.isdecimal():
-            try:
-                state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found[int(folder.name)] = state, int(parent)
-    return found
-
-
 @pytest.fixture
 def record() -> type[Recorder]:
     return Recorder
-
-
-@pytest.fixture
-def tree() -> ProcessTree:
-    """What this process starts from now on."""
-    return ProcessTree(os.getpid(), ProcessTree(os.getpid()).pids())
-
-
-@pytest.fixture
-def tree_of() -> type[ProcessTree]:
-    return ProcessTree
 
 
 @pytest.fixture
