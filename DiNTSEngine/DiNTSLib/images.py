@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 import slicer
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
@@ -42,8 +43,6 @@ def readImage(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: it cannot be read.
     """
-    import SimpleITK as sitk
-
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:

@@ -94,13 +94,21 @@ def setSegments(segmentationNode, image, styles: Mapping[int, SegmentStyle], ref
     """As `importSegmentation`, with the vtkOrientedImageData of `DiNTSLib.images.readLabels`."""
     with slicer.util.NodeModify(segmentationNode):
         segmentation = segmentationNode.GetSegmentation()
-        segmentation.RemoveAllSegments()
+        removeSegments(segmentation)
         segmentationNode.SetSourceRepresentationToBinaryLabelmap()
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(referenceVolume)
         for value, style in sorted(styles.items()):
             segmentation.AddSegment(_segment(image, value, style))
         segmentationNode.SetAndObserveTransformNodeID(referenceVolume.GetTransformNodeID())
         segmentationNode.CreateDefaultDisplayNodes()
+
+
+def removeSegments(segmentation) -> None:
+    """Empties a vtkSegmentation. VTK takes an image that segments share apart before it removes one of them, which
+    holds up the window for a second where the image is large; so the segments let go of it first."""
+    for name in segmentation.GetSegmentIDs():
+        segmentation.GetSegment(name).RemoveAllRepresentations()
+    segmentation.RemoveAllSegments()
 
 
 def importVolume(path: str | Path, name: str):

@@ -8,6 +8,8 @@ from typing import Any
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
+from DiNTSLib.scene import removeSegments
+
 ATTRIBUTE = "DiNTS.Fingerprint"  # of the segmentation node; saved with the scene
 MOST_CHECKSUMS = 1000  # that are remembered
 
@@ -52,13 +54,13 @@ def checksum(image: Any) -> int:
 
 
 class Contents:
-    """What a segmentation holds now, to bring it back in one step. Segments are kept, not copied: they are replaced by
-    others, and so do not change."""
+    """What a segmentation holds now, to bring it back in one step. Voxels and surfaces are kept, not copied: the next
+    result brings its own."""
 
     def __init__(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         segments = segmentation.GetSegmentation()
         self.nodeId = segmentation.GetID()
-        self._segments = [(name, segments.GetSegment(name)) for name in segments.GetSegmentIDs()]
+        self._segments = [(name, _sharingCopy(segments.GetSegment(name))) for name in segments.GetSegmentIDs()]
         self._representation = segments.GetSourceRepresentationName()
         self._fingerprint = segmentation.GetAttribute(ATTRIBUTE)
         self._transformId = segmentation.GetTransformNodeID()
@@ -71,13 +73,23 @@ class Contents:
             return
         with slicer.util.NodeModify(segmentation):
             segments = segmentation.GetSegmentation()
-            segments.RemoveAllSegments()
+            removeSegments(segments)
             segments.SetSourceRepresentationName(self._representation)
             segments.SetConversionParameter(_geometryParameter(), self._geometry)
             for name, segment in self._segments:
                 segments.AddSegment(segment, name)
             segmentation.SetAndObserveTransformNodeID(self._transformId)
             segmentation.SetAttribute(ATTRIBUTE, self._fingerprint)
+
+
+def _sharingCopy(segment: slicer.vtkSegment) -> slicer.vtkSegment:
+    """A segment of its own with the same voxels and surfaces."""
+    copy, names = slicer.vtkSegment(), []
+    copy.DeepCopyMetadata(segment)
+    segment.GetContainedRepresentationNames(names)
+    for name in names:
+        copy.AddRepresentation(name, segment.GetRepresentation(name))
+    return copy
 
 
 def _geometryParameter() -> str:

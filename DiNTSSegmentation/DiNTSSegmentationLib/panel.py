@@ -51,6 +51,7 @@ class Panel:
         self.parameters: SegmentationParameters | None = None
         self._tag: int | None = None
         self._observation: int | None = None
+        self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
         self.models = ModelSection(self.ui, self._onModel)
         self.inputs = InputSection(self.ui, self._onVolumes)
@@ -69,6 +70,7 @@ class Panel:
     def bind(self, parameters: SegmentationParameters) -> None:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
+        self.missing = _whatIsMissing()
         widgets = [widget for widget in vars(self.ui).values() if widget.property(PARAMETER_PROPERTY)]
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._tag = parameters.connectParametersToGui({w.property(PARAMETER_PROPERTY): w for w in widgets})
@@ -105,10 +107,9 @@ class Panel:
         self.ui.disagreementBox.enabled = (
             bool(model and model.folds > 1) and self.parameters.quality is not Quality.QUICK
         )
-        missing = self._missing()
-        self.ui.installButton.visible = bool(missing)
-        self._say(missing or self._reason())
-        self.batch.update(missing)
+        self.ui.installButton.visible = bool(self.missing)
+        self._say(self.missing or self._reason())
+        self.batch.update(self.missing)
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
             self.estimate.restart()
         else:
@@ -221,12 +222,6 @@ class Panel:
             return str(error)
         return ""
 
-    @staticmethod
-    def _missing() -> str:
-        """What must be installed before anything can run; "" if nothing."""
-        names = dependencies.missing()
-        return _("{names} must be installed first.").format(names=", ".join(names)) if names else ""
-
     def _editedSegmentation(self) -> Any:
         """The chosen segmentation if replacing it would lose work that the user did not give up."""
         segmentation = self.parameters.segmentation
@@ -252,3 +247,9 @@ class Panel:
         """Why Apply is disabled; "" enables it."""
         self.ui.applyButton.enabled = not reason
         self.ui.reasonLabel.text = reason
+
+
+def _whatIsMissing() -> str:
+    """A sentence; "" if nothing is."""
+    names = dependencies.missing()
+    return _("{names} must be installed first.").format(names=", ".join(names)) if names else ""

@@ -37,9 +37,10 @@ def start(testing: bool = False) -> Any:
     from .launcher import install_launcher
 
     application = application_class(testing)
-    GarbageCollector(application)
+    collector = GarbageCollector(application)
     install_launcher(Path(application.property("slicerHome")))
     _install_slicer_parts(slicer, application)
+    collector.keep()
     _started.update(app=slicer.app, testing=testing)
     return slicer.app
 

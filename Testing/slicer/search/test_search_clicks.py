@@ -11,7 +11,7 @@ import pytest
 from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
 
 PROC = Path("/proc")
-PAUSE_SECONDS = 0.1  # that the window may be blocked, in one of two attempts: other programs may hold up this one
+PAUSE_SECONDS = 0.1  # that the window may be kept from answering
 SEGMENTATION_MODULE = "DiNTSSegmentation"
 KIDNEY_COLOR = (16, 32, 48)
 ITERATIONS = 30  # of the search: enough to stop it on the way
@@ -50,8 +50,8 @@ def engine_processes(run: Path) -> list[str]:
 def test_a_network_is_found_trained_and_exported_by_clicks(host: Any, driven: list[Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_demo_data(host, driven[0], run)
-    pauses = [search_and_stop(host, driven[0], run), resume_after_reopening(host, driven, run)]
-    assert min(pauses) < PAUSE_SECONDS
+    search_and_stop(host, driven[0], run)
+    resume_after_reopening(host, driven, run)
     train_two_folds(host, driven[0])
     export(host, driven[0])
     load_a_case(host, driven[0])
@@ -75,8 +75,7 @@ def make_demo_data(host: Any, panel: Any, run: Path) -> None:
     host.wait_until(lambda: "MiB" in panel.ui.memoryText.text, SECONDS)
 
 
-def search_and_stop(host: Any, panel: Any, run: Path) -> float:
-    """The longest pause of the window, in seconds."""
+def search_and_stop(host: Any, panel: Any, run: Path) -> None:
     with host.PauseMeter() as meter:
         host.click(panel.ui.startSearchButton)
         host.wait_until(lambda: panel.ui.progressBar.maximum == ITERATIONS and panel.ui.progressBar.value >= 3, SECONDS)
@@ -85,11 +84,10 @@ def search_and_stop(host: Any, panel: Any, run: Path) -> float:
     wait(host, panel)
     assert engine_processes(run) == []
     assert "stopped at" in panel.ui.searchButton.text
-    return meter.longest
+    assert meter.longest < PAUSE_SECONDS
 
 
-def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> float:
-    """The longest pause of the window, in seconds."""
+def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
     import slicer
 
     host.close_module("DiNTSSearch")
@@ -106,7 +104,7 @@ def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> float:
     assert panel.ui.architectureLabel.pixmap.width() > 0
     (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
     assert series.GetTableNode().GetNumberOfRows() == ITERATIONS
-    return meter.longest
+    assert meter.longest < PAUSE_SECONDS
 
 
 def train_two_folds(host: Any, panel: Any) -> None:

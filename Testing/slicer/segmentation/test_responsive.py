@@ -12,18 +12,16 @@ import SimpleITK as sitk
 from .conftest import SECONDS
 
 PAUSE_SECONDS = 0.1  # that the window may be kept from answering
-ATTEMPTS = 3  # of which one must stay below: other programs of a busy machine hold up this one, too
 LARGE = (400, 400, 400)  # voxels
+LARGE_SCAN = (300, 300, 300)  # voxels; the engine reads and writes it as well
 
 
 def test_the_window_answers_while_a_run_is_under_way(host: Any, panel: Any, apply: Any) -> None:
-    pauses = []
-    for _attempt in range(ATTEMPTS):
-        with host.PauseMeter() as meter:
-            apply(panel)
-        pauses.append(meter.longest)
-        panel.logic.worker.shutdown()  # so that each attempt starts one
-    assert min(pauses) < PAUSE_SECONDS
+    panel.logic.worker.shutdown()  # so that the start of one is measured, too
+    with host.PauseMeter() as meter:
+        apply(panel)
+    assert panel.ui.statusLabel.text == "example_ct: done."
+    assert meter.longest < PAUSE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +44,34 @@ def test_a_large_result_does_not_hold_up_the_window(host: Any, shared_worker: No
     from DiNTSLib.terminology import segmentStyles
 
     volume = slicer.util.addVolumeFromArray(np.zeros(LARGE, np.int16))
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     settings = Settings("model.zip", segmentStyles({1: "liver", 2: "spleen"}))
-    pauses = []
-    for _attempt in range(ATTEMPTS):
-        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    for _result in ("the first", "the one that replaces it"):
         with host.PauseMeter() as meter:
             reading = submit(readResults, *large_result)
             host.wait_until(reading.done, SECONDS)
             showSegmentation(reading.result(), segmentation, settings, volume)
             showDisagreement(reading.result(), segmentation, volume)
             host.process_events()
-        pauses.append(meter.longest)
         assert segmentation.GetSegmentation().GetNumberOfSegments() == 2
-    assert min(pauses) < PAUSE_SECONDS
+        assert meter.longest < PAUSE_SECONDS
+
+
+def test_a_large_volume_does_not_hold_up_the_window_from_apply_to_its_result(
+    host: Any, open_panel: Any, install: Any, finish: Any
+) -> None:
+    import slicer
+
+    install("body.zip")
+    voxels = np.random.default_rng(0).integers(-1000, 1000, LARGE_SCAN, dtype=np.int16)
+    volume = slicer.util.addVolumeFromArray(voxels, name="Large")
+    volume.SetSpacing(0.4, 0.4, 0.4)
+    panel = open_panel()
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    host.click(panel.ui.disagreementBox)
+    for _result in ("a new segmentation", "one that is replaced"):
+        with host.PauseMeter() as meter:
+            host.click(panel.ui.applyButton)
+            finish(panel)
+        assert panel.ui.statusLabel.text == "Large: done."
+        assert meter.longest < PAUSE_SECONDS
