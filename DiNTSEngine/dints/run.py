@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -64,8 +63,11 @@ class Run:
         values = read_json(self.folder / "run.json")
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
             raise InputError(f"{self.folder}/run.json: is not of format {RUN_FORMAT}; start a new run")
-        self.data_folder = Path(values["data"])
-        self.held_out: frozenset[str] = frozenset(values["held_out"])
+        data, held_out = values.get("data"), values.get("held_out")
+        if not isinstance(data, str) or not isinstance(held_out, list) or not all(isinstance(n, str) for n in held_out):
+            raise InputError(f"{self.folder}/run.json: does not name its data and held-out cases; start a new run")
+        self.data_folder = Path(data)
+        self.held_out: frozenset[str] = frozenset(held_out)
         self.config = Config.load(self.folder / "config.yaml")
 
     @staticmethod
@@ -111,8 +113,7 @@ class Run:
         """The configuration with the cleanup that the cross-validation found."""
         if not self.cleanup_file.is_file():
             return self.config
-        labels = tuple(read_json(self.cleanup_file)["largest_component"])
-        return replace(self.config, inference=replace(self.config.inference, largest_component=labels))
+        return Config.from_mapping({"inference": read_json(self.cleanup_file)}, str(self.cleanup_file), self.config)
 
     @property
     def model_file(self) -> Path:

@@ -32,10 +32,10 @@ from dints.search.loop import Search
 from dints.space.complexity import unet_summary
 from dints.space.network import build_network
 from dints.storage import read_json, write_json
-from dints.training.checkpoint import load_checkpoint
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
 from dints.training.seeds import shuffled
+from dints.training.trained import load_fold
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 
@@ -172,28 +172,26 @@ def export(
     """
     if not run.trained_folds:
         raise InputError(f"{run.folder}: has no trained fold; run `dints train --run {run.folder}` first")
-    states = [load_checkpoint(run.fold_folder(fold) / "best.pt", torch.device("cpu")) for fold in run.trained_folds]
+    trained = {fold: load_fold(run, fold) for fold in run.trained_folds}
     cache = run.cache(reporter)
     scores_file = run.evaluation_folder / "scores.json"
     scores = read_json(scores_file)["summary"] if scores_file.is_file() else None
     manifest = Manifest(
         config=config or run.model_config(),
         architecture=run.architecture(),
-        folds=tuple(
-            Fold("", "", _cross_validated(scores, fold) or tuple(state["dice"]))
-            for fold, state in zip(run.trained_folds, states, strict=True)
-        ),
+        folds=tuple(Fold("", "", _cross_validated(scores, fold) or dice) for fold, (_, dice) in trained.items()),
         notes=notes,
         styles=styles or {},
         training={
             "cases": len(run.cases),
-            "folds": run.trained_folds,
+            "folds": list(trained),
             "iterations": run.config.training.iterations,
             "range": TrainingRange.of((case.image, case.grid) for case in cache.cases.values()).to_mapping(),
             "cross_validation": scores,
         },
     )
-    model = save_model(path or run.model_file, manifest, [state["network"] for state in states], compact)
+    weights = [network.state_dict() for network, _ in trained.values()]
+    model = save_model(path or run.model_file, manifest, weights, compact)
     reporter.result("model", path=str(model.path), name=manifest.name)
     return model
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickletools
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,7 +45,9 @@ def load_tensors(path: str | os.PathLike, device: str | torch.device = "cpu", ar
             _look_through(file, names)
             file.seek(0)
             with torch.serialization.safe_globals(_array_globals() if arrays else []):
-                return torch.load(file, map_location=device, weights_only=True)
+                values = torch.load(file, map_location=device, weights_only=True)
+            _refuse_inflated(values, file.seek(0, os.SEEK_END))
+            return values
         except _RefusedError:
             raise
         except Exception as error:  # unpickling a damaged file can raise nearly anything
@@ -95,6 +97,22 @@ def _refuse_other_calls(content: Any, names: Collection[str]) -> None:
         if operation.name != "GLOBAL" or not (is_storage or argument in names):
             asked = "a function" if argument is None else str(argument).replace(" ", ".")
             raise _RefusedError(f"asks for {asked}, which could run code or fill the memory, and is refused")
+
+
+def _refuse_inflated(values: Any, size: int) -> None:
+    """Refuses tensors and arrays of more bytes than their file, `size`: one number can be said to repeat 2^60 times."""
+    seen, waiting = set(), [values]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:  # what is nested in itself or shared would otherwise never end
+            continue
+        seen.add(id(value))
+        if isinstance(value, torch.Tensor | np.ndarray) and value.nbytes > size:
+            raise _RefusedError(f"holds a tensor of {list(value.shape)}, more than the file has bytes for")
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set):
+            waiting += value
 
 
 def _array_globals() -> list[Any]:

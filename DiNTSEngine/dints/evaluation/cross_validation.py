@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
-import torch
 
 from dints.config import Config
 from dints.data.cases import Case
@@ -26,9 +25,8 @@ from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
 from dints.model.model import Model
 from dints.run import Run
-from dints.space.network import build_network
 from dints.storage import write_json
-from dints.training.checkpoint import load_checkpoint
+from dints.training.trained import load_fold
 
 
 def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
@@ -43,7 +41,7 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     plain_config = replace(config, inference=replace(config.inference, largest_component=()))
     cases = [(fold, run.cases[name]) for fold in run.trained_folds for name in run.splits[fold][1]]
     for fold in run.trained_folds:
-        predictor = Predictor([_fold_network(run, fold)], plain_config, device)
+        predictor = Predictor([load_fold(run, fold)[0]], plain_config, device)
         _segment_cases(predictor, [case for owner, case in cases if owner == fold], folder, f"fold {fold}", reporter)
     every_label = tuple(value for value in config.task.labels if value)
     rows = _score(cases, folder, config, ())
@@ -76,15 +74,6 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
                 f"{title}, {line.label}: Dice {line.dice.mean:.4f} +- {line.dice.std:.4f}, "
                 f"NSD {line.nsd.mean:.4f} +- {line.nsd.std:.4f} ({line.dice.count} cases)"
             )
-
-
-def _fold_network(run: Run, fold: int) -> torch.nn.Module:
-    config = run.config
-    network = build_network(
-        run.architecture(), len(config.task.channels), len(config.task.labels), config.training.filters
-    )
-    network.load_state_dict(load_checkpoint(run.fold_folder(fold) / "best.pt", torch.device("cpu"))["network"])
-    return network.eval().requires_grad_(False)
 
 
 def _segment_cases(predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter) -> None:

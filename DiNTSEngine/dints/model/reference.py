@@ -15,6 +15,7 @@ import torch
 
 from dints.architecture import REFERENCE_KEYS, Architecture
 from dints.errors import InputError
+from dints.parsing import brief
 from dints.space.network import Network
 from dints.tensor_files import load_tensors, save_tensors
 
@@ -71,6 +72,9 @@ def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor
             values = values[key]
     if not _is_state_dict(values):
         raise InputError(f"{path}: holds no weights (names and tensors); give a checkpoint of the reference network")
+    for name, value in values.items():
+        if not value.is_floating_point() or not torch.isfinite(value).all():
+            raise InputError(f"{path}: {brief(name)} holds no numbers or not finite ones; get the weights again")
     return {name.removeprefix(_PARALLEL_PREFIX): value for name, value in values.items()}
 
 

@@ -23,7 +23,7 @@ from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.batches import AugmentedBatches
 from dints.training.caution import Caution
-from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
@@ -193,11 +193,11 @@ class Search:
         path = self.folder / "checkpoint.pt"
         if not path.is_file():
             return 0
-        state = load_checkpoint(path, self.device)
-        self.supernet.load_state_dict(state["supernet"])
-        self.weight_optimizer.load_state_dict(state["weight_optimizer"])
-        self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
-        self.weight_step.scaler.load_state_dict(state["weight_scaler"])
-        self.architecture_step.scaler.load_state_dict(state["architecture_scaler"])
-        self.caution.reductions = state.get("reductions", 0)
-        return state["step"]
+        with restoring(path, self.device) as state:
+            self.supernet.load_state_dict(state["supernet"])
+            self.weight_optimizer.load_state_dict(state["weight_optimizer"])
+            self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
+            self.weight_step.scaler.load_state_dict(state["weight_scaler"])
+            self.architecture_step.scaler.load_state_dict(state["architecture_scaler"])
+            self.caution.reductions = int(state.get("reductions", 0))
+            return whole_steps(state["step"], self.settings.iterations)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dints.distributed import is_first
-from dints.errors import InputError
+from dints.errors import InputError, is_out_of_memory
+from dints.parsing import brief
 from dints.tensor_files import load_tensors, save_tensors
+
+REMEDY = "delete it to start over"
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -25,4 +29,23 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         return load_tensors(path, device)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a checkpoint of this engine ({error}); delete it to start over") from error
+        raise InputError(f"{path}: is not a checkpoint of this engine ({error}); {REMEDY}") from error
+
+
+@contextmanager
+def restoring(path: Path, device: torch.device) -> Iterator[dict[str, Any]]:
+    """Yields a checkpoint; InputError if the block finds that it holds something else than it needs."""
+    values = load_checkpoint(path, device)
+    try:
+        yield values
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(f"{path}: is not a checkpoint of this run ({brief(error)}); {REMEDY}") from error
+
+
+def whole_steps(value: Any, total: int) -> int:
+    """How many of `total` steps a checkpoint says are done; ValueError if that cannot be."""
+    if type(value) is not int or not 0 <= value <= total:
+        raise ValueError(f"step {brief(value)} of {total}")
+    return value

@@ -19,7 +19,7 @@ from dints.distributed import is_first, start_together
 from dints.events import Reporter
 from dints.training.batches import AugmentedBatches
 from dints.training.caution import Caution
-from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import milestone_rate, one_cycle_rate
@@ -137,13 +137,13 @@ class FoldTrainer:
         path = self.folder / "last.pt"
         if not path.is_file():
             return 0
-        state = load_checkpoint(path, self.device)
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.optimizer_step.scaler.load_state_dict(state["scaler"])
-        self.caution.reductions = state.get("reductions", 0)
-        self.best = tuple(state["best"])
-        return state["step"]
+        with restoring(path, self.device) as state:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizer_step.scaler.load_state_dict(state["scaler"])
+            self.caution.reductions = int(state.get("reductions", 0))
+            self.best = tuple(map(float, state["best"]))
+            return whole_steps(state["step"], self.settings.iterations)
 
 
 def build_optimizer(parameters: Sequence[torch.nn.Parameter], settings: TrainingConfig) -> Optimizer:
