@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 from torch import Tensor, nn
 
 from dints.config import Config, InferenceConfig, Size, Vector
 from dints.data.grid import Grid
 from dints.data.images import split_channels
 from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
-from dints.device import half_type, select_device
+from dints.device import select_device
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.inference.assemble import SLAB_BYTES, LabelAssembler
@@ -72,12 +71,9 @@ class Predictor:
         self.networks, self.config, self.device = list(networks), config, select_device(device)
         self.trained_on = trained_on
         self._preprocessor = Preprocessor(config.preprocessing)
-        # In float32 single windows take half the time on a CPU with the channels last in memory, not so in bfloat16.
-        in_full = self.device.type == "cpu" and half_type(self.device) is None
-        order = torch.channels_last_3d if in_full else torch.preserve_format
         for network in self.networks:
             if isinstance(network, nn.Module):
-                network.eval().to(memory_format=order)  # type: ignore[call-overload]  # documented, not in its stubs
+                network.eval()
 
     def segment(self, channels: Sequence[sitk.Image], reporter: Reporter | None = None, **options: Any) -> sitk.Image:
         """Label image on exactly the grid of the input. For arguments and errors see `predict`."""

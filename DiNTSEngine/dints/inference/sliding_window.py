@@ -238,8 +238,7 @@ class _BandSums:
             shape = (logits.shape[1], *self._plane, self._patch[2])
             self._logits = [torch.zeros(shape, device=self._device) for _ in range(self._networks)]
         turn = self._patch[2] - self._shift  # the window's row that lies at the start of the ring
-        # A network in channels-last order gives logits in that order; adding them as they are would take twice as long.
-        for (x, y), window in zip(corners, logits.to(self._device).contiguous(), strict=True):
+        for (x, y), window in zip(corners, logits.to(self._device), strict=True):
             sums = self._logits[network][:, x : x + self._patch[0], y : y + self._patch[1]]
             sums[..., self._shift :].addcmul_(window[..., :turn], self._gaussian[..., :turn])
             sums[..., : self._shift].addcmul_(window[..., turn:], self._gaussian[..., turn:])

@@ -33,9 +33,8 @@ KERNELS = dict(zip(OPERATIONS, _KERNELS, strict=True))
 class Convolution(nn.Conv3d):
     """A 3D convolution that keeps the size (at stride 1), usually without bias, as the norm after it would remove that.
 
-    PyTorch keeps small convolutions of a single image from oneDNN: on the CPU a network then takes twice as long. For
-    inference, and in channels-last order, oneDNN is called directly; training in the usual order rounds as the
-    reference does.
+    PyTorch keeps small convolutions of a single image from oneDNN: on the CPU a network then takes twice as long.
+    Inference therefore calls oneDNN directly; training rounds as the reference does.
     oneDNN gets the weights' gradients wrong in bfloat16 where kernels of three planes meet two planes: float32 there.
     """
 
@@ -59,7 +58,7 @@ class Convolution(nn.Conv3d):
         return (
             features.shape[0] == 1
             and features.device.type == "cpu"
-            and not (torch.is_grad_enabled() and features.is_contiguous() and self.weight.is_contiguous())
+            and not torch.is_grad_enabled()
             and features.dtype == self.weight.dtype == torch.float32
             and not torch.is_autocast_enabled("cpu")
             and torch.backends.mkldnn.is_available()

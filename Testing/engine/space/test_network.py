@@ -80,6 +80,14 @@ def test_channels_last_order_changes_neither_output_nor_gradients(batch_size):
             torch.testing.assert_close(same.grad, one.grad, rtol=1e-2, atol=1e-4)
 
 
+def test_inference_on_a_single_image_gives_what_training_sees():
+    torch.manual_seed(0)
+    network, images = build_network(ARCHITECTURE, 1, 2, 4), torch.randn(1, 1, 16, 16, 16)
+    with torch.inference_mode():
+        output = network(images)
+    torch.testing.assert_close(output, network(images), rtol=1e-4, atol=1e-5)
+
+
 def test_network_and_supernet_run_on_the_meta_device():
     with torch.device("meta"):
         images = torch.randn(1, 1, 8, 8, 8)
