@@ -209,6 +209,8 @@ class Panel:
             if self.parameters is not None and self.parameters.segmentation is None:
                 self.parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
         self.update()
+        if run.state is State.CANCELLED:
+            self.estimate.stop()  # which would start the process anew that was just ended
 
     def _reason(self) -> str:
         """Why Apply is disabled; "" if it is not."""
