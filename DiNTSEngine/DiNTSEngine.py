@@ -22,7 +22,7 @@ class DiNTSEngine(ScriptedLoadableModule):
         super().__init__(parent)
         self.parent.title = _("DiNTS Engine")
         self.parent.categories = ["Segmentation"]
-        self.parent.contributors = ["SlicerDiNTS contributors"]
+        self.parent.contributors = ["The SlicerDiNTS authors"]
         self.parent.hidden = True
         self.parent.helpText = _(
             "Shows what the DiNTS modules need and installs it on request. DiNTS searches, trains and applies networks "

@@ -57,7 +57,7 @@ class MemoryPrediction:
     def sentence(self, budget: float) -> str:
         """What search and retraining need at a budget, and what there is."""
         if self.error or not self.values:
-            return self.error or (_("being predicted...") if self._wanted else "")
+            return self.error or (_("being predicted…") if self._wanted else "")
         values = self.values
         sentence = _("search {search}, retraining about {retraining}; {device} has {available}").format(
             search=sizeText(values["search"]),

@@ -178,7 +178,7 @@ class Panel:
         self.runningStep = step
         self.ui.progressBar.setRange(0, 0)
         self.ui.progressBar.visible = True
-        self.say(_("Starting the engine..."))
+        self.say(_("Starting the engine…"))
         try:
             self.job = begin(onEvent=self.onEvent, onFinished=finished)
         except (ValueError, OSError) as error:
@@ -202,7 +202,7 @@ class Panel:
     def stop(self) -> None:
         """Ends the running job within a second."""
         if self.isBusy:
-            self.say(_("Stopping..."))
+            self.say(_("Stopping…"))
             self.job.cancel()
 
     def onEvent(self, event: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ class Device(Enum):
     CPU = "cpu"
 
     def label(self):
-        return {Device.AUTO: _("automatic"), Device.GPU: _("GPU"), Device.CPU: _("CPU")}[self]
+        return {Device.AUTO: _("Automatic"), Device.GPU: _("GPU"), Device.CPU: _("CPU")}[self]
 
 
 class Distribution(Enum):
@@ -28,7 +28,7 @@ class Distribution(Enum):
     GPUS = "gpus"
 
     def label(self):
-        return {Distribution.SEQUENCE: _("one after the other"), Distribution.GPUS: _("one per GPU")}[self]
+        return {Distribution.SEQUENCE: _("One after the other"), Distribution.GPUS: _("One per GPU")}[self]
 
 
 @parameterNodeWrapper

@@ -21,7 +21,7 @@ class Quality(Enum):
         return {
             "quick": _("Quick: one network, little overlap"),
             "standard": _("Standard: all networks"),
-            "best": _("Best: all networks, mirrored (up to 8 × the work)"),
+            "best": _("Best: all, mirrored (up to 8 × the work)"),
         }[self.value]
 
     def options(self) -> dict:

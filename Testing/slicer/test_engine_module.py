@@ -180,30 +180,67 @@ def test_nothing_is_asked_where_nothing_is_missing(host: Any, installed: dict[st
     assert dependencies.sentence() == ""
 
 
-def test_the_pytorch_extension_installs_pytorch(
-    host: Any, installed: dict[str, str], pip: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pytorch_utils(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Function that puts the PyTorch extension in place; gets its `installTorch`."""
     import slicer
 
+    def put(install_torch: Any) -> None:
+        module = ModuleType("PyTorchUtils")
+        logic = type("PyTorchUtilsLogic", (), {"installTorch": lambda self, **arguments: install_torch(**arguments)})
+        module.PyTorchUtilsLogic = logic
+        monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+        monkeypatch.setattr(slicer.modules, "pytorchutils", object(), raising=False)
+
+    return put
+
+
+def test_the_pytorch_extension_installs_pytorch(
+    host: Any, installed: dict[str, str], pip: list[str], pytorch_utils: Any
+) -> None:
     from DiNTSLib import dependencies
 
     calls: list[dict[str, Any]] = []
 
-    class PyTorchUtilsLogic:
-        def installTorch(self, **arguments: Any) -> object:
-            calls.append(arguments)
-            installed["torch"] = "2.8.0"
-            return object()
+    def install_torch(**arguments: Any) -> object:
+        calls.append(arguments)
+        installed["torch"] = "2.8.0"
+        return object()
 
-    module = ModuleType("PyTorchUtils")
-    module.PyTorchUtilsLogic = PyTorchUtilsLogic
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
-    monkeypatch.setattr(slicer.modules, "pytorchutils", object(), raising=False)
+    pytorch_utils(install_torch)
     del installed["torch"]
     assert "The PyTorch extension chooses" in dependencies.sentence()
     assert dependencies.install(lambda text: True, [].append)
     assert calls == [{"askConfirmation": False, "torchVersionRequirement": ">=2.6"}]
     assert pip == []
+
+
+def test_a_refusal_of_the_pytorch_extension_is_told_and_pip_is_not_asked_instead(
+    host: Any, installed: dict[str, str], pip: list[str], pytorch_utils: Any, panel: Any
+) -> None:
+    pytorch_utils(lambda **arguments: None)
+    del installed["torch"]
+    panel.panel.refresh()
+    with host.answering("OK"):
+        host.click(panel.ui.installButton)
+    assert "torch could not be installed: the PyTorch extension installed nothing" in panel.ui.logEdit.plainText
+    assert "open PyTorch Utils to see why" in panel.ui.logEdit.plainText
+    assert pip == []
+    assert panel.ui.installButton.visible
+
+
+def test_what_is_installed_only_after_a_restart_is_said(
+    host: Any, installed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+
+    from DiNTSLib import dependencies
+
+    monkeypatch.setitem(vars(slicer.util), "pip_install", lambda requirements: None)
+    del installed["PyYAML"]
+    log: list[str] = []
+    assert not dependencies.install(lambda text: True, log.append)
+    assert log[-1] == "PyYAML cannot be found yet: restart Slicer and look again."
 
 
 def test_newer_slicers_install_with_their_packaging(

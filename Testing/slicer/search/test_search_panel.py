@@ -256,7 +256,7 @@ def test_folds_are_dealt_to_the_gpus(faked: Any, host: Any, processes: list[Any]
     faked.parameters.runFolder = str(run_folder)
     faked.ui.retrainButton.collapsed = False
     faked.search.memory.values = {"search": 1, "retraining_full": 1, "device": "GPU", "available": 2, "gpus": 2}
-    host.choose(faked.ui.distributionBox, "one per GPU")
+    host.choose(faked.ui.distributionBox, "One per GPU")
     host.click(faked.ui.startRetrainButton)
     assert [process.arguments[-3:] for process in processes] == [
         ["0", "--device", "cuda:0"],

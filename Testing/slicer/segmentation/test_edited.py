@@ -52,3 +52,17 @@ def test_a_replaced_segmentation_comes_back_in_one_step(host: Any, edited: Any, 
     assert not edited.ui.undoButton.visible
     assert edited.ui.editedFrame.visible
     assert "as it was before" in edited.ui.resultsLabel.text
+
+
+def test_a_result_that_another_one_replaced_comes_back_whole(host: Any, panel: Any, apply: Any) -> None:
+    """Its segments share one image, which VTK would take apart when it removes them."""
+    apply(panel)
+    segmentation = panel.panel.parameters.segmentation
+    first = segments_of(segmentation)
+    host.choose(panel.ui.qualityBox, "Quick: one network, little overlap")
+    apply(panel)
+    assert panel.panel.parameters.segmentation is segmentation
+    assert segments_of(segmentation) != first
+    host.click(panel.ui.undoButton)
+    assert segments_of(segmentation) == first
+    assert not panel.ui.editedFrame.visible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 SECONDS_TO_END = 5.0
@@ -66,6 +67,37 @@ def test_a_command_ends_with_an_application_that_ends(running_host: Any, applica
     ending.stdin.close()
     assert ending.wait(START_SECONDS) == 0
     running_host.wait_until(lambda: not tree.survivors(), SECONDS_TO_END)
+
+
+def test_a_run_in_the_panel_ends_with_an_application_that_ends(
+    running_host: Any, application: Any, tree_of: Any, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Slicer is closed while it segments: no crash, no process, no scan on the disk."""
+    program = f"""
+        import numpy, os, qt, shutil, slicer
+        os.environ["DINTS_MODELS"] = {str(tmp_path)!r}
+        shutil.copy({str(tiny_model)!r}, {str(tmp_path)!r})
+        slicer.util.addVolumeFromArray(numpy.zeros((160, 160, 160), numpy.int16))
+        panel = host.open_module("DiNTSSegmentation")
+        host.wait_until(lambda: panel.ui.applyButton.enabled)
+        host.click(panel.ui.applyButton)
+        host.wait_until(lambda: panel.ui.progressBar.value > 0, {START_SECONDS})
+        print(panel.panel.progress.run.cases[0]._folder.name, flush=True)
+        sys.stdin.readline()
+        from PySide6.QtWidgets import QApplication
+        qt.QTimer.singleShot(0, QApplication.quit)
+        QApplication.exec()
+        host.raise_errors()
+    """
+    ending = application(program)
+    scans = Path(ending.stdout.readline().rstrip("\n"))
+    assert (scans / "0.nrrd").is_file()
+    tree = tree_of(ending.pid)
+    assert len(tree.remember()) >= 2  # PythonSlicer and the engine's Python
+    ending.stdin.close()
+    assert ending.wait(START_SECONDS) == 0
+    running_host.wait_until(lambda: not tree.survivors(), SECONDS_TO_END)
+    assert not scans.exists()
 
 
 def test_pytorch_stays_out_of_the_application(application: Any) -> None:

@@ -1,0 +1,162 @@
+"""Photographs both panels for the README, in both themes: `python Testing/slicer/screenshots.py`.
+
+Drives the panels by clicks through the whole way on generated scans: a search, the training of two folds, the export,
+and a segmentation with the model. Takes about ten minutes on two processor cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OUTPUT = REPOSITORY / "Resources" / "Screenshots"
+HOME = Path(tempfile.gettempdir()) / "DiNTS"  # its name is in the pictures
+SIZE = (400, 900)  # pixels; the pictures are as high as the panel
+SECONDS = 1800.0  # that a step may take on a busy machine
+SHOWN_AT = 0.6  # of a search
+TRAINED = (0, 1)  # folds
+MODEL_NAME = "Abdomen (demo)"
+
+
+class Photographer:
+    """Takes the pictures of one panel."""
+
+    def __init__(self, host: Any, module: str) -> None:
+        self.host, self.module = host, module
+        self.name = module.removeprefix("DiNTS").lower()
+        self.panel = host.open_module(module, *SIZE)
+        self.ui = self.panel.ui
+
+    def shoot(self, state: str) -> None:
+        """In both themes; ends with the light one."""
+        for theme in ("dark", "light"):
+            self.host.set_theme(theme == "dark")
+            self.host.process_events()
+            self.host.photograph(self.panel, OUTPUT / f"{self.name}-{state}-{theme}.png")
+
+    def wait(self, condition: Any) -> None:
+        self.host.wait_until(condition, SECONDS)
+
+    def close(self) -> None:
+        self.host.close_module(self.module)
+
+
+def photograph_search(host: Any) -> None:
+    """Leaves the model in the folder of installed models."""
+    camera = Photographer(host, "DiNTSSearch")
+    ui, panel = camera.ui, camera.panel.panel
+
+    def finish() -> None:
+        camera.wait(lambda: not panel.isBusy)
+        if any(step.error for step in panel.steps):
+            raise RuntimeError([step.error for step in panel.steps])
+
+    camera.shoot("idle")
+    host.type_text(ui.runFolderEdit.comboBox(), str(HOME / "demo"))
+    host.click(ui.demoButton)
+    camera.wait(lambda: panel.data.isChecked() and not panel.isBusy)
+    camera.wait(lambda: "iB" in ui.memoryText.text)
+    ui.dataButton.collapsed = True
+    host.click(ui.startSearchButton)
+    camera.wait(lambda: ui.progressBar.value > SHOWN_AT * ui.progressBar.maximum > 1)
+    camera.shoot("running")
+    finish()
+    ui.searchButton.collapsed = True
+    for fold in range(len(TRAINED), ui.foldsTable.rowCount):
+        ui.foldsTable.item(fold, 0).setCheckState(0)
+    host.click(ui.startRetrainButton)
+    finish()
+    host.type_text(ui.modelNameEdit, MODEL_NAME)
+    host.click(ui.exportButton)
+    finish()
+    camera.shoot("finished")
+    photograph_problems(host, camera)
+    camera.close()
+
+
+def photograph_problems(host: Any, camera: Photographer) -> None:
+    """A data set with a damaged scan and a label that is not declared."""
+    import SimpleITK as sitk
+
+    ui, panel, data = camera.ui, camera.panel.panel, HOME / "data"
+    shutil.copytree(HOME / "demo" / "phantoms", data)
+    labels = sorted((data / "labelsTr").iterdir())
+    labels[0].write_bytes(labels[0].read_bytes()[:1000])
+    sitk.WriteImage(sitk.ReadImage(str(labels[1])) * 3, str(labels[1]))
+    host.type_text(ui.runFolderEdit.comboBox(), str(HOME / "new"))
+    ui.retrainButton.collapsed = ui.modelButton.collapsed = True
+    ui.dataButton.collapsed = False
+    host.type_text(ui.dataFolderEdit.comboBox(), str(data))
+    host.click(ui.checkButton)
+    camera.wait(lambda: not panel.isBusy)
+    camera.shoot("error")
+
+
+def photograph_segmentation(host: Any) -> None:
+    """With the installed models, and one that was cut short."""
+    import slicer
+
+    from DiNTSLib.sample_data import loadPhantom
+    from DiNTSLib.worker import endSharedWorker
+
+    whole = next(path for path in sorted(models_folder().iterdir()))
+    damaged = models_folder() / "download.zip"
+    damaged.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    slicer.util.setSliceViewerLayers(background=loadPhantom())
+    camera = Photographer(host, "DiNTSSegmentation")
+    ui, queue = camera.ui, camera.panel.logic.queue
+
+    camera.wait(lambda: "GiB" in ui.estimateLabel.text)
+    camera.shoot("idle")
+    host.choose(ui.qualityBox, "Best: all, mirrored (up to 8 × the work)")
+    host.click(ui.applyButton)
+    camera.wait(lambda: ui.progressBar.value > ui.progressBar.maximum / 4 and "left" in ui.statusLabel.text)
+    camera.shoot("running")
+    host.click(ui.cancelButton)
+    host.choose(ui.qualityBox, "Standard: all networks")
+    host.click(ui.disagreementBox)
+    host.click(ui.applyButton)
+    camera.wait(lambda: queue.current is None)
+    camera.wait(lambda: "about" in ui.estimateLabel.text)
+    camera.shoot("finished")
+    rows = [ui.modelTree.topLevelItem(row) for row in range(ui.modelTree.topLevelItemCount)]
+    ui.modelTree.setCurrentItem(next(item for item in rows if item.text(0) == damaged.name))
+    camera.wait(lambda: not ui.applyButton.enabled)
+    camera.shoot("error")
+    camera.close()
+    endSharedWorker()
+
+
+def models_folder() -> Path:
+    return HOME / "models"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="photograph the segmentation panel alone, with this model file")
+    options = parser.parse_args()
+    os.environ.update(QT_QPA_PLATFORM="offscreen", DINTS_MODELS=str(models_folder()))
+    sys.path.insert(0, str(REPOSITORY))
+    import Testing.host as host
+
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(HOME, ignore_errors=True)
+    models_folder().mkdir(parents=True)
+    host.start()
+    if options.model:
+        shutil.copy(options.model, models_folder())
+    else:
+        photograph_search(host)
+    photograph_segmentation(host)
+    shutil.rmtree(HOME)
+    host.raise_errors()
+
+
+if __name__ == "__main__":
+    main()
