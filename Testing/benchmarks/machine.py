@@ -43,6 +43,13 @@ def reset_peak_memory() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
+def process_seconds(process: int) -> float:
+    """Processor seconds that a process has taken, all threads."""
+    # After the name in parentheses, which may hold blanks, come the fields from the third on.
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _status(field: str) -> int:
     """A memory figure of this process from the kernel, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -21,7 +21,8 @@ with warnings.catch_warnings():
     from monai.networks.nets import DiNTS, TopologyInstance, TopologySearch
 
 FILTERS_AT_ONE = 32  # of the reference where channel_mul is 1
-PANCREAS = Path(__file__).resolve().parents[3] / "shared" / "data" / "architectures" / "pancreas_cvpr.pth"
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the checkout
+PANCREAS = SHARED_DATA / "architectures" / "pancreas_cvpr.pth"
 
 
 def papers_architecture() -> Architecture:

