@@ -86,9 +86,8 @@ class Manifest:
         if not isinstance(values, Mapping) or not _is_format(values.get("format")):
             raise InputError(f"{source}: is not a DiNTS model; choose a model file that this engine exported")
         if values["format"] > FORMAT:
-            raise InputError(
-                f"{source}: has model format {values['format']}, this engine reads up to {FORMAT}; update the engine"
-            )
+            found = brief(values["format"])
+            raise InputError(f"{source}: has model format {found}, this engine reads up to {FORMAT}; update the engine")
         try:
             folds = tuple(_fold(fold) for fold in values["folds"])
             config = Config.from_mapping(values["config"], source)

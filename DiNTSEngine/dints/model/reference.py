@@ -46,7 +46,9 @@ def load_reference_weights(network: Network, state_dict: Mapping[str, torch.Tens
             )
     unknown = sorted(set(state_dict) - set(names.values()))
     if unknown:
-        raise InputError(f"reference weights: {unknown[0]} has no place here; give the weights of this architecture")
+        raise InputError(
+            f"reference weights: {brief(unknown[0])} has no place here; give the weights of this architecture"
+        )
     network.load_state_dict({name: state_dict[theirs] for name, theirs in names.items()})
 
 
