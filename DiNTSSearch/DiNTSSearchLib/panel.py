@@ -56,6 +56,7 @@ class Panel:
 
     def _connect(self) -> None:
         ui = self.ui
+        ui.progressBar.visible = ui.statusLabel.visible = False
         for edit in (ui.runFolderEdit, ui.dataFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
         ui.runFolderEdit.connect("currentPathChanged(QString)", self.onRunFolderEdited)
@@ -212,19 +213,21 @@ class Panel:
         if event["event"] == "progress":
             self.ui.progressBar.setRange(0, event["total"])
             self.ui.progressBar.value = event["step"]
-            self.ui.statusLabel.text = progressSentence(event)
-            self.ui.statusLabel.styleSheet = ""
+            self._showStatus(progressSentence(event))
         elif event["event"] in ("message", "warning", "error"):
             self.ui.logEdit.appendPlainText(event["text"])
 
     def say(self, text: str, isError: bool = False) -> None:
         """A sentence below the steps, and in the log."""
-        self.ui.statusLabel.text = text
-        self.ui.statusLabel.styleSheet = ERROR_STYLE if isError else ""
+        self._showStatus(text, ERROR_STYLE if isError else "")
         if text:
             self.ui.logEdit.appendPlainText(text)
         if not self.isBusy:
             self.ui.progressBar.visible = False
+
+    def _showStatus(self, text: str, style: str = "") -> None:
+        self.ui.statusLabel.text, self.ui.statusLabel.styleSheet = text, style
+        self.ui.statusLabel.visible = bool(text)
 
     def unfold(self, step: Step) -> None:
         """Opens the section of a step that can be done now."""

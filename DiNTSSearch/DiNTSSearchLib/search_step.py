@@ -13,7 +13,7 @@ from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.architecture_svg import architectureSvg
 from DiNTSSearchLib.memory import MemoryPrediction
 from DiNTSSearchLib.plots import PANEL_VIEW
-from DiNTSSearchLib.run_folder import DONE, STARTED
+from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED
 from DiNTSSearchLib.step import ERROR_STYLE, Step
 
 ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
@@ -43,10 +43,12 @@ class SearchStep(Step):
         self.plotWidget = slicer.qMRMLPlotWidget()
         self.plotWidget.setMRMLScene(slicer.mrmlScene)
         self.ui.plotFrame.layout().addWidget(self.plotWidget)
-        self.ui.chartBox.connect("currentIndexChanged(int)", self.showPlot)
+        self.ui.chartBox.connect("currentIndexChanged(int)", self.panel.refresh)
 
-    def showPlot(self) -> None:
+    def showPlot(self, isThere: bool) -> None:
         """The chosen chart in the panel's own plot view; its node is made anew after a scene was closed."""
+        for name in ("chartBox", "viewsButton", "plotFrame"):
+            getattr(self.ui, name).visible = isThere and not self.section.collapsed
         view = self.panel.plots.viewNode(PANEL_VIEW, self.ui.chartBox.currentData)
         if self.plotWidget.mrmlPlotViewNode() is not view:
             self.plotWidget.setMRMLPlotViewNode(view)
@@ -90,7 +92,7 @@ class SearchStep(Step):
         stopped = run.isRun and progress.state != DONE and not self.isRunning
         self.ui.startSearchButton.text = _("Resume") if stopped else _("Start")
         self.showMemory()
-        self.showPlot()
+        self.showPlot(progress.state != NOTHING)
         self.showArchitecture()
         self.showState(self.state(progress), reason)
 

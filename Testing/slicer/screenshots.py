@@ -64,7 +64,8 @@ def photograph_search(host: Any) -> None:
     camera.wait(lambda: "iB" in ui.memoryText.text)
     ui.dataButton.collapsed = True
     host.click(ui.startSearchButton)
-    camera.wait(lambda: ui.progressBar.value > SHOWN_AT * ui.progressBar.maximum > 1)
+    camera.wait(lambda: ui.progressBar.maximum == ui.iterationsBox.value)  # the data are checked again before
+    camera.wait(lambda: ui.progressBar.value > SHOWN_AT * ui.progressBar.maximum)
     camera.shoot("running")
     finish()
     ui.searchButton.collapsed = True

@@ -95,6 +95,27 @@ def faked(panel: Any, processes: list[FakeProcess], monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
+def checked(faked: Any, host: Any, processes: list[Any], tmp_path: Path) -> Any:
+    """The panel after a check that derived the settings of the phantom."""
+    faked.parameters.runFolder = str(tmp_path / "new")
+    faked.parameters.dataFolder = str(tmp_path)
+    host.click(faked.ui.checkButton)
+    write_check(tmp_path / "new", [])
+    processes[-1].finish()
+    return faked
+
+
+def write_check(folder: Path, problems: list[dict[str, str]]) -> None:
+    from dints.config import Config
+    from dints.storage import write_json
+
+    facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}
+    write_json(folder / "check.json", {"cases": [{"name": "a", **facts}], "problems": problems})
+    if not problems:
+        Config.load("phantom").save(folder / "config.yaml")
+
+
+@pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     """A run that was searched, trained in one fold and evaluated, as files."""
     return write_run(tmp_path / "run")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import REPOSITORY
 
 
 def test_why_apply_is_disabled_stands_beside_it(
@@ -79,38 +74,3 @@ def test_the_panel_says_what_must_be_installed(
     assert panel.ui.reasonLabel.text == "torch must be installed first."
     assert panel.ui.installButton.visible
     assert panel.ui.estimateLabel.text == ""
-
-
-def run_program(program: str) -> None:
-    """In a process of its own, with the repository on the path."""
-    paths = f"import sys; sys.path[:0] = [{str(REPOSITORY)!r}, {str(REPOSITORY / 'DiNTSEngine')!r}]\n"
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-c", paths + program]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_importing_and_opening_the_module_needs_no_engine(host: Any) -> None:
-    """Where neither PyTorch nor PyYAML can be imported."""
-    run_program(
-        "sys.modules['torch'] = sys.modules['yaml'] = None\n"
-        "import Testing.host as host\n"
-        "host.start()\n"
-        "from DiNTSLib import dependencies\n"
-        "dependencies.missing = lambda: ['torch', 'PyYAML']\n"
-        "panel = host.open_module('DiNTSSegmentation', 400, 800)\n"
-        "host.raise_errors()\n"
-        "assert panel.ui.reasonLabel.text == 'torch, PyYAML must be installed first.', panel.ui.reasonLabel.text\n"
-    )
-
-
-def test_the_application_never_imports_pytorch(install: Any) -> None:
-    install("body.zip")
-    run_program(
-        "import Testing.host as host\n"
-        "host.start()\n"
-        "for name in ('DiNTSSegmentation', 'DiNTSSearch'):\n"
-        "    host.open_module(name, 400, 800)\n"
-        "host.raise_errors()\n"
-        "assert 'torch' not in sys.modules\n"
-    )

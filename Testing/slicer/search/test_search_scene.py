@@ -1,0 +1,90 @@
+"""The panel while its scene, its module or its window goes, and what is kept with the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_closing_the_panel_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
+    host.click(checked.ui.startSearchButton)
+    checked.close()
+    processes[-1].onEvent({"event": "message", "text": "too late"})
+    assert not processes[-1].isRunning
+    assert "too late" not in checked.ui.logEdit.toPlainText()
+
+
+def test_a_run_goes_on_when_the_scene_is_closed(checked: Any, host: Any, processes: list[Any], tmp_path: Path) -> None:
+    import slicer
+
+    host.click(checked.ui.startSearchButton)
+    slicer.mrmlScene.Clear(False)
+    assert checked.isBusy
+    assert checked.parameters.runFolder == str(tmp_path / "new")
+    processes[-1].finish()
+    assert checked.ui.statusLabel.text == "Done."
+
+
+def test_choices_survive_saving_and_loading_the_scene(checked: Any, tmp_path: Path) -> None:
+    import slicer
+
+    checked.parameters.notes = "for adults"
+    change_choices(checked)
+    slicer.util.saveScene(str(tmp_path / "scene.mrml"))
+    slicer.mrmlScene.Clear(False)
+    assert checked.ui.runFolderEdit.currentPath == ""
+    slicer.util.loadScene(str(tmp_path / "scene.mrml"))
+    assert checked.ui.runFolderEdit.currentPath == str(tmp_path / "new")
+    assert checked.ui.notesEdit.plainText == "for adults"
+    assert_choices_are_there(checked)
+
+
+def test_choices_survive_a_look_at_another_module(checked: Any) -> None:
+    import slicer
+
+    change_choices(checked)
+    slicer.modules.DiNTSSearchWidget.exit()
+    slicer.modules.DiNTSSearchWidget.enter()
+    assert_choices_are_there(checked)
+
+
+def change_choices(panel: Any) -> None:
+    panel.parameters.iterations = 77
+    panel.parameters.changes = {"training.filters": "4"}
+    panel.parameters.labelChanges = {"1.name": "Liver, whole"}
+
+
+def assert_choices_are_there(panel: Any) -> None:
+    assert panel.ui.iterationsBox.value == 77
+    assert panel.search.changes()["training.filters"] == "4"
+    assert panel.model.labels()[1] == "Liver, whole"
+    assert panel.data.isChecked()
+
+
+def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
+    import slicer
+
+    host.click(checked.ui.startSearchButton)
+    slicer.modules.DiNTSSearchWidget.onReload()
+    assert not processes[-1].isRunning
+    assert slicer.modules.DiNTSSearchWidget.panel is not checked
+
+
+def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(
+    checked: Any, host: Any, processes: list[Any], tmp_path: Path
+) -> None:
+    import numpy as np
+    import slicer
+
+    volume = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name="Other")
+    slicer.util.saveScene(str(tmp_path / "other.mrb"))
+    host.click(checked.ui.startSearchButton)
+    slicer.mrmlScene.RemoveNode(volume)
+    slicer.mrmlScene.SetURL(str(tmp_path / "other.mrb"))
+    slicer.util.loadScene(str(tmp_path / "other.mrb"), {"clear": False})
+    assert checked.isBusy
+    assert checked.ui.stopSearchButton.enabled
+    processes[-1].onEvent({"event": "progress", "stage": "search", "step": 30, "total": 60})
+    assert checked.ui.statusLabel.text == "search: 30 of 60"
+    processes[-1].finish()
+    assert checked.ui.statusLabel.text == "Done."
