@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper cannot be written or compared either
 LONGEST_QUOTE = 120  # characters of a text in a message: enough for most file names
+LONGEST_VALUE = 200  # characters of what holds several
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = LONGEST_QUOTE
@@ -28,9 +29,10 @@ def parse_json(text: str | bytes) -> Any:
 def brief(value: Any) -> str:
     """A value as messages quote it: one short line, whatever it holds."""
     try:
-        return " ".join(_SHORT.repr(value).split())
+        text = " ".join(_SHORT.repr(value).split())
     except ValueError:  # Python does not write whole numbers of thousands of digits
         return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _depth(value: Any) -> int:
