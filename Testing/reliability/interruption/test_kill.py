@@ -114,13 +114,13 @@ def test_a_stage_that_a_full_disk_ended_goes_on_when_there_is_space(
 
 
 def assert_little_is_lost(name: str, killed: Outcome, folder: Path, config: Config) -> None:
-    """At most a checkpoint interval, or a case, of what was reported as done."""
+    """At most a checkpoint interval, or a case, of what was reported as done; what was not may be there as well."""
     if name == "search":
         lost = killed.last_step("search") - step_of(folder / "search" / "checkpoint.pt")
-        assert 0 <= lost < config.search.checkpoint_every
+        assert lost < config.search.checkpoint_every
     elif name == "retraining":
         lost = killed.last_step("train fold 0") - step_of(folder / "train" / "fold0" / "last.pt")
-        assert 0 <= lost < config.training.checkpoint_every
+        assert lost < config.training.checkpoint_every
     elif name == "preprocessing":
         assert len(list(folder.rglob("case.json"))) >= killed.last_step("preprocess")
     elif name == "segmentation":
