@@ -1,11 +1,12 @@
 """What reading and augmenting the data costs a training step, within 4 GiB of memory.
 
-    python Testing/benchmarks/data_loading.py HIPPOCAMPUS [--scratch FOLDER]
+    python Testing/benchmarks/data_loading.py [--data HIPPOCAMPUS] [--scratch FOLDER]
 
 HIPPOCAMPUS is the decathlon's task 4. The other data set is made in the scratch folder: 50 CT volumes of
-512 x 512 x 300 voxels, 20 GB in the cache. Each is measured in a process of its own, whose address space is limited to
-4 GiB: five runs, in each of which steps on one constant batch are compared with steps on batches from the loader. The
-files are evicted from the system's page cache before each run, so that every patch is read from the disk.
+512 x 512 x 300 voxels, 20 GB in the cache, deleted in the end. Each is measured in a process of its own, whose address
+space is limited to 4 GiB: five runs, in each of which steps on one constant batch are compared with steps on batches
+from the loader. The files are evicted from the system's page cache before each run, so that every patch is read from
+the disk.
 
 Besides wall time, processor time is measured: of the step on a constant batch, and of the thread that loads. Their
 ratio does not depend on what else the machine does, and bounds what loading can cost where no processor is idle. Linux
@@ -35,6 +36,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from machine import machine
+from paths import HERE, HIPPOCAMPUS, RESULTS, SMALL_ARCHITECTURE
 
 from dints.architecture import Architecture
 from dints.config import Config
@@ -49,13 +51,11 @@ from dints.storage import write_json
 from dints.training.losses import segmentation_loss
 from dints.training.retrain import FoldTrainer
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "data_loading.json"
-ARCHITECTURE = HERE / "results" / "hippocampus_quick" / "architecture.json"
+RESULT = RESULTS / "data_loading.json"
 MEMORY = 4 * 2**30  # bytes
 VOLUMES, SIZE = 50, (512, 512, 300)
 RUNS = 5
-STEPS = {"hippocampus": 40, "ct": 5}  # a run
+STEPS = {"hippocampus": 20, "ct": 4}  # a run
 ALLOWED = 0.05  # of a step
 
 
@@ -66,8 +66,8 @@ def main() -> int:
         scratch = Path(folder)
         measured = {}
         for name in STEPS:
-            data_set(name, arguments.hippocampus, scratch)  # here, for the memory that preprocessing takes
-            command = [sys.executable, __file__, str(arguments.hippocampus), "--scratch", folder, "--measure", name]
+            data_set(name, arguments.data, scratch)  # here, for the memory that preprocessing takes
+            command = [sys.executable, __file__, "--data", str(arguments.data), "--scratch", folder, "--measure", name]
             measured[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     within = all(figures["loading_share"] <= ALLOWED for figures in measured.values())
     result = {
@@ -85,7 +85,7 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("hippocampus", type=Path, help="folder with dataset.json")
+    parser.add_argument("--data", type=Path, default=HIPPOCAMPUS, help="folder of the task")
     parser.add_argument("--scratch", type=Path, help="folder on the disk to read from; 20 GB are needed for a while")
     parser.add_argument("--measure", choices=STEPS, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -128,7 +128,7 @@ class Measured:
 
     def __init__(self, config: Config, cache: Cache, folder: Path) -> None:
         settings = config.training
-        architecture = Architecture.load(ARCHITECTURE)
+        architecture = Architecture.load(SMALL_ARCHITECTURE)
         build = partial(
             build_network, architecture, len(config.task.channels), len(config.task.labels), settings.filters
         )
@@ -213,4 +213,4 @@ if __name__ == "__main__":
     given = parse_arguments()
     if given.measure is None:
         raise SystemExit(main())
-    print(json.dumps(measure(given.measure, given.hippocampus, given.scratch)))
+    print(json.dumps(measure(given.measure, given.data, given.scratch)))

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import statistics
-from pathlib import Path
 
 import torch
 from comparison import REPETITIONS, timed
 from comparisons.segmentation import SIZE, config, pointwise, scan
 from machine import machine
+from paths import RESULTS
 from reference import papers_architecture
 
 from dints.config import Size
@@ -27,7 +27,7 @@ from dints.inference.sliding_window import Network
 from dints.space.network import build_network
 from dints.storage import write_json
 
-RESULT = Path(__file__).parent / "results" / "five_folds.json"
+RESULT = RESULTS / "five_folds.json"
 FOLDS = 5
 SMALL_SIZE = (120, 120, 96)  # at 0.8 x 0.8 x 1 mm: one window of 96^3
 ALLOWED = 4.5

@@ -20,7 +20,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from machine import machine
-from reference import SHARED_DATA
+from paths import HERE, HIPPOCAMPUS, RESULTS, SMALL_ARCHITECTURE
 
 from dints.data.cases import Case
 from dints.data.images import read_channels, read_label
@@ -31,9 +31,7 @@ from dints.run import Run
 from dints.storage import write_json
 from dints.training.trained import load_fold
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "half_precision.json"
-ARCHITECTURE = HERE / "results" / "hippocampus_quick" / "architecture.json"
+RESULT = RESULTS / "half_precision.json"
 FOLD = 0
 SETTINGS = ("training.iterations=600", "training.validate_every=600", "training.folds=2")
 CASES = 30
@@ -43,7 +41,7 @@ LARGEST_CHANGE = 1e-3  # of a label's mean Dice
 def main() -> int:
     """Trains, compares; 0 if Dice is the same."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=SHARED_DATA / "Task04_Hippocampus")
+    parser.add_argument("--data", type=Path, default=HIPPOCAMPUS)
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "runs" / "half_precision")
     options = parser.parse_args()
     precision = half_type(torch.device("cpu"))
@@ -60,7 +58,7 @@ def main() -> int:
 
 def train(data: Path, work: Path) -> None:
     command = [sys.executable, "-m", "dints", "train", "--run", str(work), "--data", str(data), "--device", "cpu"]
-    command += ["--config", str(HERE / "hippocampus_quick.yaml"), "--architecture", str(ARCHITECTURE)]
+    command += ["--config", str(HERE / "hippocampus_quick.yaml"), "--architecture", str(SMALL_ARCHITECTURE)]
     command += [argument for setting in SETTINGS for argument in ("--set", setting)]
     subprocess.run([*command, "--folds", str(FOLD)], check=True)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
+from paths import PANCREAS
 from torch import nn
 
 from dints.architecture import Architecture
@@ -21,8 +21,6 @@ with warnings.catch_warnings():
     from monai.networks.nets import DiNTS, TopologyInstance, TopologySearch
 
 FILTERS_AT_ONE = 32  # of the reference where channel_mul is 1
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the checkout
-PANCREAS = SHARED_DATA / "architectures" / "pancreas_cvpr.pth"
 
 
 def papers_architecture() -> Architecture:

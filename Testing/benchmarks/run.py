@@ -1,11 +1,11 @@
-"""Compares the engine with the reference implementation and writes the table results/README.md.
+"""Runs all benchmarks, those beside the reference implementation first, and writes the table results/README.md.
 
     python Testing/benchmarks/run.py                     # what has no result yet
-    python Testing/benchmarks/run.py decode losses       # these again
+    python Testing/benchmarks/run.py decode five_folds   # these again
     python Testing/benchmarks/run.py --device cuda       # what is wanted from a GPU
 
-A result is written as soon as it is there, so an interrupted run goes on where it was. The paper's architecture is read
-from ../shared/data beside the checkout.
+A result is written as soon as it is there, so an interrupted run goes on where it was. The paper's architecture and the
+hippocampus scans are read from ../shared/data beside the checkout.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 
 import torch
+from alone import SUBJECTS
 from comparison import SIDES, measure, peak
 from comparisons import COMPARISONS
 from table import write_table
@@ -21,12 +22,13 @@ from table import write_table
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("keys", nargs="*", metavar="KEY", help=", ".join(comparison.key for comparison in COMPARISONS))
+    keys = dict.fromkeys(benchmark.key for benchmark in (*COMPARISONS, *SUBJECTS))
+    parser.add_argument("keys", nargs="*", metavar="KEY", help=", ".join(keys))
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--peak-of", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if unknown := set(options.keys) - {comparison.key for comparison in COMPARISONS}:
-        parser.error(f"{', '.join(sorted(unknown))}: no such comparison")
+    if unknown := set(options.keys) - keys.keys():
+        parser.error(f"{', '.join(sorted(unknown))}: no such benchmark")
     device = torch.device(options.device)
     wanted = [
         comparison
@@ -40,6 +42,10 @@ def main() -> None:
     for comparison in wanted:
         print(f"{comparison.title}: {json.dumps(measure(comparison, device)['times_faster'])}", flush=True)
         write_table()
+    for subject in SUBJECTS if device.type == "cpu" else ():
+        if subject.key in options.keys or not (options.keys or subject.result_file.exists()):
+            print(f"{subject.title}: {'as wanted' if subject.measure() else 'not as wanted'}", flush=True)
+            write_table()
     print(write_table())
 
 

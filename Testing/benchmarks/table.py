@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alone import SUBJECTS
 from comparison import OURS, REFERENCE, RESULTS, Comparison
 from comparisons import COMPARISONS
 
@@ -17,13 +18,25 @@ counts, with one thread; memory is the peak of a process of its own, above what 
 | task | device | times faster | wanted | memory of the reference's | wanted | seconds, ours and theirs | results |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
+ALONE = """
+# The engine alone
+
+Each row by a script of its own beside `run.py`, which says how it is measured; on one thread of the CPU. Growth is
+plotted in [growth.svg](growth.svg), its points are in [growth.csv](growth.csv). What was tried and did not help is in
+[not_helpful.md](not_helpful.md).
+
+| what | figure | wanted |
+| --- | --- | --- |
+"""
 
 
 def write_table() -> str:
     """Writes results/README.md and returns it."""
     rows = [_row(comparison, device) for comparison in COMPARISONS for device in comparison.devices]
-    machines = {_machine(read_json(path)["machine"]) for path in sorted(RESULTS.glob("*.json"))}
-    text = HEADER + "\n".join(rows) + "\n\n" + "\n".join(f"Measured on {line}." for line in sorted(machines)) + "\n"
+    alone = [line for subject in SUBJECTS for line in subject.lines()]
+    files = [*RESULTS.glob("*.json"), *(subject.result_file for subject in SUBJECTS if subject.result_file.exists())]
+    machines = "\n".join(f"Measured on {line}." for line in sorted({_machine(read_json(f)["machine"]) for f in files}))
+    text = HEADER + "\n".join(rows) + "\n" + ALONE + "\n".join(alone) + "\n\n" + machines + "\n"
     write_text(TABLE, text)
     return text
 

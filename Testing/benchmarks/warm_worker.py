@@ -25,6 +25,7 @@ import torch
 from comparison import REPETITIONS
 from comparisons.segmentation import config, scan
 from machine import machine, process_seconds
+from paths import RESULTS, SMALL_ARCHITECTURE
 
 from dints.architecture import Architecture
 from dints.data.images import read_channels, write_image
@@ -33,9 +34,7 @@ from dints.model.model import Model, save_model
 from dints.space.network import build_network
 from dints.storage import write_json
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "warm_worker.json"
-ARCHITECTURE = HERE / "results" / "hippocampus_quick" / "architecture.json"
+RESULT = RESULTS / "warm_worker.json"
 SIZE = (120, 120, 96)
 ALLOWED_SECONDS = 0.5
 
@@ -115,7 +114,7 @@ def events_until(last: str, worker: subprocess.Popen) -> None:
 def write_model(path: Path) -> Model:
     torch.manual_seed(0)
     settings = config().with_overrides(["training.filters=8"])
-    architecture = Architecture.load(ARCHITECTURE)
+    architecture = Architecture.load(SMALL_ARCHITECTURE)
     network = build_network(architecture, in_channels=1, classes=3, filters=settings.training.filters)
     return save_model(path, Manifest(settings, architecture, (Fold("", "", (0.9, 0.9)),)), [network.state_dict()])
 

@@ -70,7 +70,7 @@ def prepare(side: str, device: torch.device, size: Size, filters: int | None, re
     image = scan(size)
     if side == OURS:
         predictor = Predictor([_network(filters, reference=False)], config(), str(device))
-        return lambda: sitk.GetArrayViewFromImage(predictor.segment([image])).transpose(2, 1, 0)
+        return lambda: predictor.segment([image])
     network = _network(filters, reference=True)
     if isinstance(network, torch.nn.Module):
         network.eval().to(device)
@@ -122,8 +122,8 @@ def _reference_segmentation(image: sitk.Image, network, device: torch.device, re
         return np.asarray(after(case)["logits"][0])
 
 
-def same_labels(ours: np.ndarray, theirs: np.ndarray) -> str:
-    same = float((ours == theirs).mean())
+def same_labels(ours: sitk.Image, theirs: np.ndarray) -> str:
+    same = float((sitk.GetArrayViewFromImage(ours).transpose(2, 1, 0) == theirs).mean())
     assert same >= AGREEMENT, f"labels agree in {same} of the voxels"
     return f"labels agree in {100 * same:.4f} %"
 

@@ -1,0 +1,92 @@
+"""What the engine is measured for by itself: a script of its own for each subject, and what the table says of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paths import HERE, RESULTS
+
+from dints.storage import read_json
+
+Row = tuple[str, str]  # what was measured, and the figure
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A script beside this file, which writes results/<key>.json.
+
+    Attributes:
+        rows: of the table, from the result.
+        wanted: of each of them.
+    """
+
+    key: str
+    title: str
+    wanted: str
+    rows: Callable[[Mapping[str, Any]], list[Row]]
+
+    @property
+    def result_file(self) -> Path:
+        return RESULTS / f"{self.key}.json"
+
+    def measure(self) -> bool:
+        """Runs the script; whether it found what is wanted."""
+        return subprocess.run([sys.executable, str(HERE / f"{self.key}.py")], check=False).returncode == 0
+
+    def lines(self) -> list[str]:
+        """Of the table, as Markdown."""
+        if not self.result_file.exists():
+            return [f"| {self.title} | not measured | {self.wanted} |"]
+        rows = self.rows(read_json(self.result_file))
+        return [f"| {self.title}{what and ', ' + what} | {figure} | {self.wanted} |" for what, figure in rows]
+
+
+def spread(values: Mapping[str, float]) -> str:
+    return f"{values['median']:.3g} ({values['lowest']:.3g} to {values['highest']:.3g})"
+
+
+def five_folds(result: Mapping[str, Any]) -> list[Row]:
+    return [(what, f"{spread(row['times'])} times one fold") for what, row in result["rows"].items()]
+
+
+def warm_worker(result: Mapping[str, Any]) -> list[Row]:
+    own = sorted(turn["engine"]["processor"] for turn in result["turns"])
+    added, highest = result["added_seconds"]["processor"], result["highest_added_seconds"]["processor"]
+    return [("", f"{added:.2g} s above {own[len(own) // 2]:.2g} s, at most {highest:.2g} s (processor time)")]
+
+
+def half_precision(result: Mapping[str, Any]) -> list[Row]:
+    labels = ", ".join(
+        f"{label} {dice:.4f} {result['change_of_the_mean'][label]:+.5f}"
+        for label, dice in result["dice_float32"].items()
+    )
+    return [("", f"{labels} (mean of {result['cases']} cases)")]
+
+
+def data_loading(result: Mapping[str, Any]) -> list[Row]:
+    return [
+        (
+            f"{name}, {figures['cases']} cases",
+            f"{figures['loading_share']:.1%} of a step's processor time; wall time {figures['wall_share']:+.1%}; "
+            f"peak memory {figures['peak_memory_gib']:.2g} GiB",
+        )
+        for name, figures in result["data"].items()
+    ]
+
+
+def growth(result: Mapping[str, Any]) -> list[Row]:
+    return [(curve, f"time {own['time']:g}, memory {own['memory']:g}") for curve, own in result["exponents"].items()]
+
+
+SUBJECTS = (
+    Subject("five_folds", "five folds", "below 4.5 times one fold", five_folds),
+    Subject("warm_worker", "second segmentation by the warm worker", "at most 0.5 s above the engine's", warm_worker),
+    Subject("half_precision", "Dice in half precision", "unchanged to 0.001", half_precision),
+    Subject("data_loading", "data loading within 4 GiB", "at most 5 % of a step", data_loading),
+    Subject("growth", "exponents of growth", "at most linear in voxels and classes", growth),
+)
