@@ -78,3 +78,4 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSearchLib"]:
             del sys.modules[name]
         super().onReload()
+        slicer.modules.DiNTSSearchWidget.enter()  # Slicer calls it only when a module is chosen

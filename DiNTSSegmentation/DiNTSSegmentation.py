@@ -78,3 +78,4 @@ class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSegmentationLib"]:
             del sys.modules[name]
         super().onReload()
+        slicer.modules.DiNTSSegmentationWidget.enter()  # Slicer calls it only when a module is chosen

@@ -67,7 +67,9 @@ def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes:
     host.click(checked.ui.startSearchButton)
     slicer.modules.DiNTSSearchWidget.onReload()
     assert not processes[-1].isRunning
-    assert slicer.modules.DiNTSSearchWidget.panel is not checked
+    reloaded = slicer.modules.DiNTSSearchWidget.panel
+    assert reloaded is not checked
+    assert reloaded.parameters is not None
 
 
 def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(

@@ -66,6 +66,7 @@ def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: An
         slicer.mrmlScene.RemoveNode(segmentation)
     else:
         slow.onReload()
+        assert slicer.modules.DiNTSSegmentationWidget.panel.parameters is not None
     host.wait_until(lambda: run.isFinished and worker.queueLength == 0, SECONDS)
     assert queue.current is None
     assert run.error
