@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import io
 import sys
@@ -63,6 +64,14 @@ def test_the_module_is_hidden_and_has_an_icon(panel: Any) -> None:
 
     assert slicer.modules.dintsengine.hidden
     assert not slicer.modules.dintsengine.icon.isNull()
+
+
+def test_a_python_that_is_too_old_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import DiNTSLib
+
+    monkeypatch.setattr(sys, "version_info", (3, 9, 10))
+    with pytest.raises(ImportError, match=r"this Slicer has 3\.9: use Slicer 5\.10 or newer"):
+        importlib.reload(DiNTSLib)
 
 
 def test_the_panel_shows_versions_devices_and_findings(examined: Any) -> None:
