@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,15 @@ from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
 PROC = Path("/proc")
 PAUSE_SECONDS = 0.1  # that the window may be kept from answering
 SEGMENTATION_MODULE = "DiNTSSegmentation"
+TELLTALE = "Doe^Jane"  # a patient's name, which nothing above the level of debugging may log
 KIDNEY_COLOR = (16, 32, 48)
 ITERATIONS = 30  # of the search: enough to stop it on the way
 ON_THE_PANEL = ("sampling.patch", "search.iterations")
 
 
 @pytest.fixture
-def driven(host: Any) -> Iterator[list[Any]]:
+def driven(engine: None, host: Any) -> Iterator[list[Any]]:
     """A list with the open panel, which a test may close and open again."""
-    pytest.importorskip("torch", reason="the engine needs PyTorch", exc_type=ImportError)
     panels = [host.open_module(MODULE, *PANEL_SIZE).panel]
     yield panels
     host.close_module("DiNTSSearch")
@@ -47,8 +48,15 @@ def engine_processes(run: Path) -> list[str]:
     return found
 
 
-def test_a_network_is_found_trained_and_exported_by_clicks(host: Any, driven: list[Any], tmp_path: Path) -> None:
-    run = tmp_path / "run"
+def test_a_network_is_found_trained_and_exported_by_clicks(
+    host: Any,
+    driven: list[Any],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    run = tmp_path / TELLTALE / "run"
     make_demo_data(host, driven[0], run)
     search_and_stop(host, driven[0], run)
     resume_after_reopening(host, driven, run)
@@ -56,6 +64,8 @@ def test_a_network_is_found_trained_and_exported_by_clicks(host: Any, driven: li
     export(host, driven[0])
     load_a_case(host, driven[0])
     segment_with_the_model(host)
+    said = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
+    assert not [text for text in (*said, *capfd.readouterr()) if TELLTALE in text]
 
 
 def make_demo_data(host: Any, panel: Any, run: Path) -> None:
