@@ -55,7 +55,7 @@ RESULT = RESULTS / "data_loading.json"
 MEMORY = 4 * 2**30  # bytes
 VOLUMES, SIZE = 50, (512, 512, 300)
 RUNS = 5
-STEPS = {"hippocampus": 20, "ct": 4}  # a run
+STEPS = {"hippocampus": 10, "ct": 2}  # a run
 ALLOWED = 0.05  # of a step
 
 

@@ -15,7 +15,7 @@ import statistics
 
 import torch
 from comparison import REPETITIONS, timed
-from comparisons.segmentation import SIZE, config, pointwise, scan
+from comparisons.segmentation import CUBE, config, pointwise, scan
 from machine import machine
 from paths import RESULTS
 from reference import papers_architecture
@@ -38,9 +38,10 @@ def main() -> int:
     """Measures both kinds of networks; 0 if the pipeline's five folds stay below what is allowed."""
     os.environ[PRECISION_VARIABLE] = "full"
     torch.set_num_threads(1)
+    kinds = {"networks of no cost": (CUBE, pointwise_fold), "8 filters": (SMALL_SIZE, network)}
     rows = {
-        f"{'x'.join(map(str, SIZE))}, networks of no cost": measure(SIZE, [pointwise_fold(f) for f in range(FOLDS)]),
-        f"{'x'.join(map(str, SMALL_SIZE))}, 8 filters": measure(SMALL_SIZE, [network(f) for f in range(FOLDS)]),
+        f"{'x'.join(map(str, size))}, {kind}": measure(size, [of_fold(fold) for fold in range(FOLDS)])
+        for kind, (size, of_fold) in kinds.items()
     }
     write_json(RESULT, {"allowed": ALLOWED, "rows": rows, "machine": machine()})
     print(RESULT.read_text())

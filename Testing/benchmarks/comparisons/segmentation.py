@@ -27,7 +27,7 @@ from dints.config import Config, Size
 from dints.inference.predictor import Predictor
 from dints.space.network import build_network
 
-SIZE, HALF_SIZE = (512, 512, 400), (256, 256, 200)
+SIZE, CUBE = (512, 512, 400), (160, 160, 128)  # at 1 mm the second is a cube of eight windows
 SMALL_SIZE = (160, 160, 96)  # four windows: the CPU would take an hour for the networks on the whole
 SPACING = (0.8, 0.8, 1.0)  # mm; the networks work at 1 mm
 PATCH, OVERLAP = (96, 96, 96), 0.5
@@ -141,8 +141,10 @@ def segmentation(key: str, what: str, size: Size, filters: int | None, resize: b
 
 
 COMPARISONS = (
-    # The reference's Resize is the faster of its ways to the working grid: the harder comparison has the full size.
-    segmentation("pipeline", "a network of no cost, reference with SpatialResample", HALF_SIZE, None),
+    # The reference's Resize is the faster of its ways to the working grid.
+    segmentation("cube", "a network of no cost, reference with SpatialResample", CUBE, None),
+    segmentation("cube_resize", "a network of no cost, reference with Resize", CUBE, None, resize=True),
+    segmentation("pipeline", "a network of no cost, reference with SpatialResample", SIZE, None),
     segmentation("pipeline_resize", "a network of no cost, reference with Resize", SIZE, None, resize=True),
     segmentation("8_filters", "8 filters", SMALL_SIZE, 8),
     segmentation("8_filters", "8 filters", SIZE, 8, half=True, devices=("cuda",)),
