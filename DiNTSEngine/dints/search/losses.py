@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dints.space.relaxation import edge_weights, pattern_probabilities
+from dints.space.relaxation import pattern_probabilities
 from dints.space.search_space import OPERATIONS, SearchSpace
 
 # Logarithms are taken of at least this. Far below any probability that matters, far above where float32 ends.
@@ -48,16 +49,21 @@ def activation_probabilities(space: SearchSpace, eta: Tensor) -> tuple[Tensor, T
 
     p_in(a): the layer before ends in exactly the nodes of a. p_out(a): the layer after reads exactly those.
     """
-    return _sum_by(eta[:-1], space.outputs_of_pattern, space), _sum_by(eta[1:], space.inputs_of_pattern, space)
+    p_in, p_out, _ = _sums(space, eta)
+    return p_in[:-1], p_out[1:]
 
 
 def topology_loss(space: SearchSpace, eta: Tensor) -> Tensor:
     """Eq. 7: L_tp, the cross-entropy between p_in and p_out of Eq. 6, summed over activations and layers 1..L-1."""
-    p_in, p_out = activation_probabilities(space, eta)
+    return _cross_entropy(*activation_probabilities(space, eta))
+
+
+def _cross_entropy(p_in: Tensor, p_out: Tensor) -> Tensor:
     # Every pattern reads one activation, so 1 - p is the sum over the others; unlike 1 - p it keeps its digits near 0.
-    others = 1 - torch.eye(len(space.activations), dtype=eta.dtype, device=eta.device)
-    not_in, not_out = ((p.unsqueeze(-2) * others).sum(-1) for p in (p_in, p_out))
-    return -(p_in * _log(p_out) + not_in * _log(not_out)).sum()
+    both = torch.stack((p_in, p_out))
+    others = 1 - torch.eye(both.shape[-1], dtype=both.dtype, device=both.device)
+    p, q = torch.cat((both, both @ others), dim=-1).unbind()
+    return -(p * _log(q)).sum()
 
 
 def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batch_size: int = 1) -> Tensor:
@@ -87,7 +93,7 @@ def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batc
 def expected_memory(edge_weight: Tensor, operation_probability: Tensor, costs: Tensor) -> Tensor:
     """Eq. 8: M_e, in the unit of `costs` [E, N], from p_e / Z [L, E] and alpha [L, E, N].
 
-    Summing eta over the patterns that hold an edge gives the edge's weight in closed form (see `edge_weights`).
+    p_e / Z is the sum of eta over the patterns that hold an edge.
     """
     return (edge_weight * (operation_probability * costs).sum(-1)).sum()
 
@@ -136,10 +142,11 @@ def architecture_loss(
     The caller adds the segmentation loss and the factor t / t_all.
     """
     eta = pattern_probabilities(edge_probability)
-    expected = expected_memory(edge_weights(edge_probability), operation_probability, costs)
+    p_in, p_out, edge_weight = _sums(space, eta)  # once for two terms: small operations are what takes the time
+    expected = expected_memory(edge_weight, operation_probability, costs)
     full = full_memory(operation_probability, costs)
     alpha_entropy, eta_entropy = operation_entropy(operation_probability), pattern_entropy(eta)
-    topology, memory = topology_loss(space, eta), memory_loss(expected, full, budget)
+    topology, memory = _cross_entropy(p_in[:-1], p_out[1:]), memory_loss(expected, full, budget)
     weighted_sum = alpha_entropy + eta_entropy + topology_weight * topology + memory
     return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, weighted_sum)
 
@@ -149,7 +156,16 @@ def _log(p: Tensor) -> Tensor:
     return (p + (p.clamp_min(SMALLEST_PROBABILITY) - p).detach()).log()
 
 
-def _sum_by(eta: Tensor, activation: np.ndarray, space: SearchSpace) -> Tensor:
-    """[L, A] sums of eta [L, M] over the patterns that have the same activation index."""
-    index = torch.from_numpy(activation.copy()).to(eta.device)
-    return eta.new_zeros(len(eta), len(space.activations)).index_add(1, index, eta)
+def _sums(space: SearchSpace, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums of eta [L, M] over the patterns that end in an activation [L, A], read it [L, A], hold an edge [L, E]."""
+    activations = len(space.activations)
+    return (eta @ _membership(space, eta.dtype, eta.device)).split((activations, activations, space.edges), dim=-1)
+
+
+@lru_cache(maxsize=16)
+def _membership(space: SearchSpace, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """[M, 2 A + E] what each pattern counts for in `_sums`: 1, or 0."""
+    one_hot = np.eye(len(space.activations))
+    table = np.hstack((one_hot[space.outputs_of_pattern], one_hot[space.inputs_of_pattern], space.patterns))
+    with torch.inference_mode(False):  # kept for training, whoever asks first
+        return torch.from_numpy(table).to(device, dtype)

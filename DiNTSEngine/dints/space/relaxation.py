@@ -15,11 +15,11 @@ def pattern_probabilities(edge_probability: Tensor) -> Tensor:
     The product over edges is built up edge by edge, each step doubling the patterns, so it costs 2^E multiplications a
     layer and has finite gradients where p is 0 or 1. Each row sums to 1; one whose edges are all off is all 0.
     """
-    product = torch.ones_like(edge_probability[..., :1])
-    for p in edge_probability.unbind(-1):
-        choice = torch.stack([1 - p, p], dim=-1)  # off, on
+    product, *choices = torch.stack([1 - edge_probability, edge_probability], dim=-1).unbind(-2)  # off, on
+    for choice in choices:
         product = (product.unsqueeze(-1) * choice.unsqueeze(-2)).flatten(-2)
-    return product[..., 1:] / _normalizer(edge_probability)  # the first is the empty pattern
+    product = product[..., 1:]  # the first is the empty pattern
+    return product / product.sum(-1, keepdim=True).clamp_min(SMALLEST_NORMALIZER)
 
 
 def edge_weights(edge_probability: Tensor) -> Tensor:
