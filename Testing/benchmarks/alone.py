@@ -80,7 +80,9 @@ def data_loading(result: Mapping[str, Any]) -> list[Row]:
 
 
 def growth(result: Mapping[str, Any]) -> list[Row]:
-    return [(curve, f"time {own['time']:g}, memory {own['memory']:g}") for curve, own in result["exponents"].items()]
+    rows = [(curve, f"time {own['time']:g}, memory {own['memory']:g}") for curve, own in result["exponents"].items()]
+    memory = "{constant:g} MiB and {a_class:g} MiB a class, of which the slab takes {slab_a_class:g}"
+    return [*rows, ("memory of segmentation", memory.format(**result["classes"]))]
 
 
 SUBJECTS = (

@@ -30,7 +30,8 @@ from paths import RESULTS
 from dints.architecture import Architecture
 from dints.config import Config
 from dints.device import PRECISION_VARIABLE
-from dints.inference.predictor import Predictor
+from dints.inference.predictor import BAND_COPIES, FLOAT_BYTES, Predictor
+from dints.inference.sliding_window import BAND_ROWS
 from dints.search.decode import decode
 from dints.space.network import build_network
 from dints.space.search_space import SearchSpace
@@ -41,6 +42,7 @@ RUNS = 2  # the quicker one counts
 PATCH = 64
 SPACING = (0.8, 0.8, 1.0)  # mm; worked at 1 mm
 CLASSES, EDGE = 3, 160  # where the other grows
+CLASSES_CURVE = "segmentation: classes"
 EDGES = (64, 96, 128, 192, 256, 384, 512)  # voxels
 LAYERS, LEVELS, FILTERS = 12, 4, 8
 NETWORK_EDGE = 64
@@ -111,7 +113,7 @@ def decoding(layers: int = LAYERS, levels: int = LEVELS) -> Callable[[], object]
 
 CURVES = (
     Curve("segmentation: volume", EDGES, 128, lambda n: segmentation(n, CLASSES), power=3, linear=True),
-    Curve("segmentation: classes", (2, 4, 8, 15, 30, 60, 120), 15, lambda n: segmentation(EDGE, n), linear=True),
+    Curve(CLASSES_CURVE, (2, 4, 8, 15, 30, 60, 120), 15, lambda n: segmentation(EDGE, n), linear=True),
     Curve("network: layers", (2, 4, 8, 12, 16, 24), 4, lambda n: forward(layers=n)),
     Curve("network: levels", (2, 3, 4, 5), 2, lambda n: forward(levels=n)),
     Curve("network: filters", (2, 4, 8, 16, 32), 4, lambda n: forward(filters=n)),
@@ -144,7 +146,7 @@ def main() -> int:
             print(points[-1], flush=True)
             write_points(points)
     exponents = {curve.name: fit(curve, points) for curve in CURVES}
-    write_json(RESULT, {"exponents": exponents, "machine": machine()})
+    write_json(RESULT, {"exponents": exponents, "classes": memory_of_classes(points), "machine": machine()})
     plot([panel(curve, points, exponents[curve.name]) for curve in CURVES], PLOT)
     linear = [exponents[curve.name] for curve in CURVES if curve.linear]
     return 0 if all(max(fitted["time"], fitted["memory"]) <= LINEAR for fitted in linear) else 1
@@ -174,6 +176,19 @@ def fit(curve: Curve, points: list[Point]) -> dict[str, float]:
         "time": round(float(np.polyfit(grown, np.log(seconds), 1)[0]), 2),
         "memory": round(float(np.polyfit(grown, np.log(np.maximum(mebibytes, 0.1)), 1)[0]), 2),
     }
+
+
+def memory_of_classes(points: list[Point]) -> dict[str, float]:
+    """MiB of a segmentation as a constant and a share of each class, and the part of the slab in that share.
+
+    The slab is the sums of logits as thick as the patch, and the rows that are handed out: nothing else of the volume's
+    extent may hold a value for each class.
+    """
+    own = [point for point in points if point.curve == CLASSES_CURVE]
+    share, constant = np.polyfit([point.size for point in own], [point.mebibytes for point in own], 1)
+    plane = round(EDGE * SPACING[0]) * round(EDGE * SPACING[1])
+    slab = plane * (PATCH + BAND_COPIES * BAND_ROWS) * FLOAT_BYTES / 2**20
+    return {"constant": round(float(constant), 1), "a_class": round(float(share), 2), "slab_a_class": round(slab, 2)}
 
 
 def panel(curve: Curve, points: list[Point], exponents: dict[str, float]) -> Panel:
