@@ -136,6 +136,8 @@ class Panel:
             self.parameters.folds = self.run.settings.training.folds
 
     def _onModified(self, caller: Any, event: str) -> None:
+        if slicer.mrmlScene.IsImporting():
+            return  # it is bound anew after that; until then the wrapper may not have all of the new values
         if self.parameters.runFolder != self.parameters.openedFolder:
             self.openRun()
         self.refresh()

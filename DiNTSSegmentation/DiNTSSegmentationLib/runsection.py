@@ -106,7 +106,8 @@ def engineOptions(parameters: SegmentationParameters, model: ModelEntry) -> dict
     options: dict[str, Any] = {"batch_size": parameters.batchSize}
     if parameters.vote is not Vote.MODEL:
         options["vote"] = parameters.vote.value
-    choices = {value: parameters.cleanup.get(name, AUTOMATIC) for value, name in model.labels}
+    cleanup = dict(parameters.cleanup)
+    choices = {value: cleanup.get(name, AUTOMATIC) for value, name in model.labels}
     if any(choice != AUTOMATIC for choice in choices.values()):
         options["largest_component"] = [
             value

@@ -78,6 +78,29 @@ def test_changing_a_list_changes_the_node(node: Any, wrap: Any) -> None:
     assert (node.GetParameter("x.len"), node.GetParameter("x.0")) == ("1", "b")
 
 
+def test_a_dict_gives_no_default(node: Any, wrap: Any) -> None:
+    parameters = wrap(dict[str, str])(node)
+    parameters.x = {"a": "b"}
+    assert parameters.x.get("a") == "b"
+    with pytest.raises(TypeError):
+        parameters.x.get("c", "d")
+    with pytest.raises(TypeError):
+        parameters.x.pop("c", "d")
+
+
+def test_an_observer_may_see_the_value_before_the_last_one(node: Any, wrap: Any) -> None:
+    from vtk import vtkCommand
+
+    parameters = wrap(int)(node)
+    seen = []
+    tag = node.AddObserver(vtkCommand.ModifiedEvent, lambda caller, event: seen.append(parameters.x))
+    node.SetParameter("x", "5")  # as the import of a scene does
+    parameters.x = 6
+    node.RemoveObserver(tag)
+    assert seen == [0, 6]
+    assert parameters.x == 6
+
+
 @pytest.mark.parametrize(("datatype", "value"), [(int, 1.5), (str, None), (bool, 1), (Path, "/a"), (list[int], ["a"])])
 def test_a_value_of_another_type_is_refused(node: Any, wrap: Any, datatype: Any, value: Any) -> None:
     parameters = wrap(datatype)(node)

@@ -206,5 +206,15 @@ class StoredDict(MutableMapping):
         del self._items[key]
         self._save()
 
+    def get(self, key: Any) -> Any:
+        """Takes no default in Slicer."""
+        return self._items.get(key)
+
+    def pop(self, key: Any) -> Any:
+        """Takes no default in Slicer."""
+        value = self._items.pop(key)
+        self._save()
+        return value
+
     def __repr__(self) -> str:
         return f"StoredDict({self._items})"

@@ -34,14 +34,42 @@ class Parameter:
             self.codec.write(node, self.name, self.default.value)
 
     def __get__(self, wrapper: Any, owner: type) -> Any:
-        if wrapper is None:
-            return self
-        self.ensure(wrapper.parameterNode)
-        return self.codec.read(wrapper.parameterNode, self.name)
+        return self if wrapper is None else wrapper._values[self.name].value
 
     def __set__(self, wrapper: Any, value: Any) -> None:
-        with slicer.util.NodeModify(wrapper.parameterNode):
-            self.codec.write(wrapper.parameterNode, self.name, value)
+        wrapper._values[self.name].write(value)
+
+
+class KeptValue:
+    """The value of one parameter, kept until the node was modified.
+
+    As in Slicer each value is brought up to date by an observer of its own. VTK calls the observer that came first
+    last, so that an observer of the panel may still see an old value where not the panel changed the node.
+    """
+
+    def __init__(self, parameter: Parameter, node: Any) -> None:
+        self._parameter, self._node = parameter, node
+        self._is_writing = False
+        parameter.ensure(node)
+        self.refresh()
+        self._observations = Observations(self)
+        self._observations.add(node, vtkCommand.ModifiedEvent, "refresh")
+
+    def __del__(self) -> None:
+        self._observations.clear()
+
+    def refresh(self) -> None:
+        if not self._is_writing:
+            self.value = self._parameter.codec.read(self._node, self._parameter.name)
+
+    def write(self, value: Any) -> None:
+        self._is_writing = True
+        try:
+            with slicer.util.NodeModify(self._node):
+                self._parameter.codec.write(self._node, self._parameter.name, value)
+                self.value = self._parameter.codec.read(self._node, self._parameter.name)
+        finally:
+            self._is_writing = False
 
 
 class WrapperMembers:
@@ -57,8 +85,7 @@ class WrapperMembers:
         self._observations = Observations(self)
         self._next_tag = 0
         self._is_showing = False
-        for parameter in self.allParameters.values():
-            parameter.ensure(parameterNode)
+        self._values = {name: KeptValue(parameter, parameterNode) for name, parameter in self.allParameters.items()}
 
     @classmethod
     def _parameter(cls, name: str) -> Parameter:
