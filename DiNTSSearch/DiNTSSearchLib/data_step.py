@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from DiNTSSearchLib.pairs import caseNames
 from DiNTSSearchLib.run_folder import RunFolder
-from DiNTSSearchLib.step import Step
+from DiNTSSearchLib.step import Step, counted
 from DiNTSSearchLib.tables import fill
 
 DEMO_PRESET = "phantom"
@@ -68,8 +68,8 @@ class DataStep(Step):
         if not dataFolder or not check["cases"]:
             return _("not checked") if dataFolder else _("choose data")
         if errors:
-            return _("{count} errors").format(count=errors)
-        return _("{count} cases, ready").format(count=len(check["cases"]))
+            return counted(errors, _("1 error"), _("{count} errors"))
+        return counted(len(check["cases"]), _("1 case, ready"), _("{count} cases, ready"))
 
     def whyNot(self) -> str:
         """Why the data cannot be checked now; "" if they can."""
@@ -90,7 +90,8 @@ class DataStep(Step):
         count = RunFolder(self.panel.parameters.runFolder).errors if self.panel.parameters else 0
         if not count:
             return sentence
-        return _("Solve {count} problems; point at a line to read what to do.").format(count=count)
+        one = _("Solve 1 problem; point at its line to read what to do.")
+        return counted(count, one, _("Solve {count} problems; point at a line to read what to do."))
 
     def showCases(self, check: dict[str, Any]) -> None:
         """One line a case; problems of the whole data set get lines of their own."""
@@ -175,7 +176,7 @@ class DataStep(Step):
 
     def onPairsExported(self, results: dict) -> None:
         self.ui.pairsButton.checked = False
-        self.panel.say(_("{count} cases were written.").format(count=len(self.pairs)))
+        self.panel.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))
 
 
 def _caseOf(problem: dict[str, str]) -> str:

@@ -40,6 +40,7 @@ class LabelsTable:
             self._makeRows()
         for row, (value, style) in enumerate(styles.items()):
             self._showRow(row, style, named[value])
+        self._table.resizeColumnToContents(NAME_COLUMN)
         self._isShowing = False
 
     def _makeRows(self) -> None:

@@ -56,3 +56,8 @@ class Step(ABC):
         """Starts a job of this step: `begin` is a call of the logic that takes `onEvent` and `onFinished`."""
         self.error = ""
         self.panel.startJob(self, begin, onDone or (lambda results: None))
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A text for a number of things; `many` has a place for `count`."""
+    return one if count == 1 else many.format(count=count)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 
 INTERVAL = 200  # milliseconds
 OLDEST = 2  # generation
+FULL_COLLECTION = 1.25  # times the objects that survived the last one
 
 
 class GarbageCollector(QObject):
@@ -19,6 +20,7 @@ class GarbageCollector(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self._survivors = 0  # of the last collection of all objects
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL)
@@ -35,6 +37,12 @@ class GarbageCollector(QObject):
     def _collect(self) -> None:
         """The oldest generation whose threshold is passed; with it go the younger ones."""
         for generation in range(OLDEST, -1, -1):
-            if gc.get_count()[generation] > gc.get_threshold()[generation]:
+            if gc.get_count()[generation] > gc.get_threshold()[generation] and self._is_worth(generation):
                 gc.collect(generation)
+                if generation == OLDEST:
+                    self._survivors = len(gc.get_objects(OLDEST))
                 return
+
+    def _is_worth(self, generation: int) -> bool:
+        """As in Python itself, all objects are looked at only when a quarter has come since the last time."""
+        return generation < OLDEST or len(gc.get_objects(OLDEST)) > self._survivors * FULL_COLLECTION

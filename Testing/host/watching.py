@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +18,66 @@ from .convert import wrap
 from .errors import HostError, report
 
 POLL_MILLISECONDS = 10
+THREADS = Path("/proc/self/task")  # of Linux: a folder each, with a file `schedstat`: nanoseconds at work, kept waiting
+NANOSECONDS = 1e9  # in a second
 
 
-SCHEDULER_STATISTICS = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds run, nanoseconds kept waiting, slices
+@dataclass(frozen=True)
+class _Clocks:
+    """Times so far, in seconds. Those of the scheduler are 0 where no one counts them."""
 
+    wall: float
+    work: float  # of this thread, on a processor
+    kept: float  # this thread was ready to work, and other programs had the processors
+    others_work: float  # of the other threads of this process
+    others_kept: float
 
-def _seconds_without_processor() -> float:
-    """How long this thread has been ready to run while other programs had the processors; 0 where no one counts it."""
-    if not SCHEDULER_STATISTICS.is_file():
-        return 0.0
-    return int(SCHEDULER_STATISTICS.read_text(encoding="ascii").split()[1]) / 1e9
+    @classmethod
+    def read(cls) -> _Clocks:
+        own, total, me = (0.0, 0.0), (0.0, 0.0), str(threading.get_native_id())
+        for folder in THREADS.iterdir() if THREADS.is_dir() else ():
+            try:
+                text = (folder / "schedstat").read_text(encoding="ascii")
+            except (FileNotFoundError, ProcessLookupError):  # it ended just now
+                continue
+            work, kept = (int(part) / NANOSECONDS for part in text.split()[:2])
+            total = total[0] + work, total[1] + kept
+            own = (work, kept) if folder.name == me else own
+        return cls(time.perf_counter(), time.thread_time(), own[1], total[0] - own[0], total[1] - own[1])
+
+    def since(self, before: _Clocks) -> _Clocks:
+        """Of threads that ended meanwhile nothing is known any more."""
+        return _Clocks(*(max(0.0, getattr(self, name) - getattr(before, name)) for name in vars(self)))
 
 
 class PauseMeter:
-    """Measures how long Qt's event loop was kept from running: `longest` is the longest pause in seconds.
+    """Measures how long Qt's event loop was kept from running. Used as a context manager around what must not block it.
 
-    What other programs on a busy machine took of it is left out. Used as a context manager around what must not block
-    the window.
+    Attributes:
+        longest: the longest pause in seconds, without the time for which other programs kept this thread, or those
+            that it may have waited for, from the processors. On a busy machine it may still hold what this thread
+            waited for the disk or for a new process, because other programs used them.
+        longest_at_work: the same of what was certainly done here: work of this thread, and work of the process's other
+            threads while this one waited, for example for the interpreter's lock.
     """
 
     def __init__(self) -> None:
-        self.longest = 0.0
-        self._last = 0.0
+        self.longest = self.longest_at_work = 0.0
+        self._last = _Clocks.read()
         self._timer = QTimer()
         self._timer.setInterval(POLL_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
 
     def _tick(self) -> None:
-        now = time.perf_counter() - _seconds_without_processor()
-        self.longest = max(self.longest, now - self._last - POLL_MILLISECONDS / 1000)
-        self._last = now
+        clocks = _Clocks.read()
+        past, self._last = clocks.since(self._last), clocks
+        waited = max(0.0, past.wall - past.work - past.kept - POLL_MILLISECONDS / 1000)
+        at_work = past.work + min(waited, past.others_work)
+        self.longest_at_work = max(self.longest_at_work, at_work)
+        self.longest = max(self.longest, at_work, past.work + waited - past.others_kept)
 
     def __enter__(self) -> PauseMeter:
-        self._last = time.perf_counter() - _seconds_without_processor()
+        self._last = _Clocks.read()
         self._timer.start()
         return self
 

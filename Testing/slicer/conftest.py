@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymo
 TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
 PROC = Path("/proc")
+PAUSE_SECONDS, PAUSE_ATTEMPTS = 0.1, 3
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
 
 
@@ -56,8 +58,42 @@ def slicer_listing() -> Path:
     return LISTING
 
 
+@pytest.fixture
+def stays_responsive(host: Any) -> Callable[[Callable[[], None]], None]:
+    """Function that does some work, during which the window must not stand still for a tenth of a second.
+
+    A pause in which this process works fails at once. One in which it waits must not come back each time; on a machine
+    that is overloaded it says nothing, for a new process or the disk may be long in coming there.
+    """
+
+    def check(work: Callable[[], None]) -> None:
+        waits = []
+        for _attempt in range(PAUSE_ATTEMPTS):
+            with host.PauseMeter() as meter:
+                work()
+            assert meter.longest_at_work < PAUSE_SECONDS
+            waits.append(meter.longest)
+            if waits[-1] < PAUSE_SECONDS or is_overloaded():
+                return
+        pytest.fail(f"the window stood still for {min(waits):.3f} s in each of {PAUSE_ATTEMPTS} attempts")
+
+    return check
+
+
+def is_overloaded() -> bool:
+    """Whether more than two programs wait for each processor."""
+    return os.getloadavg()[0] > 2 * os.cpu_count()
+
+
 @pytest.fixture(scope="session")
-def tiny_model(running_host: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine() -> None:
+    """Skips where PyTorch is not installed. It is not imported: it stays out of the application."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("the engine needs PyTorch")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(engine: None, running_host: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file, written by another process: PyTorch must not get into this one."""
     from DiNTSLib.processes import engineCommand, engineEnvironment
 

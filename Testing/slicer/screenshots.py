@@ -20,7 +20,7 @@ HOME = Path(tempfile.gettempdir()) / "DiNTS"  # its name is in the pictures
 SIZE = (400, 900)  # pixels; the pictures are as high as the panel
 SECONDS = 1800.0  # that a step may take on a busy machine
 SHOWN_AT = 0.6  # of a search
-TRAINED = (0, 1)  # folds
+TRAINED = 2  # folds
 MODEL_NAME = "Abdomen (demo)"
 
 
@@ -50,35 +50,50 @@ class Photographer:
 def photograph_search(host: Any) -> None:
     """Leaves the model in the folder of installed models."""
     camera = Photographer(host, "DiNTSSearch")
-    ui, panel = camera.ui, camera.panel.panel
-
-    def finish() -> None:
-        camera.wait(lambda: not panel.isBusy)
-        if any(step.error for step in panel.steps):
-            raise RuntimeError([step.error for step in panel.steps])
-
     camera.shoot("idle")
-    host.type_text(ui.runFolderEdit.comboBox(), str(HOME / "demo"))
+    host.type_text(camera.ui.runFolderEdit.comboBox(), str(HOME / "demo"))
+    search(host, camera)
+    train(host, camera)
+    export(host, camera)
+    photograph_problems(host, camera)
+    camera.close()
+
+
+def finish(camera: Photographer) -> None:
+    """Waits for the end of what runs."""
+    panel = camera.panel.panel
+    camera.wait(lambda: not panel.isBusy)
+    if any(step.error for step in panel.steps):
+        raise RuntimeError([step.error for step in panel.steps])
+
+
+def search(host: Any, camera: Photographer) -> None:
+    ui, data = camera.ui, camera.panel.panel.data
     host.click(ui.demoButton)
-    camera.wait(lambda: panel.data.isChecked() and not panel.isBusy)
+    camera.wait(data.isChecked)
+    finish(camera)
     camera.wait(lambda: "iB" in ui.memoryText.text)
     ui.dataButton.collapsed = True
     host.click(ui.startSearchButton)
     camera.wait(lambda: ui.progressBar.maximum == ui.iterationsBox.value)  # the data are checked again before
     camera.wait(lambda: ui.progressBar.value > SHOWN_AT * ui.progressBar.maximum)
     camera.shoot("running")
-    finish()
-    ui.searchButton.collapsed = True
-    for fold in range(len(TRAINED), ui.foldsTable.rowCount):
-        ui.foldsTable.item(fold, 0).setCheckState(0)
-    host.click(ui.startRetrainButton)
-    finish()
-    host.type_text(ui.modelNameEdit, MODEL_NAME)
-    host.click(ui.exportButton)
-    finish()
+    finish(camera)
+
+
+def train(host: Any, camera: Photographer) -> None:
+    for fold in range(TRAINED, camera.ui.foldsTable.rowCount):
+        camera.ui.foldsTable.item(fold, 0).setCheckState(0)
+    host.click(camera.ui.startRetrainButton)
+    finish(camera)
+
+
+def export(host: Any, camera: Photographer) -> None:
+    camera.ui.dataButton.collapsed = camera.ui.searchButton.collapsed = True
+    host.type_text(camera.ui.modelNameEdit, MODEL_NAME)
+    host.click(camera.ui.exportButton)
+    finish(camera)
     camera.shoot("finished")
-    photograph_problems(host, camera)
-    camera.close()
 
 
 def photograph_problems(host: Any, camera: Photographer) -> None:
@@ -88,7 +103,7 @@ def photograph_problems(host: Any, camera: Photographer) -> None:
     ui, panel, data = camera.ui, camera.panel.panel, HOME / "data"
     shutil.copytree(HOME / "demo" / "phantoms", data)
     labels = sorted((data / "labelsTr").iterdir())
-    labels[0].write_bytes(labels[0].read_bytes()[:1000])
+    labels[0].write_bytes(labels[0].read_bytes()[: labels[0].stat().st_size // 2])
     sitk.WriteImage(sitk.ReadImage(str(labels[1])) * 3, str(labels[1]))
     host.type_text(ui.runFolderEdit.comboBox(), str(HOME / "new"))
     ui.retrainButton.collapsed = ui.modelButton.collapsed = True

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +127,31 @@ def test_a_hidden_or_disabled_widget_cannot_be_clicked(host: Any) -> None:
         host.click(button)
 
 
-def test_a_pause_of_the_event_loop_is_measured(host: Any) -> None:
-    import time
+def compute(seconds: float) -> None:
+    """Takes this time of a processor, in this thread."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        sum(range(1000))
 
+
+@pytest.mark.parametrize("hold_up", [time.sleep, compute], ids=["waiting", "computing"])
+def test_a_pause_of_the_event_loop_is_measured(host: Any, hold_up: Callable[[float], None]) -> None:
     with host.PauseMeter() as meter:
         host.process_events()
-        time.sleep(0.05)
+        hold_up(0.2)
         host.process_events()
-    assert meter.longest > 0.03
+    assert 0.15 < meter.longest < 0.3
+
+
+def test_a_pause_for_the_interpreter_is_measured(host: Any) -> None:
+    """A thread that does not let go of it holds up the window, however busy the machine is."""
+    stubborn = threading.Thread(target=re.compile("(a+)+c").match, args=["a" * 24 + "b"])  # tries all of 2^24 ways
+    with host.PauseMeter() as meter:
+        stubborn.start()
+        host.process_events()
+        stubborn.join()
+        host.process_events()
+    assert meter.longest > 0.1
 
 
 def test_an_exception_in_an_observer_is_collected(host: Any, slicer: Any) -> None:

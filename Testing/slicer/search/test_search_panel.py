@@ -18,7 +18,7 @@ def test_a_sentence_says_why_nothing_can_be_started(faked: Any) -> None:
 
 
 def test_a_check_brings_its_settings_into_the_panel(checked: Any) -> None:
-    assert checked.ui.dataButton.text == "1. Data: 1 cases, ready"
+    assert checked.ui.dataButton.text == "1. Data: 1 case, ready"
     assert checked.ui.searchButton.text == "2. Search: ready"
     assert not checked.ui.searchButton.collapsed
     assert (checked.ui.iterationsBox.value, checked.ui.patchXBox.value) == (60, 32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import subprocess
@@ -38,10 +37,8 @@ MODELS = {  # file: what makes it different from the others
 
 
 @pytest.fixture(scope="session")
-def model_files(tmp_path_factory: pytest.TempPathFactory, running_host: Any) -> Path:
+def model_files(engine: None, tmp_path_factory: pytest.TempPathFactory, running_host: Any) -> Path:
     """Folder of the models in `MODELS`, and two damaged ones; tests must not change it."""
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("models can only be made with PyTorch")
     folder = tmp_path_factory.mktemp("models")
     library = MODULE.parent / "DiNTSSegmentationLib"
     calls = "; ".join(f"main([{str(folder / name)!r}, *{arguments!r}])" for name, arguments in MODELS.items())
