@@ -206,11 +206,13 @@ class Config:
             key, equals, text = override.partition("=")
             section, dot, name = key.strip().partition(".")
             if not (equals and dot):
-                raise InputError(f"{override!r}: expected section.key=value, for example search.iterations=2000")
+                raise InputError(f"{brief(override)}: expected section.key=value, for example search.iterations=2000")
             try:
                 values.setdefault(section, {})[name] = parse_yaml(text)
             except ValueError as error:
-                raise InputError(f"{override!r}: {text!r} is not a valid value; quote it as in YAML") from error
+                raise InputError(
+                    f"{brief(override)}: {brief(text)} is not a valid value; quote it as in YAML"
+                ) from error
         return Config.from_mapping(values, "override", self)
 
 

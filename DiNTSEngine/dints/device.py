@@ -9,6 +9,7 @@ import os
 import torch
 
 from dints.errors import InputError
+from dints.parsing import brief
 
 PRECISION_VARIABLE = "DINTS_PRECISION"  # "full" switches mixed precision off
 
@@ -21,11 +22,12 @@ def select_device(name: str = "auto") -> torch.device:
         device = torch.device("cuda" if name == "gpu" else name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise InputError(f"device {name!r} is not known; use auto, cpu, cuda or cuda:N")
+    misread = ":" in name and str(device) != name  # PyTorch takes numbers modulo 256
+    if device is None or device.type not in ("cpu", "cuda") or misread:
+        raise InputError(f"device {brief(name)} is not known; use auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(
-            f"device {name!r} is not there: PyTorch sees {torch.cuda.device_count()} GPUs; use cpu or auto"
+            f"device {brief(name)} is not there: PyTorch sees {torch.cuda.device_count()} GPUs; use cpu or auto"
         )
     return device
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper cannot be written or compared either
 LONGEST_QUOTE = 120  # characters of a text in a message: enough for most file names
 LONGEST_VALUE = 200  # characters of what holds several
+LONGEST_REASON = 300  # characters of a library's message
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = LONGEST_QUOTE
@@ -33,6 +34,12 @@ def brief(value: Any) -> str:
     except ValueError:  # Python does not write whole numbers of thousands of digits
         return "a number of thousands of digits"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def short(reason: object) -> str:
+    """What a library says of a stranger's file, as one short line: it may quote all of the file."""
+    text = " ".join(str(reason).split())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 
 def _depth(value: Any) -> int:

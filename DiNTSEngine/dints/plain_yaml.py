@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from dints.parsing import short
+
 LONGEST_YAML = 100_000  # characters; our settings have some 3,000, and PyYAML reads about 100,000 a second
 DEEPEST_YAML = 50  # brackets within brackets; the time that PyYAML takes grows with the square of their number
 
@@ -23,7 +25,7 @@ def parse_yaml(text: str) -> Any:
         raise ValueError("it is nested too deeply") from error
     # A value that does not fit the type that it is marked with raises any of the others.
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(short(error)) from error
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -25,6 +25,7 @@ from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
 from dints.inference.sliding_window import BAND_ROWS, Network, count_windows, flips_of, sliding_window, stride_of
 from dints.inference.training_range import TrainingRange
+from dints.parsing import brief
 
 STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4
@@ -173,7 +174,9 @@ class Predictor:
         known = range(len(self.networks))
         chosen = known if folds is None else folds
         if not isinstance(chosen, Sequence) or not chosen or any(type(n) is not int or n not in known for n in chosen):
-            raise InputError(f"folds {chosen!r}: must name some of the model's folds 0 to {len(self.networks) - 1}")
+            raise InputError(
+                f"folds {brief(chosen)}: must name some of the model's folds 0 to {len(self.networks) - 1}"
+            )
         return [self.networks[fold] for fold in chosen]
 
     def _split(self, channels: Sequence[sitk.Image]) -> list[sitk.Image]:

@@ -12,6 +12,7 @@ from dints.config import Size
 from dints.data.grid import Grid
 from dints.errors import InputError
 from dints.inference.sliding_window import Band
+from dints.parsing import brief
 
 Region = tuple[Size, Size]  # the first voxel, and the one after the last, along the file's axes
 Box = tuple[slice, slice, slice]
@@ -22,12 +23,11 @@ def checked_region(region: Sequence[Sequence[int]], size: Size) -> Region:
     try:
         (x, y, z), (x_stop, y_stop, z_stop) = ((int(value) for value in corner) for corner in region)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"region {region!r}: must be two voxels, ((x, y, z), (x, y, z))") from None
+        raise InputError(f"region {brief(region)}: must be two voxels, ((x, y, z), (x, y, z))") from None
     first, stop = (x, y, z), (x_stop, y_stop, z_stop)
     if not all(0 <= low < high <= count for low, high, count in zip(first, stop, size, strict=True)):
-        raise InputError(
-            f"region {first} to {stop}: must be a box of at least one voxel within the image's {size} voxels"
-        )
+        box = f"{brief(first)} to {brief(stop)}"
+        raise InputError(f"region {box}: must be a box of at least one voxel within the image's {size} voxels")
     return first, stop
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dints.errors import InputError
 from dints.model.manifest import FILE_NAME, Manifest
-from dints.parsing import brief, parse_json
+from dints.parsing import brief, parse_json, short
 from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 MANIFEST_LIMIT = 2**20  # bytes; real manifests are a few kilobytes
@@ -54,7 +54,7 @@ def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
     except InputError:
         raise
     except Exception as error:  # a damaged zip file can raise nearly anything
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = short(error.strerror if isinstance(error, OSError) else error)
         raise InputError(
             f"{path}: {name} cannot be read ({reason}); choose a model that this engine exported"
         ) from error

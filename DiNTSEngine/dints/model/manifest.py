@@ -43,7 +43,7 @@ class LabelStyle:
 
     def __post_init__(self) -> None:
         if self.color and not COLOR.fullmatch(self.color):
-            raise InputError(f"colour {self.color!r}: expected #rrggbb, such as #dd8265")
+            raise InputError(f"colour {brief(self.color)}: expected #rrggbb, such as #dd8265")
 
 
 @dataclass(frozen=True)

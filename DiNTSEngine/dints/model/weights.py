@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dints.errors import InputError
+from dints.parsing import short
 
 ARRAY_HEADERS = 1024  # bytes a tensor and its scale take at most beside their values
 ARRAY_SUFFIX = ".npy"  # of a member of a NumPy archive
@@ -60,7 +61,7 @@ def read_weights(content: bytes, expected: Mapping[str, Tensor], source: str) ->
     except InputError:
         raise
     except Exception as error:  # a damaged archive can raise nearly anything
-        raise InputError(f"{source}: is damaged ({error}); get or export the model again") from error
+        raise InputError(f"{source}: is damaged ({short(error)}); get or export the model again") from error
     for name, tensor in state.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"{source}: tensor {name} is not finite; export the model again")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 BAD_IMAGES = runpy.run_path(str(Path(__file__).with_name("bad_images.py")))["BAD_IMAGES"]
 NOT_IN_A_FOLDER = {"device", "name no text", "name too long", "path too long"}  # of a label with the same name
@@ -33,6 +34,16 @@ def test_a_bad_image_is_found_by_the_check(name: str, command: Callable, data: P
     outcome.refuses(str(image if image.exists() or image.is_symlink() else data / "labels" / "scan.nii.gz"))
     assert f"error: {image}: " in outcome.output or name == "absent"
     assert not (data / "settings.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["huge NIfTI", "huge gzip", "huge NRRD", "huge MHA"])
+def test_no_memory_is_taken_for_what_a_header_announces(
+    name: str, command: Callable, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitk.ImageFileReader, "Execute", lambda reader: pytest.fail("the voxels were read"))
+    image = BAD_IMAGES[name](tmp_path)
+    outcome = command("segment", "--model", model_file, "--input", image, "--output", tmp_path / "results")
+    outcome.refuses(str(image), "its header announces")
 
 
 @pytest.mark.parametrize("name", ["truncated gzip", "huge NRRD", "NaN in NIfTI", "singular axes"])

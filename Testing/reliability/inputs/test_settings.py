@@ -70,6 +70,7 @@ def test_bad_settings_are_refused(name: str, command: Callable, tmp_path: Path) 
         (["--set", "search.filters={a: *b}"], "is not a valid value"),
         (["--set", "search.filter=3"], "did you mean search.filters?"),
         (["--device", "abacus"], "device 'abacus' is not known"),
+        (["--device", "cuda:256"], "device 'cuda:256' is not known"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: list[str], reason: str, command: Callable) -> None:

@@ -55,9 +55,9 @@ def refused(
 
     def run(arguments: tuple[str | Path, ...], *parts: str) -> None:
         before = files_under(tmp_path)
-        sentence = command(*arguments).refuses(*parts)
-        assert len(sentence) < LONGEST_SENTENCE
+        outcome = command(*arguments)
         assert files_under(tmp_path) == before, "something was executed or written"
+        assert len(outcome.refuses(*parts)) < LONGEST_SENTENCE
 
     return run
 
