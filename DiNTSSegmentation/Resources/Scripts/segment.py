@@ -30,7 +30,7 @@ def main(arguments):
     work = segmentFolder if options.input.is_dir() else segmentFile
     try:
         work(options)
-    except (InputError, RunError) as error:
+    except (ValueError, OSError, RuntimeError) as error:  # the engine's own errors, and those of reading and writing
         print(f"segment.py: {error}", file=sys.stderr)
         return slicer.util.EXIT_FAILURE
     return slicer.util.EXIT_SUCCESS

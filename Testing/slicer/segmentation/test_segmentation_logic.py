@@ -160,22 +160,44 @@ def test_cleanup_of_each_label_reaches_the_engine(host: Any, shared_worker: None
     assert engineOptions(parameters, model) == {"batch_size": 1}
 
 
-def test_the_script_segments_a_file_without_a_window(model_files: Path, shared_data: Path, tmp_path: Path) -> None:
+def run_script(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    """As `Slicer --no-main-window --python-script segment.py` does."""
     paths = [str(REPOSITORY / folder) for folder in ("DiNTSEngine", "DiNTSSegmentation")]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": os.pathsep.join(paths)}
-    arguments = [str(model_files / "body.zip"), str(shared_data / "ct" / "example_ct.nii.gz")]
-    command = [sys.executable, "-m", "Testing.host", "--python-script", str(SCRIPT), *arguments]
-    done = subprocess.run(
-        [*command, str(tmp_path / "a.seg.nrrd"), "--device", "cpu"],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "Testing.host", "--python-script", str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_script_segments_a_file_without_a_window(model_files: Path, shared_data: Path, tmp_path: Path) -> None:
+    scan = shared_data / "ct" / "example_ct.nii.gz"
+    done = run_script(model_files / "body.zip", scan, tmp_path / "a.seg.nrrd", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a.seg.nrrd").stat().st_size > 0
     assert "liver" in (tmp_path / "a.csv").read_text()
+
+
+def test_the_script_segments_a_folder_and_goes_on_where_it_stopped(
+    model_files: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    images, results = tmp_path / "images", tmp_path / "results"
+    for folder in (images, results):
+        folder.mkdir()
+    for name in ("a", "b"):
+        (images / f"{name}.nii.gz").symlink_to(shared_data / "ct" / "example_ct.nii.gz")
+    (results / "a.nii.gz").write_bytes(b"of an earlier call")
+    done = run_script(model_files / "body.zip", images, results, "--device", "cpu", "--quality", "quick")
+    assert done.returncode == 0, done.stderr
+    assert (results / "a.nii.gz").read_bytes() == b"of an earlier call"
+    assert (results / "b.nii.gz").stat().st_size > 0
+
+
+def test_the_script_says_in_a_line_what_is_wrong(model_files: Path, tmp_path: Path) -> None:
+    done = run_script(model_files / "body.zip", tmp_path / "nothing.nii.gz", tmp_path / "a.seg.nrrd")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "segment.py" in line]
+    assert line.startswith("segment.py: ")
+    assert "nothing.nii.gz" in line
+    assert "Traceback" not in done.stderr
 
 
 def test_the_modules_own_test_passes(host: Any, open_panel: Any) -> None:
