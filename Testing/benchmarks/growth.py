@@ -46,6 +46,9 @@ CLASSES_CURVE = "segmentation: classes"
 EDGES = (64, 96, 128, 192, 256, 384, 512)  # voxels
 LAYERS, LEVELS, FILTERS = 12, 4, 8
 NETWORK_EDGE = 64
+# Of glibc's mallopt: tensors of a MiB and more are taken from the system and given back one by one. Otherwise it keeps
+# some of those below 32 MiB, which shows as a jump in time and memory where they exceed that.
+MMAP_THRESHOLD, MEBIBYTE = -3, 2**20
 LINEAR = 1.1  # the largest exponent that passes for one: windows and bands come in whole numbers
 
 
@@ -136,6 +139,7 @@ def main() -> int:
     """Measures what is missing; 0 if nothing grows faster than it may."""
     os.environ[PRECISION_VARIABLE] = "full"
     torch.set_num_threads(1)
+    ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MEBIBYTE)
     points = read_points()
     for curve in CURVES:
         missing = set(curve.sizes) - {point.size for point in points if point.curve == curve.name}
@@ -157,12 +161,11 @@ def measure(curve: Curve, size: int) -> Point:
     for _ in range(RUNS):
         work = curve.prepare(size)
         gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # what was freed before must not be handed out again unnoticed
         reset_peak_memory()
         before, started = current_memory(), time.process_time()
         work()
         seconds.append(time.process_time() - started)
-        mebibytes.append((peak_memory() - before) / 2**20)
+        mebibytes.append((peak_memory() - before) / MEBIBYTE)
         del work
     return Point(curve.name, size, round(min(seconds), 4), round(max(mebibytes), 1))
 
@@ -187,7 +190,7 @@ def memory_of_classes(points: list[Point]) -> dict[str, float]:
     own = [point for point in points if point.curve == CLASSES_CURVE]
     share, constant = np.polyfit([point.size for point in own], [point.mebibytes for point in own], 1)
     plane = round(EDGE * SPACING[0]) * round(EDGE * SPACING[1])
-    slab = plane * (PATCH + BAND_COPIES * BAND_ROWS) * FLOAT_BYTES / 2**20
+    slab = plane * (PATCH + BAND_COPIES * BAND_ROWS) * FLOAT_BYTES / MEBIBYTE
     return {"constant": round(float(constant), 1), "a_class": round(float(share), 2), "slab_a_class": round(slab, 2)}
 
 
