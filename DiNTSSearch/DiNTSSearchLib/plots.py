@@ -17,6 +17,7 @@ OWNER = "DiNTSSearch.plot"  # attribute that names the nodes of this file
 BUDGET = "budget"  # the straight line in the memory chart
 COLORS = [(0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.90, 0.62, 0.0)]
 PANEL_VIEW = "DiNTSSearchPanel"  # the plot view inside the panel; the views of the layout have the charts' names
+VIEW_PREFIX = "DiNTS_"  # tags become IDs, which are separated by spaces
 LAYOUT = 7301  # any number that no layout of Slicer has
 LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
 
@@ -75,12 +76,10 @@ class RunPlots:
 
     def viewNode(self, name: str, chart: str) -> Any:
         """A plot view's node that shows a chart."""
-        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLPlotViewNode")
-        if node is None:
-            node = slicer.vtkMRMLPlotViewNode()
-            node.SetSingletonTag(name)
-            node.SetLayoutName(name)
-            node.SetName(name)
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLPlotViewNode") or _newView(name)
+        if name == PANEL_VIEW:  # for a view without an owner, which can be any node, the main window makes a widget
+            node.SetAndObserveParentLayoutNodeID(self.chartNode(chart).GetID())
+        if node.GetScene() is None:
             node = slicer.mrmlScene.AddNode(node)
         node.SetPlotChartNodeID(self.chartNode(chart).GetID())
         return node
@@ -91,7 +90,7 @@ class RunPlots:
         if layout is None:
             return False
         for name in LAYOUT_CHARTS:
-            self.viewNode(f"DiNTS {name}", name)
+            self.viewNode(f"{VIEW_PREFIX}{name}", name)
         if not layout.IsLayoutDescription(LAYOUT):
             layout.AddLayoutDescription(LAYOUT, _layoutDescription())
         layout.SetViewArrangement(LAYOUT)
@@ -157,10 +156,19 @@ def _node(className: str, key: str, name: str) -> Any:
     return slicer.mrmlScene.AddNode(node)
 
 
+def _newView(name: str) -> Any:
+    """A plot view's node that is not in the scene yet."""
+    node = slicer.vtkMRMLPlotViewNode()
+    node.SetSingletonTag(name)
+    node.SetLayoutName(name)
+    node.SetName(name)
+    return node
+
+
 def _layoutDescription() -> str:
     """Two rows of two plot views."""
     label = '<property name="viewlabel" action="default">{1}</property>'
-    view = f'<item><view class="vtkMRMLPlotViewNode" singletontag="DiNTS {{0}}">{label}</view></item>'
+    view = f'<item><view class="vtkMRMLPlotViewNode" singletontag="{VIEW_PREFIX}{{0}}">{label}</view></item>'
     views = [view.format(name, number) for number, name in enumerate(LAYOUT_CHARTS, start=1)]
     rows = [f'<item><layout type="horizontal">{"".join(pair)}</layout></item>' for pair in (views[:2], views[2:])]
     return f'<layout type="vertical">{"".join(rows)}</layout>'

@@ -176,6 +176,25 @@ def test_four_plot_views_are_arranged_in_the_main_window(host: Any, run_folder: 
         "discretization gap G",
         "memory against budget",
     ]
+    assert not any(" " in view.GetID() for view in views)  # spaces separate IDs
+
+
+def test_the_panels_own_plot_view_is_none_of_the_main_windows(host: Any, run_folder: Path) -> None:
+    import slicer
+    from DiNTSSearchLib.plots import PANEL_VIEW, RunPlots
+
+    owners = []
+
+    def remember(scene: Any, event: str) -> None:
+        view = scene.GetSingletonNode(PANEL_VIEW, "vtkMRMLPlotViewNode")
+        if view is not None:
+            owners.append(view.GetParentLayoutNode())
+
+    tag = slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeAddedEvent, remember)
+    RunPlots().viewNode(PANEL_VIEW, "loss")
+    slicer.mrmlScene.RemoveObserver(tag)
+    assert owners
+    assert None not in owners
 
 
 def test_an_architecture_is_drawn_with_all_its_edges(host: Any, run_folder: Path) -> None:
@@ -209,3 +228,9 @@ def test_the_headless_script_says_what_is_wrong(engine: None, host: Any, tmp_pat
     main = runpy.run_path(str(SCRIPT))["main"]
     with pytest.raises(RuntimeError, match="is not a folder"):
         main(["--data", str(tmp_path / "nothing"), "--run", str(tmp_path / "run")])
+
+
+def test_the_modules_own_test_passes(engine: None, panel: Any) -> None:
+    import slicer
+
+    slicer.selfTests["DiNTSSearch"]()
