@@ -79,6 +79,7 @@ class Child:
         if any(reader.is_alive() for reader in self._readers) and time.monotonic() < self._ended + LINGER_SECONDS:
             return None
         _running.discard(self)
+        self.closeInput()
         return code
 
     def lines(self) -> Iterator[str]:
@@ -130,8 +131,9 @@ class Child:
 
     @staticmethod
     def _read(stream, longest: int, take) -> None:
-        while line := stream.readline(longest):
-            take(line.rstrip("\r\n"))
+        with stream:  # or a file stays open for as long as somebody holds the child
+            while line := stream.readline(longest):
+                take(line.rstrip("\r\n"))
 
 
 def killAll() -> None:

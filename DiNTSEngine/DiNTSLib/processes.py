@@ -55,19 +55,29 @@ def _endWithApplication() -> None:
 
 
 class Poller:
-    """Calls a function from the main thread's event loop, again and again, while it is active."""
+    """Calls a function from the main thread's event loop, again and again, while it is active, and holds it only then:
+    a connection of Slicer's lives as long as the timer, out of sight of Python's garbage collector."""
 
     def __init__(self, poll: Callable[[], None]) -> None:
+        self._poll = poll
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MILLISECONDS)
-        self._timer.connect("timeout()", poll)
+        self._isConnected = False
         _endWithApplication()
 
     def start(self) -> None:
+        if not self._isConnected:
+            self._isConnected = self._timer.connect("timeout()", self._poll)
         self._timer.start()
 
     def stop(self) -> None:
         self._timer.stop()
+        qt.QTimer.singleShot(0, self._release)  # not at once: this may be the timer's own call
+
+    def _release(self) -> None:
+        if self._isConnected and not self._timer.active:
+            self._timer.disconnect("timeout()", self._poll)
+            self._isConnected = False
 
 
 def waitUntil(condition: Callable[[], bool], poll: Callable[[], None], timeoutSeconds: float | None = None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,3 +52,17 @@ def test_cancelling_a_command_that_ignores_the_request_ends_its_grandchildren(
     assert time.monotonic() - started < CANCEL_SECONDS
     assert recorder.endings == [(130, "Cancelled.")]
     assert not tree.survivors()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc lists open files on Linux only")
+def test_commands_that_ended_leave_no_open_files(host: Any, process: Any) -> None:
+    def count() -> int:
+        host.wait_until(lambda: True)
+        host.process_events()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    process([], command=["true"])
+    before = count()
+    for _number in range(3):
+        process([], command=["true"])
+    assert count() == before
