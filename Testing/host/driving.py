@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QScrollA
 
 from .convert import unwrap
 from .errors import HostError
+from .loop import wait_a_turn
 from .proxy import delete_pending
 from .session import REPOSITORY, module_folders, start
 
@@ -129,7 +130,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     while not condition():
         if time.monotonic() > end:
             raise HostError(f"nothing happened within {seconds} s")
-        QTest.qWait(10)
+        wait_a_turn()
 
 
 def click(widget: Any) -> None:
@@ -141,6 +142,17 @@ def click(widget: Any) -> None:
     middle = raw.rect().center()
     at = middle if not isinstance(raw, QAbstractButton) or raw.hitButton(middle) else QPoint(12, 10)
     QTest.mouseClick(raw, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    process_events()
+
+
+def double_click_cell(table: Any, row: int, column: int) -> None:
+    """Double-click a cell of a table."""
+    raw = reachable(table)
+    cell = raw.model().index(row, column)
+    raw.scrollTo(cell)
+    place = raw.visualRect(cell).center()
+    for press in (QTest.mouseClick, QTest.mouseDClick):
+        press(raw.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     process_events()
 
 
@@ -242,6 +254,7 @@ __all__ = [
     "click",
     "close_main_window",
     "close_module",
+    "double_click_cell",
     "drop_files",
     "find_module",
     "load_module",

@@ -151,8 +151,7 @@ def load_a_case(host: Any, panel: Any) -> None:
     import slicer
 
     name = panel.ui.scoresTable.item(1, 0).text()
-    panel.ui.scoresTable.cellDoubleClicked(1, 0)
-    host.process_events()
+    host.double_click_cell(panel.ui.scoresTable, 1, 0)
     assert panel.retrain.error == ""
     names = {node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")}
     assert names == {f"{name} reference", f"{name} prediction"}
