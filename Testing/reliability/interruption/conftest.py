@@ -18,7 +18,7 @@ SERVER = Path(__file__).parent / "forking.py"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit code (-9: killed), and its file operations."""
+    """How a command ended: its exit code (negative: killed by that signal), and its file operations."""
 
     status: int
     operations: int
@@ -44,15 +44,20 @@ class Forks:
         )
 
     def run(
-        self, arguments: list[str], folder: Path, kill: tuple[int, float] | None = None, limit: int | None = None
+        self,
+        arguments: list[str],
+        folder: Path,
+        kill: tuple[int, float] | None = None,
+        limit: int | None = None,
+        deadly: bool = False,
     ) -> Outcome:
         """A command that works in `folder`; killed at an operation, or so many seconds after it.
 
-        `limit` is the bytes that a file can have.
+        `limit` is the bytes that a file can have; if it is deadly, the process ends at the first byte beyond it.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        request = {"arguments": arguments, "folder": str(folder), "kill": kill, "limit": limit}
+        request = {"arguments": arguments, "folder": str(folder), "kill": kill, "limit": limit, "deadly": deadly}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         return Outcome(**json.loads(self.process.stdout.readline()))
 

@@ -1,9 +1,10 @@
 """Runs commands in forks of one warm process, and kills them: starting Python would take longer than what is tested.
 
-Reads a request a line, {"arguments": [...], "folder": ..., "kill": null or [operation, delay], "limit": null or bytes},
-where an operation is one that opens, renames, removes or makes something in the folder. Without a delay the process
-kills itself right before that operation; with one, it is killed from outside so many seconds after it. The limit is
-that of a file's size, as if the disk were full.
+Reads a request a line, {"arguments": [...], "folder": ..., "kill": null or [operation, delay], "limit": null or bytes,
+"deadly": ...}, where an operation is one that opens, renames, removes or makes something in the folder. Without a delay
+the process kills itself right before that operation; with one, it is killed from outside so many seconds after it. The
+limit is that of a file's size, as if the disk were full. If it is deadly, the system ends the process in the middle of
+writing a file that becomes longer; like signal 9, nothing can catch it.
 
 Answers a line: {"status": exit code or minus the signal, "operations": ..., "text": what the command wrote}.
 """
@@ -97,6 +98,9 @@ def run(request: dict[str, Any], counter: Counter, kill_at: int | None) -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
+    if request["deadly"]:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it: then writing fails instead
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if request["limit"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     arguments = request["arguments"]
