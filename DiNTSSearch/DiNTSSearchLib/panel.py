@@ -92,6 +92,7 @@ class Panel:
         """Lets go of the parameter node."""
         if self.parameters is not None:
             self.parameters.RemoveObserver(self._observation)
+            self.parameters.RemoveObserver(self._observation - 1)  # its GUI's, which Slicer leaves before 5.12
             self.parameters.disconnectGui(self._tag)
             self.parameters = None
 

@@ -88,6 +88,7 @@ class Panel:
         if self.parameters is not None:
             self.parameters.disconnectGui(self._tag)
             self.parameters.RemoveObserver(self._observation)
+            self.parameters.RemoveObserver(self._observation - 1)  # its GUI's, which Slicer leaves before 5.12
             self.parameters = None
 
     def close(self) -> None:

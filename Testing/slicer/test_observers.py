@@ -37,6 +37,7 @@ def test_a_closed_panel_observes_nothing(host: Any, name: str) -> None:
     parameters = getattr(getattr(widget, "panel", None), "parameters", None)
     node = parameters.parameterNode if parameters else None
     assert node is None or node.HasObserver("ModifiedEvent")
+    del parameters  # which observes the node as well
     host.close_module(name)
     assert node is None or not node.HasObserver("ModifiedEvent")
     assert getattr(widget, "Observations", []) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from typing import Any
 
@@ -82,7 +83,6 @@ class WrapperMembers:
             raise ValueError("a parameter node wrapper needs a node")
         self.parameterNode = parameterNode
         self._connectors: dict[int, dict[str, GuiConnector]] = {}
-        self._observations = Observations(self)
         self._next_tag = 0
         self._is_showing = False
         self._values = {name: KeptValue(parameter, parameterNode) for name, parameter in self.allParameters.items()}
@@ -124,8 +124,7 @@ class WrapperMembers:
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.onChanged(self._store(name, connector))
-        self._observations.clear()  # one for all connections
-        self._observations.add(self.parameterNode, vtkCommand.ModifiedEvent, "_show")
+        self.AddObserver(vtkCommand.ModifiedEvent, types.MethodType(_show, (self,)))
         return tag
 
     def _store(self, name: str, connector: GuiConnector) -> Any:
@@ -147,11 +146,12 @@ class WrapperMembers:
             self._is_showing = False
 
     def disconnectGui(self, tag: int | None) -> None:
-        """Undo the binding with this tag; nothing happens for an unknown one."""
+        """Undo the binding with this tag; nothing happens for an unknown one.
+
+        As in Slicer before 5.12 the observer that `connectParametersToGui` added stays, and holds the wrapper.
+        """
         for connector in self._connectors.pop(tag, {}).values():
             connector.onChanged(None)
-        if not self._connectors:
-            self._observations.clear()
 
     def StartModify(self) -> int:
         return self.parameterNode.StartModify()
@@ -167,6 +167,11 @@ class WrapperMembers:
 
     def Modified(self) -> None:
         self.parameterNode.Modified()
+
+
+def _show(target: tuple[WrapperMembers], caller: Any, event: str) -> None:
+    """An observer as those of `observing`, but one that holds its wrapper."""
+    target[0]._show()
 
 
 def _parameters(cls: type) -> dict[str, Parameter]:

@@ -70,6 +70,7 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         widget.setMRMLScene(slicer.mrmlScene)
         self.logic = HostDemoLogic()
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneClosed)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneClosed)
 
@@ -82,6 +83,9 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         self.unbind()
         self.removeObservers()
+
+    def onSceneStartClose(self, caller, event):
+        self.unbind()  # or the wrapper would read a node without values
 
     def onSceneClosed(self, caller, event):
         self.unbind()
@@ -96,6 +100,7 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def unbind(self):
         if self.parameters is not None:
             self.parameters.disconnectGui(self.tag)
+            self.parameters.parameterNode.RemoveObservers("ModifiedEvent")  # Slicer leaves the GUI's before 5.12
             self.parameters = None
 
     def onApply(self):
