@@ -107,5 +107,6 @@ def showInstallPanel(onClosed: Callable[[], None] | None = None) -> None:
     panel.refresh()
     dialog.exec_()
     panel.cleanup()
+    dialog.deleteLater()  # else the main window keeps it
     if onClosed is not None:
         onClosed()
