@@ -108,10 +108,17 @@ def _installOne(name: str) -> None:
         required = f">={MINIMUM_VERSIONS[name]}"
         if PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=required) is None:
             raise RuntimeError(_("the PyTorch extension installed nothing; open PyTorch Utils to see why"))
-    elif hasattr(slicer, "packaging"):  # Slicer 5.11 and newer; shows its own progress
-        slicer.packaging.pip_ensure(requirements([name]), prompt_install=False, requester=REQUESTER)
     else:
+        _installWithPip(name)
+
+
+def _installWithPip(name: str) -> None:
+    try:
+        from slicer.packaging import pip_ensure  # Slicer 5.11 and newer, which does not import it by itself
+    except ImportError:
         slicer.util.pip_install(requirements([name]))
+    else:  # shows its own progress
+        pip_ensure(requirements([name]), prompt_install=False, requester=REQUESTER)
 
 
 def _missing(names: Iterable[str]) -> list[str]:

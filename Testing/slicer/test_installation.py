@@ -189,8 +189,6 @@ def test_what_is_installed_only_after_a_restart_is_said(
 def test_newer_slicers_install_with_their_packaging(
     host: Any, installed: dict[str, str], pip: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import slicer
-
     from DiNTSLib import dependencies
 
     calls: list[tuple] = []
@@ -199,7 +197,7 @@ def test_newer_slicers_install_with_their_packaging(
         calls.append((requirements, prompt_install, requester))
         installed["PyYAML"] = "6.0"
 
-    monkeypatch.setattr(slicer, "packaging", SimpleNamespace(pip_ensure=pip_ensure), raising=False)
+    monkeypatch.setitem(sys.modules, "slicer.packaging", SimpleNamespace(pip_ensure=pip_ensure))
     del installed["PyYAML"]
     assert dependencies.install(lambda text: True, [].append)
     assert calls == [(["PyYAML>=6"], False, "DiNTS")]
