@@ -90,7 +90,7 @@ def install(confirm: Confirm, log: Log) -> bool:
         for name in names:
             log(_("Installing {name}…").format(name=name))
             _installOne(name)
-    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+    except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
         log(_("{name} could not be installed: {reason}").format(name=name, reason=error))
         return False
     still = _missing(names)

@@ -172,6 +172,19 @@ def test_a_refusal_of_the_pytorch_extension_is_told_and_pip_is_not_asked_instead
     assert panel.ui.installButton.visible
 
 
+def test_a_pytorch_that_cannot_be_imported_is_told(host: Any, installed: dict[str, str], pytorch_utils: Any) -> None:
+    from DiNTSLib import dependencies
+
+    def install_torch(**arguments: Any) -> object:
+        raise ImportError("a library of the GPU is missing")  # the extension imports what it installed
+
+    pytorch_utils(install_torch)
+    del installed["torch"]
+    log: list[str] = []
+    assert not dependencies.install(lambda text: True, log.append)
+    assert log[-1] == "torch could not be installed: a library of the GPU is missing"
+
+
 def test_what_is_installed_only_after_a_restart_is_said(
     host: Any, installed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
