@@ -3,7 +3,11 @@
     python Resources/Studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/study
 
 Each search is `dints search` with search.yaml in its own folder; finished ones are kept, interrupted ones go on. Writes
-searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7).
+searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7). Another
+schedule, in folders of its own:
+
+    python Resources/Studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/low_rate \
+        --config Resources/Studies/hippocampus/low_rate/search.yaml --results Resources/Studies/hippocampus/low_rate
 """
 
 from __future__ import annotations
@@ -16,7 +20,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +55,9 @@ class Search:
         half = "" if self.iterations is None else f"_{self.iterations}_iterations"
         return f"{'' if self.topology_loss else 'no'}topology_{self.budget}_seed{self.seed}{half}"
 
-    def command(self, data: Path, work: Path) -> list[str]:
+    def command(self, data: Path, work: Path, config: Path) -> list[str]:
         command = [sys.executable, "-m", "dints", "search", "--run", str(work / self.name), "--data", str(data)]
-        command += ["--config", str(HERE / "search.yaml"), "--memory-budget", str(self.budget), "--device", "auto"]
+        command += ["--config", str(config), "--memory-budget", str(self.budget), "--device", "auto"]
         command += ["--set", f"search.seed={self.seed}"]
         if self.iterations is not None:
             command += ["--set", f"search.iterations={self.iterations}"]
@@ -65,36 +68,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--config", type=Path, default=HERE / "search.yaml")
+    parser.add_argument("--results", type=Path, default=HERE, help="where the tables and pictures go")
     parser.add_argument("--only-collect", action="store_true", help="search nothing, write the tables of what is there")
     options = parser.parse_args()
-    full = Config.load(HERE / "search.yaml").search.iterations
+    full = Config.load(options.config).search.iterations
     searches = [Search(budget, seed, loss) for seed in SEEDS for budget in BUDGETS for loss in (True, False)]
     searches += [Search(budget, 0, iterations=full // 2) for budget in BUDGETS]
     for search in searches if not options.only_collect else []:
-        run_search(search, options.data, options.work)
+        run_search(search, options)
     found = [search for search in searches if finished(search, options.work)]
-    write_searches(found, options.work)
-    write_gaps([search for search in found if search.iterations is None], options.work)
-    print((HERE / "searches.csv").read_text())
+    write_searches(found, options.work, options.results)
+    write_gaps([search for search in found if search.iterations is None], options.work, options.results)
+    print((options.results / "searches.csv").read_text())
 
 
 def finished(search: Search, work: Path) -> bool:
     return (work / search.name / "search" / "summary.json").is_file()
 
 
-def run_search(search: Search, data: Path, work: Path) -> None:
-    """Searches unless that is done; the seconds of the last, uninterrupted call are kept beside the run."""
-    if finished(search, work):
+def run_search(search: Search, options: argparse.Namespace) -> None:
+    """Searches unless that is done; the processor's seconds of the last call are kept beside the run."""
+    if finished(search, options.work):
         return
-    started = time.monotonic()
-    subprocess.run(search.command(data, work), check=True)
-    write_json(work / search.name / "seconds.json", round(time.monotonic() - started))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(search.command(options.data, options.work, options.config), check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    write_json(options.work / search.name / "seconds.json", round(seconds))
 
 
-def write_searches(searches: list[Search], work: Path) -> None:
+def write_searches(searches: list[Search], work: Path, results: Path) -> None:
     """A line a search; its log and its picture beside it."""
     header = ["search", "sigma", "topology loss", "seed", "iterations", "expected memory", "edges", "operations"]
-    header += ["parameters (M)", "multiply-adds (G)", "predicted memory (MiB)", "measured memory (MiB)", "G", "seconds"]
+    header += ["parameters (M)", "multiply-adds (G)", "predicted memory (MiB)", "measured memory (MiB)", "G"]
+    header += ["processor seconds"]
     lines = []
     for search in searches:
         run = Run(work / search.name)
@@ -107,16 +115,16 @@ def write_searches(searches: list[Search], work: Path) -> None:
         costs = (f"{cost['parameters'] / 1e6:.2f}", f"{cost['macs'] / 1e9:.3f}", f"{cost['training_memory'] / MIB:.0f}")
         measured = f"{measured_memory(architecture, run.config) / MIB:.0f}"
         lines.append([*settings, *found, *costs, measured, summary["gap"], took(work / search.name)])
-        (HERE / "logs").mkdir(exist_ok=True)
-        (HERE / "architectures").mkdir(exist_ok=True)
-        write_log(run.search_folder / "log.jsonl", HERE / "logs" / f"{search.name}.csv")
-        shutil.copyfile(run.architecture_file, HERE / "architectures" / f"{search.name}.json")
-        shutil.copyfile(run.search_folder / "architecture.svg", HERE / "architectures" / f"{search.name}.svg")
-    write_csv(HERE / "searches.csv", header, lines)
+        for folder in ("logs", "architectures"):
+            (results / folder).mkdir(parents=True, exist_ok=True)
+        write_log(run.search_folder / "log.jsonl", results / "logs" / f"{search.name}.csv")
+        shutil.copyfile(run.architecture_file, results / "architectures" / f"{search.name}.json")
+        shutil.copyfile(run.search_folder / "architecture.svg", results / "architectures" / f"{search.name}.svg")
+    write_csv(results / "searches.csv", header, lines)
 
 
 def took(folder: Path) -> int | str:
-    """Seconds of a search; empty if it was interrupted."""
+    """Seconds of the processor that a search took; empty if that is not known."""
     return read_json(folder / "seconds.json") if (folder / "seconds.json").is_file() else ""
 
 
@@ -154,12 +162,12 @@ def write_log(source: Path, target: Path) -> None:
     )
 
 
-def write_gaps(searches: list[Search], work: Path) -> None:
+def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
     """G at every architecture step, as a table and drawn."""
     curves = {search: gap_curve(work / search.name) for search in searches}
     steps = max(map(len, curves.values()), default=0)
     lines = [[step + 1, *(curve[step] for curve in curves.values())] for step in range(steps)]
-    write_csv(HERE / "gap.csv", ["architecture step", *(search.name for search in curves)], lines)
+    write_csv(results / "gap.csv", ["architecture step", *(search.name for search in curves)], lines)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
@@ -174,7 +182,7 @@ def write_gaps(searches: list[Search], work: Path) -> None:
         axes.set_ylim(bottom=0)
     figure.axes[0].set_ylabel("discretization gap G")
     figure.axes[-1].legend(frameon=False, fontsize="small")
-    with atomic_path(HERE / "gap.svg") as temporary:
+    with atomic_path(results / "gap.svg") as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
