@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 
 from dints.config import Config
@@ -59,11 +60,13 @@ def sample(process: int | str) -> tuple[int, int]:
     return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{process}/fd"))
 
 
-def segmentations(runs: int, folder: Path) -> Growth:
-    """Segments one scan again and again with one worker."""
+def segmentations(runs: int, folder: Path, finer: int = 1) -> Growth:
+    """Segments one scan, on a grid so many times finer along each axis, again and again with one worker."""
     data = write_phantoms(folder / "data", cases=1, unlabelled=0, size=SCAN_SIZE)
+    scan = next((data / "imagesTr").iterdir())
+    sitk.WriteImage(sitk.Expand(sitk.ReadImage(scan), [finer] * 3), scan)
     job = {"command": "segment", "model": str(MODEL), "device": "cpu", "statistics": True}
-    job |= {"inputs": [str(next((data / "imagesTr").iterdir()))], "output": str(folder / "labels.nii.gz")}
+    job |= {"inputs": [str(scan)], "output": str(folder / "labels.nii.gz")}
     command = [sys.executable, "-m", "dints", "worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdin is not None
