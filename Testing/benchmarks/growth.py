@@ -46,9 +46,7 @@ CLASSES_CURVE = "segmentation: classes"
 EDGES = (64, 96, 128, 192, 256, 384, 512)  # voxels
 LAYERS, LEVELS, FILTERS = 12, 4, 8
 NETWORK_EDGE = 64
-# Of glibc's mallopt: tensors of a MiB and more are taken from the system and given back one by one. Otherwise it keeps
-# some of those below 32 MiB, which shows as a jump in time and memory where they exceed that.
-MMAP_THRESHOLD, MEBIBYTE = -3, 2**20
+MMAP_THRESHOLD, MEBIBYTE = -3, 2**20  # the first of glibc's mallopt
 LINEAR = 1.1  # the largest exponent that passes for one: windows and bands come in whole numbers
 
 
@@ -62,6 +60,8 @@ class Curve:
         prepare: size to the work.
         power: of the size is what exponents refer to: voxels are the third power of an edge.
         linear: neither time nor memory may grow faster than that.
+        returning: tensors of a MiB and more go back to the system one by one. Otherwise glibc keeps some of those below
+            32 MiB, which shows as a jump in time where the logits of a window exceed that.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Curve:
     prepare: Callable[[int], Callable[[], object]]
     power: int = 1
     linear: bool = False
+    returning: bool = False
 
 
 def segmentation(edge: int, classes: int) -> Callable[[], object]:
@@ -116,12 +117,13 @@ def decoding(layers: int = LAYERS, levels: int = LEVELS) -> Callable[[], object]
 
 CURVES = (
     Curve("segmentation: volume", EDGES, 128, lambda n: segmentation(n, CLASSES), power=3, linear=True),
-    Curve(CLASSES_CURVE, (2, 4, 8, 15, 30, 60, 120), 15, lambda n: segmentation(EDGE, n), linear=True),
     Curve("network: layers", (2, 4, 8, 12, 16, 24), 4, lambda n: forward(layers=n)),
     Curve("network: levels", (2, 3, 4, 5), 2, lambda n: forward(levels=n)),
     Curve("network: filters", (2, 4, 8, 16, 32), 4, lambda n: forward(filters=n)),
     Curve("decoding: layers", (2, 4, 8, 12, 16, 24), 4, lambda n: decoding(layers=n)),
     Curve("decoding: levels", (2, 3, 4, 5), 2, lambda n: decoding(levels=n)),
+    # The last, as what is returned cannot be kept again.
+    Curve(CLASSES_CURVE, (2, 4, 8, 15, 30, 60, 120), 15, lambda n: segmentation(EDGE, n), linear=True, returning=True),
 )
 
 
@@ -139,7 +141,6 @@ def main() -> int:
     """Measures what is missing; 0 if nothing grows faster than it may."""
     os.environ[PRECISION_VARIABLE] = "full"
     torch.set_num_threads(1)
-    ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MEBIBYTE)
     points = read_points()
     for curve in CURVES:
         missing = set(curve.sizes) - {point.size for point in points if point.curve == curve.name}
@@ -157,10 +158,13 @@ def main() -> int:
 
 
 def measure(curve: Curve, size: int) -> Point:
-    seconds, mebibytes = [], []
+    seconds, mebibytes, c_library = [], [], ctypes.CDLL(None)
+    if curve.returning:
+        c_library.mallopt(MMAP_THRESHOLD, MEBIBYTE)
     for _ in range(RUNS):
         work = curve.prepare(size)
         gc.collect()
+        c_library.malloc_trim(0)  # what was freed before must not be handed out again unnoticed
         reset_peak_memory()
         before, started = current_memory(), time.process_time()
         work()
