@@ -85,7 +85,7 @@ def slow(host: Any, open_panel: Any, install: Any, scan: Any, drawn: Any, choose
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def replace_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Function that replaces the engine by a program."""
 
     def replace(body: str) -> None:
@@ -106,10 +106,10 @@ def facts_of_the_scene(drawn: Any) -> tuple[list[str], dict[str, int]]:
 
 @pytest.mark.parametrize(("body", "sentence"), FAILURES.values(), ids=FAILURES.keys())
 def test_a_failure_is_said_and_changes_nothing(
-    host: Any, slow: Any, drawn: Any, engine: Any, body: str, sentence: str
+    host: Any, slow: Any, drawn: Any, replace_engine: Any, body: str, sentence: str
 ) -> None:
     before = facts_of_the_scene(drawn)
-    engine(body)
+    replace_engine(body)
     for _attempt in range(2):  # the second is the one that is offered
         assert slow.ui.applyButton.enabled
         host.click(slow.ui.applyButton)
@@ -120,10 +120,10 @@ def test_a_failure_is_said_and_changes_nothing(
 
 @pytest.mark.parametrize("body", HUNG.values(), ids=HUNG.keys())
 def test_an_engine_that_hangs_is_said_and_can_be_cancelled(
-    host: Any, slow: Any, drawn: Any, engine: Any, tree: Any, body: str
+    host: Any, slow: Any, drawn: Any, replace_engine: Any, tree: Any, body: str
 ) -> None:
     before = facts_of_the_scene(drawn)
-    engine(body)
+    replace_engine(body)
     host.click(slow.ui.applyButton)
     host.wait_until(lambda: "window 1 of 2" in slow.ui.statusLabel.text, SECONDS)
     assert tree.remember()
