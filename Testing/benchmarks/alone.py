@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from growth_plot import in_words
 from paths import HERE, RESULTS
 
 from dints.storage import read_json
@@ -80,7 +81,7 @@ def data_loading(result: Mapping[str, Any]) -> list[Row]:
 
 
 def growth(result: Mapping[str, Any]) -> list[Row]:
-    rows = [(curve, f"time {own['time']:g}, memory {own['memory']:g}") for curve, own in result["exponents"].items()]
+    rows = [(curve, in_words(own)) for curve, own in result["exponents"].items()]
     memory = "{constant:g} MiB and {a_class:g} MiB a class, of which the slab takes {slab_a_class:g}"
     return [*rows, ("memory of segmentation", memory.format(**result["classes"]))]
 

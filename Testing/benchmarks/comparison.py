@@ -81,12 +81,13 @@ def measure(comparison: Comparison, device: torch.device) -> dict[str, Any]:
         "targets": {"faster": comparison.faster, "memory": comparison.memory, "seconds": comparison.seconds},
         "machine": {**machine(device), "load_before": load},
     }
+    write_json(comparison.result_file(device.type), result)  # what follows may take as long again
     if comparison.memory is not None:
         del works
         peaks = {side: peak_in_a_process(comparison, side, device) for side in SIDES}
         result["peak_mebibytes"] = peaks
         result["memory_fraction"] = peaks[OURS] / peaks[REFERENCE]
-    write_json(comparison.result_file(device.type), result)
+        write_json(comparison.result_file(device.type), result)
     return result
 
 
@@ -114,7 +115,8 @@ def timed(work: Work, device: torch.device) -> float:
 def peak_in_a_process(comparison: Comparison, side: str, device: torch.device) -> float:
     """MiB, see `peak`; in a process of its own."""
     command = [sys.executable, str(RUN), comparison.key, "--device", str(device), "--peak-of", side]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])  # the reference may have printed something before
 
 
 def peak(comparison: Comparison, side: str, device: torch.device) -> float:

@@ -23,7 +23,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 import SimpleITK as sitk
 import torch
-from growth_plot import Panel, plot
+from growth_plot import Panel, in_words, plot
 from machine import current_memory, machine, peak_memory, reset_peak_memory
 from paths import RESULTS
 
@@ -46,6 +46,7 @@ CLASSES_CURVE = "segmentation: classes"
 EDGES = (64, 96, 128, 192, 256, 384, 512)  # voxels
 LAYERS, LEVELS, FILTERS = 12, 4, 8
 NETWORK_EDGE = 64
+SMALLEST_MEMORY = 1.0  # MiB
 MMAP_THRESHOLD, MEBIBYTE = -3, 2**20  # the first of glibc's mallopt
 LINEAR = 1.1  # the largest exponent that passes for one: windows and bands come in whole numbers
 
@@ -154,7 +155,7 @@ def main() -> int:
     write_json(RESULT, {"exponents": exponents, "classes": memory_of_classes(points), "machine": machine()})
     plot([panel(curve, points, exponents[curve.name]) for curve in CURVES], PLOT)
     linear = [exponents[curve.name] for curve in CURVES if curve.linear]
-    return 0 if all(max(fitted["time"], fitted["memory"]) <= LINEAR for fitted in linear) else 1
+    return 0 if all(max(fitted.values()) <= LINEAR for fitted in linear) else 1
 
 
 def measure(curve: Curve, size: int) -> Point:
@@ -174,15 +175,18 @@ def measure(curve: Curve, size: int) -> Point:
     return Point(curve.name, size, round(min(seconds), 4), round(max(mebibytes), 1))
 
 
-def fit(curve: Curve, points: list[Point]) -> dict[str, float]:
-    """Exponents of time and memory over what grows, by least squares of the logarithms."""
+def fit(curve: Curve, points: list[Point]) -> dict[str, float | None]:
+    """Exponents of time and memory over what grows, by least squares of the logarithms.
+
+    None for memory where a point took less than is told apart.
+    """
     own = [point for point in points if point.curve == curve.name and point.size >= curve.fitted_from]
     grown = curve.power * np.log([point.size for point in own])
-    seconds, mebibytes = ([getattr(point, name) for point in own] for name in ("seconds", "mebibytes"))
-    return {
-        "time": round(float(np.polyfit(grown, np.log(seconds), 1)[0]), 2),
-        "memory": round(float(np.polyfit(grown, np.log(np.maximum(mebibytes, 0.1)), 1)[0]), 2),
-    }
+    time_exponent = float(np.polyfit(grown, np.log([point.seconds for point in own]), 1)[0])
+    mebibytes = np.array([point.mebibytes for point in own])
+    told_apart = mebibytes.min() >= SMALLEST_MEMORY
+    memory = round(float(np.polyfit(grown, np.log(mebibytes), 1)[0]), 2) if told_apart else None
+    return {"time": round(time_exponent, 2), "memory": memory}
 
 
 def memory_of_classes(points: list[Point]) -> dict[str, float]:
@@ -198,13 +202,13 @@ def memory_of_classes(points: list[Point]) -> dict[str, float]:
     return {"constant": round(float(constant), 1), "a_class": round(float(share), 2), "slab_a_class": round(slab, 2)}
 
 
-def panel(curve: Curve, points: list[Point], exponents: dict[str, float]) -> Panel:
+def panel(curve: Curve, points: list[Point], exponents: dict[str, float | None]) -> Panel:
     own = [point for point in points if point.curve == curve.name]
     return Panel(
         curve.name + (" (edge)" if curve.power > 1 else ""),
         [point.size for point in own],
         {"s": [point.seconds for point in own], "MiB": [point.mebibytes for point in own]},
-        f"time {exponents['time']:g}, memory {exponents['memory']:g}",
+        in_words(exponents),
     )
 
 

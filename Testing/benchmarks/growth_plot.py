@@ -23,6 +23,10 @@ class Panel:
     exponents: str
 
 
+def in_words(exponents: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{name} {'-' if value is None else format(value, 'g')}" for name, value in exponents.items())
+
+
 def plot(panels: Sequence[Panel], path: Path) -> None:
     """Writes an SVG file."""
     import matplotlib
