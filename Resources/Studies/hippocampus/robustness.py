@@ -56,7 +56,7 @@ def main() -> None:
     heard = []
     for path in options.others:
         warnings = Warnings()
-        predictor.predict(read_channels([path]), warnings)
+        predictor.predict(read_channels([path]), warnings, folds=[0], mirror=False, overlap=0.0)  # the warning counts
         heard.append((path.name, " | ".join(warnings.texts)))
     write_csv(HERE / "others.csv", ("scan", "warning"), heard)
     print((HERE / "robustness.csv").read_text(), (HERE / "others.csv").read_text(), sep="\n")
