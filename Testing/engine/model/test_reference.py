@@ -160,7 +160,7 @@ def test_the_first_mismatch_is_named_and_the_network_left_alone():
     for weights, reason in (
         (missing, f"{name} is missing"),
         (good | {name: torch.zeros(5)}, rf"{name} has shape \(5,\) where \(2,\) is needed"),
-        (good | {"extra": torch.zeros(1)}, "extra has no place here"),
+        (good | {"extra": torch.zeros(1)}, "'extra' has no place here"),
     ):
         with pytest.raises(InputError, match=reason):
             load_reference_weights(ours, weights)
