@@ -28,7 +28,7 @@ from dints.run import Run
 from dints.stages import keep_architecture, train
 
 MODEL = Path(__file__).parent / "compatibility" / "models" / f"format{FORMAT}.zip"
-MEBIBYTE = 2**20
+KIBIBYTE, MEBIBYTE = 2**10, 2**20
 SCAN_SIZE = (64, 64, 48)  # a copy of a scan that is kept by mistake is 0.75 MiB, of its labels 0.2 MiB
 WARM_UP = 0.2  # of the runs; until then caches and the allocator's reserves fill
 
@@ -38,7 +38,7 @@ class Growth:
     """What a process held from the end of the warm-up on."""
 
     runs: int
-    memory_first: float  # MiB, resident
+    memory_first: float  # MiB, resident, without pages of files: those of libraries come and go
     memory_last: float
     memory_slope: float  # MiB a run, of the line through all runs
     handles_first: int  # open files: the fewest of the first quarter of the runs, because some are open for a moment
@@ -55,9 +55,9 @@ class Growth:
 
 
 def sample(process: int | str) -> tuple[int, int]:
-    """Resident bytes and open files of a process."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{process}/fd"))
+    """Bytes of its own that a process holds in memory, and its open files."""
+    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * KIBIBYTE, len(os.listdir(f"/proc/{process}/fd"))
 
 
 def segmentations(runs: int, folder: Path, finer: int = 1) -> Growth:
