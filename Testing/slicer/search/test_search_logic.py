@@ -183,6 +183,9 @@ def test_the_panels_own_plot_view_is_none_of_the_main_windows(host: Any, run_fol
     import slicer
     from DiNTSSearchLib.plots import PANEL_VIEW, RunPlots
 
+    left = slicer.mrmlScene.GetSingletonNode(PANEL_VIEW, "vtkMRMLPlotViewNode")
+    if left is not None:  # of a panel that was open before: views outlive the closing of a scene
+        slicer.mrmlScene.RemoveNode(left)
     owners = []
 
     def remember(scene: Any, event: str) -> None:
