@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from dints.config import Size
+from dints.space.graphs import recomputed
 from dints.space.interpolation import resize
 from dints.space.memory_order import ChannelsLastNorm, EveryOther, channels_last
 from dints.space.search_space import OPERATIONS
@@ -113,7 +115,7 @@ class Node:
 class Keep(nn.Module):
     """An edge that stays on its level, without parameters."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"an edge that keeps its level cannot change {in_channels} channels to {out_channels}")
@@ -125,16 +127,23 @@ class Keep(nn.Module):
 class Up(nn.Module):
     """An edge to the next finer level: interpolation, activation, 1x1x1 convolution, norm (3.1).
 
-    Interpolation and convolution do not commute, as the activation stands between them.
+    Interpolation and convolution do not commute, as the activation stands between them. What is interpolated has twice
+    the size of the output; `spares_memory` computes it a second time for the backward pass instead of keeping it.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
         super().__init__()
+        self.spares_memory = spares_memory
         self.convolution = Convolution(in_channels, out_channels, (1, 1, 1))
         self.norm = Norm(out_channels)
 
     def forward(self, node: Node) -> Node:
-        return Node(self.norm(self.convolution(F.relu(resize(node.features, 2)))))
+        if not self.spares_memory:
+            return Node(self.norm(self._enlarged(node.features)))
+        return Node(self.norm(recomputed(self._enlarged, [node.features], self.convolution.parameters())))
+
+    def _enlarged(self, features: torch.Tensor) -> torch.Tensor:
+        return self.convolution(F.relu(resize(features, 2)))
 
 
 class Down(nn.Module):
@@ -143,7 +152,7 @@ class Down(nn.Module):
     One half of the channels is read from the voxels with even indices, the other half from those with odd indices.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
         super().__init__()
         self.even = Convolution(in_channels, out_channels // 2, (1, 1, 1))
         self.odd = Convolution(in_channels, out_channels - out_channels // 2, (1, 1, 1))
@@ -163,33 +172,65 @@ class Operation(nn.Module):
         self.norm = Norm(channels)
 
     def forward(self, activated: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        return self.norm(self.convolutions(activated), weight)
+        return self.finish(self.begin(activated), weight)
+
+    def begin(self, activated: torch.Tensor) -> torch.Tensor:
+        """All convolutions but the last."""
+        return self.convolutions[:-1](activated)
+
+    def finish(self, features: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+        """The last convolution and the norm."""
+        return self.norm(self.convolutions[-1](features), weight)
 
 
 class Cell(nn.Module):
     """What stands on an edge: the change of level, then the operations side by side.
 
-    A retrained network has one operation a cell, the supernet has all of them.
+    A retrained network has one operation a cell, the supernet has all of them. On the finest level the supernet keeps
+    most of its features: what takes little time is there computed a second time for the backward pass.
     """
 
     def __init__(self, source: int, target: int, channels: Sequence[int], operations: Sequence[str]) -> None:
         """`source` and `target` are levels, `channels` the number of channels of each level."""
         super().__init__()
         self.names = tuple(operations)
+        self.spares_memory = target == 0 and len(operations) > 1
         change = Keep if source == target else Up if source > target else Down
-        self.change = change(channels[source], channels[target])
+        self.change = change(channels[source], channels[target], self.spares_memory)
         learnt = {name: Operation(channels[target], KERNELS[name]) for name in operations if KERNELS[name]}
         self.operations = nn.ModuleDict(learnt)
 
     def forward(self, node: Node, weights: Sequence[torch.Tensor] | None = None) -> Iterator[torch.Tensor]:
-        """The outputs of the operations, each multiplied by its scalar of `weights`, one at a time to be summed."""
+        """The outputs of the operations, each multiplied by its scalar of `weights`, one at a time to be summed.
+
+        P3D operations come as their sum where that spares memory.
+        """
         node = self.change(node)
+        begun: list[tuple[Operation, torch.Tensor, torch.Tensor]] = []
         for index, name in enumerate(self.names):
             weight = None if weights is None else weights[index]
-            if name in self.operations:
-                yield self.operations[name](node.activated, weight)
-            else:
+            if name not in self.operations:
                 yield node.features if weight is None else node.features * weight
+            elif weight is not None and self.spares_memory and len(KERNELS[name]) > 1:
+                operation = cast(Operation, self.operations[name])
+                begun.append((operation, operation.begin(node.activated), weight))
+            else:
+                yield self.operations[name](node.activated, weight)
+        if begun:
+            yield _finished(*zip(*begun, strict=True))
+
+
+def _finished(
+    operations: Sequence[Operation], features: Sequence[torch.Tensor], weights: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """The sum of P3D operations from the outputs of their planes; those of the lines, less to compute, are not kept."""
+
+    def finish(*inputs: torch.Tensor) -> torch.Tensor:
+        pairs = zip(inputs[: len(operations)], inputs[len(operations) :], strict=True)
+        return add_up(operation.finish(*pair) for operation, pair in zip(operations, pairs, strict=True))
+
+    lines = [module for operation in operations for module in (operation.convolutions[-1], operation.norm)]
+    return recomputed(finish, [*features, *weights], [value for module in lines for value in module.parameters()])
 
 
 class InputStem(nn.Module):

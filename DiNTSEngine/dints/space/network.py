@@ -10,12 +10,11 @@ from torch import nn
 
 from dints.errors import InputError
 from dints.space.cells import Cell, Head, InputStem, Node, OutputStem, add_up
+from dints.space.graphs import separate
 from dints.space.search_space import OPERATIONS, SearchSpace
 
 if TYPE_CHECKING:
     from dints.architecture import Architecture
-
-Weights = Sequence[Sequence[Sequence[torch.Tensor]]]  # scalars, indexed by layer, edge, operation
 
 
 class Network(nn.Module):
@@ -58,8 +57,8 @@ class Network(nn.Module):
         """Images [B, C, X, Y, Z] to logits [B, classes, X, Y, Z]; see `check_images` for the sizes."""
         return self.run(images)
 
-    def run(self, images: torch.Tensor, weights: Weights | None = None) -> torch.Tensor:
-        """The forward pass with the output of each operation multiplied by its scalar of `weights`, if given."""
+    def run(self, images: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """The forward pass with the output of each operation multiplied by its scalar of `weights` [L, E, N]."""
         self.check_images(images)
         nodes = {level: Node(self.input_stems[level](images)) for level in self.levels_read()}
         for index in range(len(self.layers)):
@@ -80,19 +79,29 @@ class Network(nn.Module):
         """The cells of a layer with their edges."""
         return [(int(key), cell) for key, cell in self.layers[layer].named_children()]
 
-    def _run_layer(
-        self, layer: int, nodes: dict[int, Node], weights: Sequence[Sequence[torch.Tensor]] | None
-    ) -> dict[int, Node]:
-        """Features of the nodes after a layer by level; nodes in which no edge ends are absent."""
+    def _run_layer(self, layer: int, nodes: dict[int, Node], weights: torch.Tensor | None) -> dict[int, Node]:
+        """Features of the nodes after a layer by level; nodes in which no edge ends are absent. `weights`: [E, N]."""
+        targets = sorted({int(self.space.targets[edge]) for edge, _ in self._cells(layer)})
+        levels, features = list(nodes), [node.features for node in nodes.values()]
+        if weights is None:
+            return {target: Node(add_up(self._terms(layer, target, nodes, None))) for target in targets}
 
-        def terms(target: int) -> Iterator[torch.Tensor]:
-            for edge, cell in self._cells(layer):
-                if self.space.targets[edge] == target:
-                    source = nodes[int(self.space.sources[edge])]
-                    yield from cell(source, None if weights is None else weights[edge])
+        def run(weights: torch.Tensor, *features: torch.Tensor) -> list[torch.Tensor]:
+            sources = {level: Node(own) for level, own in zip(levels, features, strict=True)}
+            scalars = [edge.unbind() for edge in weights.unbind()]
+            return [add_up(self._terms(layer, target, sources, scalars)) for target in targets]
 
-        targets = {int(self.space.targets[edge]) for edge, _ in self._cells(layer)}
-        return {target: Node(add_up(terms(target))) for target in sorted(targets)}
+        sums = separate(run, [weights, *features], self.layers[layer].parameters())
+        return {target: Node(total) for target, total in zip(targets, sums, strict=True)}
+
+    def _terms(
+        self, layer: int, target: int, nodes: dict[int, Node], scalars: Sequence[Sequence[torch.Tensor]] | None
+    ) -> Iterator[torch.Tensor]:
+        """What the edges of a layer add to a node; `scalars` are indexed by edge and operation."""
+        for edge, cell in self._cells(layer):
+            if self.space.targets[edge] == target:
+                source = nodes[int(self.space.sources[edge])]
+                yield from cell(source, None if scalars is None else scalars[edge])
 
     def check_images(self, images: torch.Tensor) -> None:
         """InputError if images of this shape cannot pass: sizes must be multiples of 2**D, at least 2**(D + 1)."""

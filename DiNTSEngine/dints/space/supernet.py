@@ -30,8 +30,7 @@ class Supernet(Network):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images [B, C, X, Y, Z] to logits [B, classes, X, Y, Z]."""
-        weights = edge_weights(self.edge_probability())[:, :, None] * self.operation_probability()
-        return self.run(images, [[edge.unbind() for edge in layer.unbind()] for layer in weights.unbind()])
+        return self.run(images, edge_weights(self.edge_probability())[:, :, None] * self.operation_probability())
 
     def edge_probability(self) -> torch.Tensor:
         """p_e of each edge [L, E] (3.3.1)."""
