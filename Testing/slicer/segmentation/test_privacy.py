@@ -44,6 +44,9 @@ def test_neither_results_nor_failures_are_logged_by_name(
 ) -> None:
     import slicer
 
+    from DiNTSLib.worker import endSharedWorker
+
+    endSharedWorker()  # that of another test, which `tree` does not count
     caplog.set_level(logging.DEBUG)
     install("body.zip")
     panel = open_panel()
