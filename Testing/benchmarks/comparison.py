@@ -47,6 +47,8 @@ class Comparison:
         seconds: we must take at most so long.
         half: in the precision that the engine chooses itself; otherwise in float32. The reference is float32 on a CPU.
         devices: where the comparison is wanted.
+        calls: how many times each side does it in a turn, several where it takes milliseconds: collecting the garbage
+            before a turn leaves the processor's caches cold, which takes a millisecond of the first call.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Comparison:
     seconds: float | None = None
     half: bool = False
     devices: tuple[str, ...] = ("cpu",)
+    calls: int = 1
 
     def result_file(self, device: str) -> Path:
         return RESULTS / f"{self.key}.{device}.json"
@@ -69,7 +72,7 @@ def measure(comparison: Comparison, device: torch.device) -> dict[str, Any]:
     choose_precision(comparison)
     works = {side: comparison.prepare(side, device) for side in SIDES}
     agreement = comparison.agreement(*(works[side]() for side in SIDES))
-    turns = [{side: timed(works[side], device) for side in SIDES} for _ in range(REPETITIONS)]
+    turns = [{side: timed(works[side], device, comparison.calls) for side in SIDES} for _ in range(REPETITIONS)]
     ratios = [turn[REFERENCE] / turn[OURS] for turn in turns]
     result = {
         "title": comparison.title,
@@ -98,18 +101,18 @@ def choose_precision(comparison: Comparison) -> None:
         os.environ[PRECISION_VARIABLE] = "full"
 
 
-def timed(work: Work, device: torch.device) -> float:
-    """Seconds of the clock that fits the device."""
+def timed(work: Work, device: torch.device, calls: int = 1) -> float:
+    """Seconds a call, of the clock that fits the device."""
     gc.collect()
-    if device.type == "cpu":
-        started = time.process_time()
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    started = clock()
+    for _ in range(calls):
         work()
-        return time.process_time() - started
-    torch.cuda.synchronize(device)
-    started = time.perf_counter()
-    work()
-    torch.cuda.synchronize(device)
-    return time.perf_counter() - started
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return (clock() - started) / calls
 
 
 def peak_in_a_process(comparison: Comparison, side: str, device: torch.device) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor
 from dints.space.relaxation import pattern_probabilities
 from dints.space.search_space import OPERATIONS, SearchSpace
 
-# Logarithms are taken of at least this. Far below any probability that matters, far above where float32 ends.
+# Added to what a logarithm is taken of. Far below any probability that matters, far above where float32 ends.
 SMALLEST_PROBABILITY = 1e-12
 
 BYTES_PER_VALUE = 4  # float32
@@ -49,21 +49,19 @@ def activation_probabilities(space: SearchSpace, eta: Tensor) -> tuple[Tensor, T
 
     p_in(a): the layer before ends in exactly the nodes of a. p_out(a): the layer after reads exactly those.
     """
-    p_in, p_out, _ = _sums(space, eta)
-    return p_in[:-1], p_out[1:]
+    ends, reads, _ = _sums(space, eta)
+    activations = len(space.activations)
+    return ends[:-1, :activations], reads[1:, :activations]
 
 
 def topology_loss(space: SearchSpace, eta: Tensor) -> Tensor:
     """Eq. 7: L_tp, the cross-entropy between p_in and p_out of Eq. 6, summed over activations and layers 1..L-1."""
-    return _cross_entropy(*activation_probabilities(space, eta))
+    ends, reads, _ = _sums(space, eta)
+    return _cross_entropy(ends, reads)
 
 
-def _cross_entropy(p_in: Tensor, p_out: Tensor) -> Tensor:
-    # Every pattern reads one activation, so 1 - p is the sum over the others; unlike 1 - p it keeps its digits near 0.
-    both = torch.stack((p_in, p_out))
-    others = 1 - torch.eye(both.shape[-1], dtype=both.dtype, device=both.device)
-    p, q = torch.cat((both, both @ others), dim=-1).unbind()
-    return -(p * _log(q)).sum()
+def _cross_entropy(ends: Tensor, reads: Tensor) -> Tensor:
+    return -(ends[:-1] * _log(reads[1:])).sum()
 
 
 def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batch_size: int = 1) -> Tensor:
@@ -142,30 +140,37 @@ def architecture_loss(
     The caller adds the segmentation loss and the factor t / t_all.
     """
     eta = pattern_probabilities(edge_probability)
-    p_in, p_out, edge_weight = _sums(space, eta)  # once for two terms: small operations are what takes the time
+    ends, reads, edge_weight = _sums(space, eta)  # once for two terms: small operations are what takes the time
     expected = expected_memory(edge_weight, operation_probability, costs)
     full = full_memory(operation_probability, costs)
     alpha_entropy, eta_entropy = operation_entropy(operation_probability), pattern_entropy(eta)
-    topology, memory = _cross_entropy(p_in[:-1], p_out[1:]), memory_loss(expected, full, budget)
+    topology, memory = _cross_entropy(ends, reads), memory_loss(expected, full, budget)
     weighted_sum = alpha_entropy + eta_entropy + topology_weight * topology + memory
     return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, weighted_sum)
 
 
 def _log(p: Tensor) -> Tensor:
-    """log max(p, smallest). Only the value is clamped; the gradient, 1 / max(p, smallest), flows everywhere."""
-    return (p + (p.clamp_min(SMALLEST_PROBABILITY) - p).detach()).log()
+    """log(p + smallest): that of p where p matters, and finite with its gradient, which flows everywhere, where not."""
+    return (p + SMALLEST_PROBABILITY).log()
 
 
 def _sums(space: SearchSpace, eta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums of eta [L, M] over the patterns that end in an activation [L, A], read it [L, A], hold an edge [L, E]."""
+    """Sums of eta [L, M] over patterns: two of [L, 2 A], for what they end in and what they read; [L, E] for each edge.
+
+    Of the first two, the second half is what the patterns of all other activations sum up to. As every pattern has one
+    activation that is 1 - p; unlike 1 - p it keeps its digits near 0.
+    """
     activations = len(space.activations)
-    return (eta @ _membership(space, eta.dtype, eta.device)).split((activations, activations, space.edges), dim=-1)
+    sums = eta @ _membership(space, eta.dtype, eta.device)
+    ends, reads, edges = sums.split((2 * activations, 2 * activations, space.edges), dim=-1)
+    return ends, reads, edges
 
 
 @lru_cache(maxsize=16)
 def _membership(space: SearchSpace, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """[M, 2 A + E] what each pattern counts for in `_sums`: 1, or 0."""
+    """[M, 4 A + E] what each pattern counts for in `_sums`: 1, or 0."""
     one_hot = np.eye(len(space.activations))
-    table = np.hstack((one_hot[space.outputs_of_pattern], one_hot[space.inputs_of_pattern], space.patterns))
+    ends, reads = one_hot[space.outputs_of_pattern], one_hot[space.inputs_of_pattern]
+    table = np.hstack((ends, 1 - ends, reads, 1 - reads, space.patterns))
     with torch.inference_mode(False):  # kept for training, whoever asks first
         return torch.from_numpy(table).to(device, dtype)

@@ -12,14 +12,30 @@ SMALLEST_NORMALIZER = 1e-18
 def pattern_probabilities(edge_probability: Tensor) -> Tensor:
     """Eq. 2: eta [L, M] from the edge probabilities p [L, E], in the order of `SearchSpace.patterns`.
 
-    The product over edges is built up edge by edge, each step doubling the patterns, so it costs 2^E multiplications a
-    layer and has finite gradients where p is 0 or 1. Each row sums to 1; one whose edges are all off is all 0.
+    Each product over edges is built up from products of neighbours, without a division, so it has finite gradients
+    where p is 0 or 1. Each row sums to 1; one whose edges are all off is all 0.
     """
-    product, *choices = torch.stack([1 - edge_probability, edge_probability], dim=-1).unbind(-2)  # off, on
-    for choice in choices:
-        product = (product.unsqueeze(-1) * choice.unsqueeze(-2)).flatten(-2)
+    product = _every_product(torch.stack([1 - edge_probability, edge_probability], dim=-1))  # off, on
     product = product[..., 1:]  # the first is the empty pattern
     return product / product.sum(-1, keepdim=True).clamp_min(SMALLEST_NORMALIZER)
+
+
+def _every_product(factors: Tensor) -> Tensor:
+    """[..., K^E] of [..., E, K]: the product of one of the K factors of each E, in counting order, the first highest.
+
+    Neighbours are multiplied for all pairs at once: few operations, as it is their number that takes the time.
+    """
+    edges = factors.shape[-2]
+    if edges == 1:
+        return factors.squeeze(-2)
+    if edges % 2:
+        return _outer(_every_product(factors[..., :-1, :]), factors[..., -1, :])
+    return _every_product(_outer(*factors.unflatten(-2, (edges // 2, 2)).unbind(-2)))
+
+
+def _outer(one: Tensor, other: Tensor) -> Tensor:
+    """[..., N * K] of [..., N] and [..., K]: every product, those with the first of `one` first."""
+    return (one.unsqueeze(-1) * other.unsqueeze(-2)).flatten(-2)
 
 
 def edge_weights(edge_probability: Tensor) -> Tensor:
