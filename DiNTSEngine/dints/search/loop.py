@@ -64,6 +64,7 @@ class Search:
             lr=self.settings.learning_rate_start,
             momentum=self.settings.momentum,
             weight_decay=self.settings.weight_decay,
+            fused=True,
         )
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
         self.costs = operation_costs(self.space, self.settings.filters, config.sampling.patch).to(device)

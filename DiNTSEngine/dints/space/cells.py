@@ -33,12 +33,16 @@ _KERNELS: tuple[tuple[Size, ...], ...] = (
 KERNELS = dict(zip(OPERATIONS, _KERNELS, strict=True))
 
 
+LARGE_WEIGHT = 4_000_000  # values; more than a processor's cache holds
+
+
 class Convolution(nn.Conv3d):
     """A 3D convolution that keeps the size (at stride 1), usually without bias, as the norm after it would remove that.
 
     PyTorch keeps small convolutions of a single image from oneDNN: on the CPU a network then takes twice as long.
     Inference therefore calls oneDNN directly. From training it keeps kernels whose last two sizes are 1, unless they
     are dilated. A dilation where the size is 1 changes nothing but that; the convolution takes a quarter of the time.
+    Large weights are taken in parts, as their gradient otherwise takes twice as long.
     oneDNN gets the weights' gradients wrong in bfloat16 where kernels of three planes meet two planes: float32 there.
     """
 
@@ -52,13 +56,21 @@ class Convolution(nn.Conv3d):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         if torch.is_autocast_enabled("cpu") and features.shape[2] == 2 and self.kernel_size[0] == 3:
             with torch.autocast("cpu", enabled=False):
-                return super().forward(features.float())
+                return self._convolved(features.float())
         if not self._bypasses_dispatch(features):
-            dilation = self.dilation_to_onednn if features.device.type == "cpu" else self.dilation
-            return torch.conv3d(features, self.weight, self.bias, self.stride, self.margins, dilation)
+            return self._convolved(features)
         return torch.mkldnn_convolution(
             features, self.weight, self.bias, self.margins, self.stride, self.dilation, self.groups
         )
+
+    def _convolved(self, features: torch.Tensor) -> torch.Tensor:
+        if features.device.type != "cpu":
+            return super().forward(features)
+        stride, margins, dilation = self.stride, self.margins, self.dilation_to_onednn
+        if self.weight.numel() < LARGE_WEIGHT or self.bias is not None:
+            return torch.conv3d(features, self.weight, self.bias, stride, margins, dilation)
+        parts = [torch.conv3d(features, part, None, stride, margins, dilation) for part in self.weight.chunk(4)]
+        return torch.cat(parts, dim=1)
 
     def _bypasses_dispatch(self, features: torch.Tensor) -> bool:
         return (
@@ -93,7 +105,7 @@ class Norm(nn.InstanceNorm3d):
         """`factor`, a scalar, multiplies the result: folded into scale and offset it costs 2 C products, not a pass."""
         weight, bias = (self.weight, self.bias) if factor is None else (self.weight * factor, self.bias * factor)
         if features.device.type == "cpu":
-            if torch.is_grad_enabled() and not features.is_contiguous():
+            if not features.is_contiguous():
                 return ChannelsLastNorm.apply(features, weight, bias, self.eps)
             # Groups of one channel make it the same function, which takes 0.4 times as long on the CPU.
             return F.group_norm(features, self.num_features, weight, bias, self.eps)

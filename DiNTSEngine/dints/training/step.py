@@ -63,11 +63,19 @@ class OptimizerStep:
         value = self._differentiate(images, criterion)
         average_gradients(self.parameters)
         self.scaler.unscale_(self.optimizer)
-        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.gradient_norm))
+        norm = self._clip()
         if not (math.isfinite(norm) or self.scaler.is_enabled()):  # the scaler leaves out such steps itself
             raise NotFiniteError(f"the gradient became {norm}")
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        return value
+
+    def _clip(self) -> float:
+        """The norm of the gradient, which is scaled down if it exceeds the limit, and left alone if not."""
+        norm = nn.utils.get_total_norm([own.grad for own in self.parameters if own.grad is not None])
+        value = float(norm)
+        if value > self.gradient_norm:
+            nn.utils.clip_grads_with_norm_(self.parameters, self.gradient_norm, norm)
         return value
 
     def _differentiate(self, images: Tensor, criterion: Criterion) -> float:

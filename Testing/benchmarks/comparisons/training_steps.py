@@ -58,7 +58,7 @@ def prepare_retraining_step(side: str, device: torch.device, filters: int, size:
     if side != OURS:
         network = reference_network(network, architecture)
     network.to(device)
-    optimizer = SGD(network.parameters(), RATE, MOMENTUM)
+    optimizer = SGD(network.parameters(), RATE, MOMENTUM, fused=side == OURS)  # as `build_optimizer` has it
     images, labels = batch(size, edge, device)
     if side == OURS:
         step = OptimizerStep(network, optimizer, GRADIENT_NORM, device, Reporter())

@@ -59,6 +59,20 @@ def test_a_dilation_that_leads_to_onednn_leaves_output_and_gradients(kernel: tup
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_a_large_weight_taken_in_parts_leaves_output_and_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    convolution, features = Convolution(4, 6, (3, 3, 3)), torch.randn(2, 4, 2, 3, 4, requires_grad=True)
+    whole = convolution(features)
+    monkeypatch.setattr("dints.space.cells.LARGE_WEIGHT", 1)
+    parts = convolution(features)
+    torch.testing.assert_close(parts, whole)
+    for one, other in zip(
+        *(torch.autograd.grad(output.sin().sum(), (features, convolution.weight)) for output in (parts, whole)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("part", [Head(3, 2), InputStem(1, 3, 4)], ids=["head", "stem"])
 def test_the_order_at_full_resolution_leaves_output_and_gradients(
     part: torch.nn.Module, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dints.events import Reporter
 from dints.training.step import NotFiniteError, OptimizerStep, set_learning_rate
@@ -51,3 +51,17 @@ def test_the_learning_rate_reaches_every_group() -> None:
     optimizer = torch.optim.SGD([{"params": [first]}, {"params": [second], "lr": 9.0}], lr=1.0)
     set_learning_rate(optimizer, 0.5)
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("limit", [1e-2, 1e3])
+def test_gradients_are_clipped_as_pytorch_clips_them(limit: float) -> None:
+    torch.manual_seed(0)
+    network, images = nn.Linear(3, 2), torch.randn(4, 3)
+    step = OptimizerStep(network, torch.optim.SGD(network.parameters(), lr=0.0), limit, torch.device("cpu"), Reporter())
+    step(images, lambda output: output.square().sum())
+    found = [parameter.grad.clone() for parameter in network.parameters()]
+    network.zero_grad()
+    network(images).square().sum().backward()
+    nn.utils.clip_grad_norm_(network.parameters(), limit)
+    for one, other in zip(found, network.parameters(), strict=True):
+        torch.testing.assert_close(one, other.grad)
