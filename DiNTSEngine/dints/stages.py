@@ -186,7 +186,9 @@ def export(
             "cases": len(run.cases),
             "folds": list(trained),
             "iterations": run.config.training.iterations,
-            "range": TrainingRange.of((case.image, case.grid) for case in cache.cases.values()).to_mapping(),
+            "range": TrainingRange.of(
+                ((case.image, case.label, case.grid) for case in cache.cases.values()), len(run.config.task.labels)
+            ).to_mapping(),
             "cross_validation": scores,
         },
     )

@@ -111,6 +111,7 @@ class Predictor:
         settings, networks = self._settings(options), self._members(folds)
         images = self._split(channels)
         size = images[0].GetSize()
+        whole = region is None
         region = ((0, 0, 0), size) if region is None else checked_region(region, size)
         prepared = functools.cache(lambda: self._prepared(images, reporter))  # for all attempts, once it succeeded
         mirrored = self.config.augmentation.flipped_axes() if settings.mirror else ()
@@ -118,7 +119,12 @@ class Predictor:
         def work(step: Execution) -> Prediction:
             volume, grid = prepared()
             case = _Case(volume, grid, crop_box(grid, region), networks, self.config.sampling.patch, settings, mirrored)
-            return self._on_the_images_grid(*case.run(step, disagreement, reporter), grid, settings)
+            classes, doubt = case.run(step, disagreement, reporter)
+            classes = self._without_smaller_components(classes, settings)
+            if whole:
+                self._warn_of_volumes(classes, grid, reporter)
+            labels = grid.restore(classes, sorted(self.config.task.labels))
+            return Prediction(labels, None if doubt is None else grid.place(doubt))
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
@@ -154,14 +160,21 @@ class Predictor:
             reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")
         return volume, grid
 
-    def _on_the_images_grid(
-        self, classes: np.ndarray, doubt: np.ndarray | None, grid: Grid, settings: InferenceConfig
-    ) -> Prediction:
-        """Label values for class indices of the crop, without the smaller components."""
+    def _without_smaller_components(self, classes: np.ndarray, settings: InferenceConfig) -> np.ndarray:
+        """Class indices of the crop, where asked for with their largest components only."""
         values = sorted(self.config.task.labels)
         kept = [values.index(value) for value in settings.largest_component]
-        classes = keep_largest_components(classes, kept, self.config.task.nested)
-        return Prediction(grid.restore(classes, values), None if doubt is None else grid.place(doubt))
+        return keep_largest_components(classes, kept, self.config.task.nested)
+
+    def _warn_of_volumes(self, classes: np.ndarray, grid: Grid, reporter: Reporter) -> None:
+        """A warning if what was found is smaller or larger than in all training cases."""
+        names = [self.config.task.labels[value] for value in sorted(self.config.task.labels)][1:]
+        strange = self.trained_on.strange_volumes(classes, grid, names) if self.trained_on else []
+        if strange:
+            reporter.warning(
+                f"What was found is unlike that in the training cases: {'; '.join(strange)}; "
+                "check the result, and whether the image's orientation is right"
+            )
 
     def _settings(self, options: Mapping[str, Any]) -> InferenceConfig:
         """The config's inference section with the caller's options, checked like a file's."""

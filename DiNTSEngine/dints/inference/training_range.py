@@ -1,7 +1,8 @@
-"""What the training data looked like, and in which respects an image does not: that is worth a warning.
+"""What the training data looked like, and in which respects a case does not: that is worth a warning.
 
 Networks answer with confidence whatever they are shown. Spacing, extent and the shape of the histogram tell a scan of
-another kind (another modality, another part of the body, not cropped) without looking at anatomy.
+another kind (another modality, another part of the body, not cropped) without looking at anatomy. A scan upside down or
+with inverted intensities has all of these as it should; it is told by the volumes of what was found in it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from dints.parsing import brief
 PERCENTILES = (1, 10, 50, 90, 99)  # of an image's intensities as the networks see them
 PERCENTILE_VOXELS = 200_000  # at most so many, evenly chosen, are sorted
 AXES = 3
-# How far an image may lie beyond the extremes of the training cases: lengths by a factor, percentiles by a part of
-# the distance between these extremes, and at least by a fifth of a standard deviation.
+# How far a case may lie beyond the extremes of the training cases: lengths and volumes by a factor, percentiles by a
+# part of the distance between these extremes, and at least by a fifth of a standard deviation.
 LENGTH_FACTOR = 1.3
+VOLUME_FACTOR = 1.1
 PERCENTILE_MARGIN = 0.5
 SMALLEST_MARGIN = 0.2
 
@@ -35,15 +37,22 @@ class TrainingRange:
     spacing: tuple[Interval, ...]  # mm, along R, A, S
     extent: tuple[Interval, ...]  # mm, of the field of view without surrounding air
     intensity: tuple[tuple[Interval, ...], ...]  # a channel: of each of PERCENTILES, after preprocessing
+    volume: tuple[Interval, ...] = ()  # mm3, of each foreground class; empty if not known
 
     @staticmethod
-    def of(cases: Iterable[tuple[np.ndarray, Grid]]) -> TrainingRange:
-        """From preprocessed images [C, X, Y, Z] and their grids; at least one."""
-        measured = [(grid.oriented_spacing, _extent(grid), _percentiles(image)) for image, grid in cases]
-        spacing, extent, intensity = (np.array(values) for values in zip(*measured, strict=True))
-        return TrainingRange(
-            _extremes(spacing), _extremes(extent), tuple(_extremes(intensity[:, c]) for c in range(intensity.shape[1]))
-        )
+    def of(cases: Iterable[tuple[np.ndarray, np.ndarray, Grid]], classes: int) -> TrainingRange:
+        """From preprocessed images [C, X, Y, Z], their class indices [X, Y, Z] and their grids; at least one case."""
+        measured = [
+            (grid.oriented_spacing, _extent(grid), _percentiles(image), _volumes(label, grid, classes))
+            for image, label, grid in cases
+        ]
+        spacing, extent, intensity, volume = (np.array(values) for values in zip(*measured, strict=True))
+        channels = tuple(_extremes(intensity[:, channel]) for channel in range(intensity.shape[1]))
+        return TrainingRange(_extremes(spacing), _extremes(extent), channels, _extremes(volume))
+
+    def fits(self, channels: int, classes: int) -> bool:
+        """Whether it is of a task with so many channels and classes, the background included."""
+        return len(self.intensity) == channels and len(self.volume) in (0, classes - 1)
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -55,12 +64,13 @@ class TrainingRange:
         try:
             lengths = [tuple(_interval(pair) for pair in values[name]) for name in ("spacing", "extent")]
             intensity = tuple(tuple(_interval(pair) for pair in channel) for channel in values["intensity"])
+            volume = tuple(_interval(pair) for pair in values.get("volume", ()))
             if any(len(axes) != AXES for axes in lengths) or {len(c) for c in intensity} != {len(PERCENTILES)}:
                 raise ValueError("other axes or percentiles")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             reason = brief(error)
             raise InputError(f"{source}: the range of the training data is damaged ({reason}); export again") from error
-        return TrainingRange(lengths[0], lengths[1], intensity)
+        return TrainingRange(lengths[0], lengths[1], intensity, volume)
 
     def differences(self, image: np.ndarray, grid: Grid) -> list[str]:
         """One phrase a respect in which a preprocessed image [C, X, Y, Z] is unlike all training cases."""
@@ -78,6 +88,22 @@ class TrainingRange:
                     f"intensities{where} are distributed otherwise ({', '.join(_ordinal(p) for p in strange)})"
                 )
         return found
+
+    def strange_volumes(self, classes: np.ndarray, grid: Grid, names: Sequence[str]) -> list[str]:
+        """One phrase a foreground class, named by `names`, whose volume in class indices [x, y, z] is unlike all."""
+        found = []
+        measured = _volumes(classes, grid, len(names) + 1)
+        for name, value, (low, high) in zip(names, measured, self.volume, strict=False):  # none where not known
+            if not low / VOLUME_FACTOR <= value <= high * VOLUME_FACTOR:
+                found.append(f"{name} {value:.4g} mm3, in training {low:.4g}-{high:.4g} mm3")
+        return found
+
+
+def _volumes(classes: np.ndarray, grid: Grid, count: int) -> np.ndarray:
+    """mm3 of the classes 1 to `count` - 1 in class indices that cover the crop, at whatever resolution."""
+    planes = classes.T  # one at a time, as counting needs eight bytes a voxel
+    voxels = sum((np.bincount(plane.ravel(), minlength=count) for plane in planes), np.zeros(count))[1:]
+    return voxels * (np.prod(_extent(grid)) / classes.size)
 
 
 def _extent(grid: Grid) -> tuple[float, ...]:

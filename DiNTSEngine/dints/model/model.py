@@ -69,8 +69,10 @@ class Model:
         """The inference of this model on a device ("auto", "cpu", "cuda", "cuda:1")."""
         values = self.manifest.training.get("range")
         trained_on = None if values is None else TrainingRange.from_mapping(values, str(self.path))
-        if trained_on and len(trained_on.intensity) != len(self.manifest.config.task.channels):
-            raise InputError(f"{self.path}: the range of the training data has other channels; export the model again")
+        task = self.manifest.config.task
+        if trained_on and not trained_on.fits(len(task.channels), len(task.labels)):
+            reason = "the range of the training data has other channels or labels"
+            raise InputError(f"{self.path}: {reason}; export the model again")
         return Predictor(self.networks, self.manifest.config, device, trained_on)
 
     def _empty_network(self) -> Network:

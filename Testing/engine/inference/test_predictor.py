@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from dints.config import Config
+from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.inference.predictor import Predictor
+from dints.inference.training_range import TrainingRange
 
 PATCH = (16, 16, 16)
 OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
@@ -304,3 +306,24 @@ def test_networks_are_used_in_evaluation_mode():
     network = nn.Sequential(nn.Dropout(0.9), nn.Conv3d(1, 3, 1))
     Predictor([network], config(), "cpu")
     assert not network.training
+
+
+def range_of(image: sitk.Image, largest_class: int) -> TrainingRange:
+    """As if the image were all training data, its higher classes labelled as `largest_class`."""
+    volume, grid = Preprocessor(config().preprocessing)([image])
+    classes = np.searchsorted([0, 10, 300], grid.crop(expected_labels(image))).clip(max=largest_class)
+    return TrainingRange.of([(volume.numpy(), classes, grid)], classes=3)
+
+
+@pytest.mark.parametrize(
+    ("largest_class", "region", "warned"),
+    [(2, None, False), (1, None, True), (1, ((0, 0, 0), (20, 20, 20)), False)],
+    ids=["as in training", "larger than in training", "a part cannot tell"],
+)
+def test_volumes_unlike_those_of_the_training_cases_are_warned_of(largest_class, region, warned):
+    reporter, image = Recorder(), phantom()
+    predictor = Predictor([threshold], config(), "cpu", range_of(image, largest_class))
+    predictor.segment([image], reporter, region=region)
+    assert bool(reporter.warnings) == warned
+    if warned:
+        assert "white 392 mm3, in training 0-0 mm3" in reporter.warnings[0]

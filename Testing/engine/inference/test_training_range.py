@@ -20,7 +20,20 @@ def case(seed=0, spacing=(1.0, 1.0, 1.0), size=(20, 24, 16), change=lambda voxel
     return change(voxels), Grid.of(image)
 
 
-SEEN = TrainingRange.of(case(seed) for seed in range(5))
+def label(side=8, size=(20, 24, 16)):
+    """Class indices: a cube of class 1, and of class 2 half of it."""
+    classes = np.zeros(size, np.uint8)
+    classes[:side, :side, :side] = 1
+    classes[:side, :side, : side // 2] = 2
+    return classes
+
+
+def with_label(image, grid):
+    return image, label(), grid
+
+
+SEEN = TrainingRange.of((with_label(*case(seed)) for seed in range(5)), classes=3)
+NAMES = ("organ", "tumour")
 
 
 def test_an_image_like_the_training_data_gives_no_warning():
@@ -47,11 +60,38 @@ def test_what_surrounds_a_scan_does_not_count():
     assert SEEN.differences(voxels, grid) == []
 
 
+def test_volumes_like_those_of_the_training_data_give_no_warning():
+    assert SEEN.strange_volumes(label(), case()[1], NAMES) == []
+    fine = np.kron(label(), np.ones((2, 2, 2), np.uint8))  # the same in finer voxels
+    _, grid = case(spacing=(0.5, 0.5, 0.5), size=(40, 48, 32))
+    assert SEEN.strange_volumes(fine, grid, NAMES) == []
+
+
+@pytest.mark.parametrize(("side", "phrase"), [(10, "organ 500 mm3, in training 256-256 mm3"), (0, "organ 0 mm3")])
+def test_a_structure_that_is_too_large_or_too_small_is_named(side, phrase):
+    organ, tumour = SEEN.strange_volumes(label(side), case()[1], NAMES)
+    assert phrase in organ
+    assert tumour.startswith("tumour")
+
+
+def test_volumes_that_are_not_known_give_no_warning():
+    older = {name: value for name, value in SEEN.to_mapping().items() if name != "volume"}
+    assert TrainingRange.from_mapping(older, "model").strange_volumes(label(0), case()[1], NAMES) == []
+
+
+def test_it_fits_its_own_channels_and_labels_only():
+    assert SEEN.fits(channels=1, classes=3)
+    assert not SEEN.fits(channels=2, classes=3)
+    assert not SEEN.fits(channels=1, classes=2)
+
+
 def test_it_is_kept_in_plain_values():
     assert TrainingRange.from_mapping(SEEN.to_mapping(), "model") == SEEN
 
 
-@pytest.mark.parametrize("damage", [{"spacing": [[1, 1]]}, {"extent": "far"}, {"intensity": [[[2, 1]] * 5]}])
+@pytest.mark.parametrize(
+    "damage", [{"spacing": [[1, 1]]}, {"extent": "far"}, {"intensity": [[[2, 1]] * 5]}, {"volume": 1}]
+)
 def test_a_damaged_one_is_refused(damage):
     with pytest.raises(InputError, match=r"model: .*damaged"):
         TrainingRange.from_mapping(SEEN.to_mapping() | damage, "model")
