@@ -181,8 +181,8 @@ class Search:
             "supernet": self.supernet.state_dict(),
             "weight_optimizer": self.weight_optimizer.state_dict(),
             "architecture_optimizer": self.architecture_optimizer.state_dict(),
-            "weight_scaler": self.weight_step.scaler.state_dict(),
-            "architecture_scaler": self.architecture_step.scaler.state_dict(),
+            "weight_step": self.weight_step.state(),
+            "architecture_step": self.architecture_step.state(),
             "reductions": self.caution.reductions,
         }
         save_checkpoint(self.folder / "checkpoint.pt", state)
@@ -198,7 +198,7 @@ class Search:
             self.supernet.load_state_dict(state["supernet"])
             self.weight_optimizer.load_state_dict(state["weight_optimizer"])
             self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
-            self.weight_step.scaler.load_state_dict(state["weight_scaler"])
-            self.architecture_step.scaler.load_state_dict(state["architecture_scaler"])
+            self.weight_step.load_state(state["weight_step"])
+            self.architecture_step.load_state(state["architecture_step"])
             self.caution.reductions = int(state.get("reductions", 0))
             return whole_steps(state["step"], self.settings.iterations)

@@ -126,7 +126,7 @@ class FoldTrainer:
             "step": step,
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scaler": self.optimizer_step.scaler.state_dict(),
+            "optimizer_step": self.optimizer_step.state(),
             "reductions": self.caution.reductions,
             "best": list(self.best),
         }
@@ -140,7 +140,7 @@ class FoldTrainer:
         with restoring(path, self.device) as state:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.optimizer_step.scaler.load_state_dict(state["scaler"])
+            self.optimizer_step.load_state(state["optimizer_step"])
             self.caution.reductions = int(state.get("reductions", 0))
             self.best = tuple(map(float, state["best"]))
             return whole_steps(state["step"], self.settings.iterations)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,18 @@ class OptimizerStep:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return value
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs to go on with the same arithmetic, beside network and optimizer."""
+        return {"scaler": self.scaler.state_dict(), "at_once": self.at_once or 0}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state` gave; LookupError, TypeError or ValueError if it is something else."""
+        self.scaler.load_state_dict(state["scaler"])
+        at_once = int(state["at_once"])
+        if at_once < 0:
+            raise ValueError(f"{at_once} patches at once")
+        self.at_once = at_once or None
 
     def _clip(self) -> float:
         """The norm of the gradient, which is scaled down if it exceeds the limit, and left alone if not."""
