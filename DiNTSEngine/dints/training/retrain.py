@@ -114,7 +114,7 @@ class FoldTrainer:
 
     def _validate(self, step: int) -> dict[str, Any]:
         """Scores the network, keeps it if it is the best so far, and returns the row for the log."""
-        dice = tuple(validate(self.network, self.validation_cases, self.config, self.device))
+        dice = tuple(validate(self.network, self.validation_cases, self.config, self.device, self.reporter))
         if not self.best or mean_defined(dice) > mean_defined(self.best):
             self.best = dice
             state = {"network": self.network.state_dict(), "dice": [defined(value) for value in dice]}

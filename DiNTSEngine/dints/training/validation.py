@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,31 +14,45 @@ from dints.config import Config
 from dints.data.cache import CachedCase
 from dints.distributed import gather, share
 from dints.evaluation.metrics import dice
+from dints.events import Reporter
+from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.sliding_window import sliding_window, stride_of
 
 
-def validate(network: nn.Module, cases: Sequence[CachedCase], config: Config, device: torch.device) -> list[float]:
+def validate(
+    network: nn.Module, cases: Sequence[CachedCase], config: Config, device: torch.device, reporter: Reporter
+) -> list[float]:
     """Mean Dice over the cases for each foreground class; NaN for a class that no case has.
 
-    Several processes share the cases and all get the result.
+    Several processes share the cases and all get the result. Where memory runs out, a case is segmented in ways that
+    need less, and the reporter is warned.
     """
     network.eval()
-    own = [
-        _case_dice(predict_classes(network, case, config, device), np.asarray(case.label), config)
-        for case in share(cases)
-    ]
+    own = []
+    for case in share(cases):
+        work = partial(predict_classes, network, case, config)
+        classes = first_that_fits(executions(device, batch_size=1, networks=1), work, reporter)
+        own.append(_case_dice(classes, np.asarray(case.label), config))
+    network.to(device).train()  # it may have been moved to where there is more memory
     scores = gather(own)
-    network.train()
     return [mean_defined([score[index] for score in scores]) for index in range(len(config.task.labels) - 1)]
 
 
 @torch.inference_mode()
-def predict_classes(network: nn.Module, case: CachedCase, config: Config, device: torch.device) -> np.ndarray:
+def predict_classes(network: nn.Module, case: CachedCase, config: Config, execution: Execution) -> np.ndarray:
     """Class indices uint8 [X, Y, Z] on the working grid, by sliding window."""
     volume = torch.from_numpy(np.array(case.image))
     stride = stride_of(config.sampling.patch, config.training.validation_overlap)
     classes = np.zeros(case.label.shape, np.uint8)
-    for band in sliding_window(volume, [network], config.sampling.patch, stride, device=device):
+    bands = sliding_window(
+        volume,
+        [network],
+        config.sampling.patch,
+        stride,
+        device=execution.device,
+        accumulate_on=execution.accumulate_on,
+    )
+    for band in bands:
         rows = band.logits[0].max(0).indices.to(torch.uint8)  # on the CPU eight times as fast as argmax
         classes[:, :, band.first_row : band.first_row + rows.shape[-1]] = rows.cpu().numpy()
     return classes

@@ -18,6 +18,7 @@ from dints.space.supernet import Supernet
 from dints.training.log import read_log
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
+from dints.training.validation import validate
 
 from .conftest import Warnings
 
@@ -134,3 +135,29 @@ def test_a_search_goes_on_and_its_log_says_so(
     resumed = Search(tiny_config, cache, sorted(cache.cases), tmp_path, CPU, warnings)
     resumed.run()
     assert (resumed.weight_step.at_once, resumed.architecture_step.at_once) == (1, 1)
+
+
+class FailsOnce(nn.Module):
+    """A network whose first window does not fit."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    def forward(self, windows: Tensor) -> Tensor:
+        if self.failures:
+            self.failures -= 1
+            raise ERRORS["GPU"]()
+        return torch.cat([-((windows - centre) ** 2) for centre in range(CLASSES)], dim=1)
+
+
+def test_validation_goes_on_with_less_memory_and_the_same_scores(
+    cache: Cache, tiny_config: Config, warnings: Warnings
+) -> None:
+    cases = list(cache.cases.values())[:2]
+    expected = validate(FailsOnce(0), cases, tiny_config, CPU, warnings)
+    assert not warnings.texts
+    network = FailsOnce(1)
+    assert validate(network, cases, tiny_config, CPU, warnings) == pytest.approx(expected, nan_ok=True)
+    assert ["memory ran out" in text for text in warnings.texts] == [True]
+    assert network.training
