@@ -7,10 +7,6 @@ key was probably meant.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,20 +15,13 @@ from typing import Any
 import yaml
 
 from dints.config_rules import broken_rule
+from dints.config_values import merged, plain
 from dints.errors import InputError
 from dints.parsing import brief
 from dints.plain_yaml import parse_yaml
 from dints.storage import write_text
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
-LARGEST_INTEGER = 2**63 - 1
-KINDS = {  # one and several of a type, in the words of a user
-    int: ("a whole number", "whole numbers"),
-    float: ("a number", "numbers"),
-    bool: ("true or false", "true or false"),
-    str: ("a text", "texts"),
-}
-LONGEST_KEY = 60  # characters of an unknown key that a message quotes
 
 Vector = tuple[float, float, float]
 Size = tuple[int, int, int]
@@ -170,7 +159,7 @@ class Config:
     @staticmethod
     def from_mapping(values: Mapping[str, Any], source: str = "configuration", base: Config | None = None) -> Config:
         """Config from nested mappings; what is not given comes from `base` (default: the paper's settings)."""
-        config = _merge(base or Config(), values, source, "")
+        config = merged(base or Config(), values, source)
         broken = broken_rule(config)
         if broken:
             raise InputError(f"{source}: {broken}")
@@ -197,7 +186,7 @@ class Config:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested dicts and lists, as YAML and JSON hold them."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
     def with_overrides(self, overrides: Sequence[str]) -> Config:
         """A copy with `section.key=value` applied; values are read as YAML."""
@@ -224,93 +213,3 @@ def preset_names() -> list[str]:
 def preset_path(name: str | Path) -> Path:
     """File of a preset."""
     return PRESETS_FOLDER / f"{name}.yaml"
-
-
-def _merge(base: Any, values: Any, source: str, prefix: str) -> Any:
-    """`base` (a config dataclass) with `values` in place of its own; strict on names and types."""
-    if not isinstance(values, Mapping):
-        place = prefix.rstrip(".") or "the top level"
-        raise InputError(f"{source}: {place} must be a mapping of names to values, not {brief(values)}")
-    hints = typing.get_type_hints(type(base))
-    changes = {}
-    for key, value in values.items():
-        if key not in hints:
-            name = (key if isinstance(key, str) else brief(key))[:LONGEST_KEY]
-            nearest = difflib.get_close_matches(name, hints, n=1, cutoff=0)
-            raise InputError(f"{source}: unknown key {prefix}{name}; did you mean {prefix}{nearest[0]}?")
-        current = getattr(base, key)
-        if dataclasses.is_dataclass(current):
-            changes[key] = _merge(current, value, source, f"{prefix}{key}.")
-        else:
-            try:
-                changes[key] = _convert(hints[key], value)
-            except (TypeError, ValueError, OverflowError):
-                wanted = _describe(hints[key])
-                raise InputError(f"{source}: {prefix}{key} must be {wanted}, not {brief(value)}") from None
-    return dataclasses.replace(base, **changes)
-
-
-def _convert(hint: Any, value: Any) -> Any:
-    """`value` as the type that `hint` names; TypeError or ValueError if it is something else."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _convert(arguments[0], value)
-    if origin is tuple:
-        return _convert_tuple(arguments, value)
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            raise TypeError
-        return {_convert_key(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
-    if hint is float and type(value) in (int, str):  # YAML 1.1 reads 1e-3 as a string
-        value = float(value)
-    if type(value) is not hint:
-        raise TypeError
-    return _checked(value)
-
-
-def _checked(value: Any) -> Any:
-    """A plain value; ValueError if it is no number, too large for PyTorch and NumPy, or no text that can be written."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise ValueError
-    if isinstance(value, str):
-        value.encode()
-    return value
-
-
-def _convert_key(hint: Any, key: Any) -> Any:
-    """JSON turns the integer keys of a mapping into texts."""
-    return _convert(hint, int(key) if hint is int and isinstance(key, str) else key)
-
-
-def _convert_tuple(arguments: tuple, value: Any) -> tuple:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError
-    if arguments[-1] is Ellipsis:
-        return tuple(_convert(arguments[0], item) for item in value)
-    if len(value) != len(arguments):
-        raise ValueError
-    return tuple(_convert(argument, item) for argument, item in zip(arguments, value, strict=True))
-
-
-def _describe(hint: Any) -> str:
-    """A type in the words of a user."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return f"{_describe(arguments[0])} or null"
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return f"a list of {KINDS[arguments[0]][1]}"
-    if origin is tuple:
-        return f"a list of {len(arguments)} {KINDS[arguments[0]][1]}"
-    if origin is dict:
-        return f"a mapping of {KINDS[arguments[0]][1]} to {KINDS[arguments[1]][1]}"
-    return KINDS[hint][0]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
