@@ -3,8 +3,8 @@
     python Resources/Studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/study
 
 Each search is `dints search` with search.yaml in its own folder; finished ones are kept, interrupted ones go on. Writes
-searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7). Another
-schedule, in folders of its own:
+searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7). Results of
+searches that are not in the work folder stay. Another schedule, in folders of its own:
 
     python Resources/Studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/low_rate \
         --config Resources/Studies/hippocampus/low_rate/search.yaml --results Resources/Studies/hippocampus/low_rate
@@ -70,16 +70,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=HERE / "search.yaml")
     parser.add_argument("--results", type=Path, default=HERE, help="where the tables and pictures go")
-    parser.add_argument("--only-collect", action="store_true", help="search nothing, write the tables of what is there")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="these searches; without a name none, only tables")
     options = parser.parse_args()
     full = Config.load(options.config).search.iterations
     searches = [Search(budget, seed, loss) for seed in SEEDS for budget in BUDGETS for loss in (True, False)]
     searches += [Search(budget, 0, iterations=full // 2) for budget in BUDGETS]
-    for search in searches if not options.only_collect else []:
-        run_search(search, options)
-    found = [search for search in searches if finished(search, options.work)]
-    write_searches(found, options.work, options.results)
-    write_gaps([search for search in found if search.iterations is None], options.work, options.results)
+    for search in searches:
+        if options.only is None or search.name in options.only:
+            run_search(search, options)
+    write_searches(searches, options.work, options.results)
+    write_gaps([search for search in searches if search.iterations is None], options.results)
     print((options.results / "searches.csv").read_text())
 
 
@@ -99,12 +99,17 @@ def run_search(search: Search, options: argparse.Namespace) -> None:
 
 
 def write_searches(searches: list[Search], work: Path, results: Path) -> None:
-    """A line a search; its log and its picture beside it."""
+    """A line a search that is finished or has a line already; its log and its picture beside it."""
     header = ["search", "sigma", "topology loss", "seed", "iterations", "expected memory", "edges", "operations"]
     header += ["parameters (M)", "multiply-adds (G)", "predicted memory (MiB)", "measured memory (MiB)", "G"]
     header += ["processor seconds"]
+    table = results / "searches.csv"
+    kept = {row[0]: row for row in csv.reader(table.open())} if table.exists() else {}
     lines = []
     for search in searches:
+        if not finished(search, work):
+            lines += [kept[search.name]] if search.name in kept else []
+            continue
         run = Run(work / search.name)
         summary, architecture = read_json(run.search_folder / "summary.json"), run.architecture()
         cost = summary["architecture"]
@@ -120,7 +125,7 @@ def write_searches(searches: list[Search], work: Path, results: Path) -> None:
         write_log(run.search_folder / "log.jsonl", results / "logs" / f"{search.name}.csv")
         shutil.copyfile(run.architecture_file, results / "architectures" / f"{search.name}.json")
         shutil.copyfile(run.search_folder / "architecture.svg", results / "architectures" / f"{search.name}.svg")
-    write_csv(results / "searches.csv", header, lines)
+    write_csv(table, header, lines)
 
 
 def took(folder: Path) -> int | str:
@@ -162,9 +167,10 @@ def write_log(source: Path, target: Path) -> None:
     )
 
 
-def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
-    """G at every architecture step, as a table and drawn."""
-    curves = {search: gap_curve(work / search.name) for search in searches}
+def write_gaps(searches: list[Search], results: Path) -> None:
+    """G at every architecture step of the searches that have a log, as a table and drawn."""
+    logs = {search: results / "logs" / f"{search.name}.csv" for search in searches}
+    curves = {search: gap_curve(log) for search, log in logs.items() if log.exists()}
     steps = max(map(len, curves.values()), default=0)
     lines = [[step + 1, *(curve[step] for curve in curves.values())] for step in range(steps)]
     write_csv(results / "gap.csv", ["architecture step", *(search.name for search in curves)], lines)
@@ -186,8 +192,8 @@ def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def gap_curve(folder: Path) -> list[int]:
-    return [row["gap"] for row in read_log(folder / "search" / "log.jsonl") if row.get("gap") is not None]
+def gap_curve(log: Path) -> list[int]:
+    return [int(row["gap"]) for row in csv.DictReader(log.open()) if row["gap"]]
 
 
 def write_csv(path: Path, header: list[str], lines: list[list]) -> None:
