@@ -10,8 +10,6 @@ the searched one. Interrupted trainings go on. The table goes to compare.csv, ev
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tables import write_csv
 from torch import nn
 
 from dints import Architecture, SearchSpace, build_network
@@ -31,7 +30,6 @@ from dints.inference.predictor import Predictor
 from dints.run import Run
 from dints.space.complexity import Summary, UNet, measure
 from dints.stages import prepare
-from dints.storage import write_text
 from dints.training.checkpoint import load_checkpoint
 from dints.training.retrain import FoldTrainer
 
@@ -179,12 +177,6 @@ def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
     means = random.choice(differences, (RESAMPLES, len(differences))).mean(1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
-
-
-def write_csv(path: Path, header: tuple[str, ...], lines: list[tuple]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *lines])
-    write_text(path, text.getvalue())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from compare import write_csv
+from tables import write_csv
 
 from dints import Architecture, build_network
 from dints.config import Config

@@ -10,13 +10,12 @@ how many of the cases came with a warning; and others.csv: the warnings of scans
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from tables import write_csv
 
 from dints.data.images import read_channels, read_label
 from dints.evaluation.evaluate import evaluate_case
@@ -25,7 +24,6 @@ from dints.inference.predictor import Predictor
 from dints.model.installed import find_model
 from dints.model.model import load_model
 from dints.run import Run
-from dints.storage import write_text
 
 HERE = Path(__file__).parent
 CASES = 8  # of each fold
@@ -151,12 +149,6 @@ CHANGES: dict[str, Change] = {
     "flipped S-I": flipped(2),
     "crop shifted by 6 mm": shifted,
 }
-
-
-def write_csv(path: Path, header: tuple[str, ...], lines: list[tuple]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *lines])
-    write_text(path, text.getvalue())
 
 
 if __name__ == "__main__":

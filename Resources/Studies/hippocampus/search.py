@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import multiprocessing
 import resource
 import shutil
@@ -25,12 +24,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tables import write_csv
 
 from dints import Architecture, build_network
 from dints.config import Config
 from dints.device import autocast
 from dints.run import Run
-from dints.storage import atomic_path, read_json, write_json, write_text
+from dints.storage import atomic_path, read_json, write_json
 from dints.training.log import read_log
 from dints.training.losses import segmentation_loss
 
@@ -194,12 +194,6 @@ def write_gaps(searches: list[Search], results: Path) -> None:
 
 def gap_curve(log: Path) -> list[int]:
     return [int(row["gap"]) for row in csv.DictReader(log.open()) if row["gap"]]
-
-
-def write_csv(path: Path, header: list[str], lines: list[list]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *lines])
-    write_text(path, text.getvalue())
 
 
 if __name__ == "__main__":
