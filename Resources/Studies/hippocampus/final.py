@@ -2,8 +2,8 @@
 
     python Resources/Studies/hippocampus/final.py --run runs/study/final
 
-Every scan is segmented by the network of the fold that held it out. Writes final.csv: mean DSC and NSD of each label, of
-each fold and of all scans.
+Every scan is segmented by the network of the fold that held it out. Writes final.csv: mean DSC and NSD of each label,
+of each fold and of all scans.
 """
 
 from __future__ import annotations
