@@ -85,7 +85,24 @@ def test_a_scan_of_another_kind_is_segmented_with_a_warning(predictor: Predictor
     if not (DATA / name).is_file():
         pytest.skip(f"no {DATA / name}")
     heard = Listening()
-    predictor.predict(read_channels([DATA / name]), heard, folds=[0], mirror=False, overlap=0.0)
+    corner = (0, 0, 0), (20, 20, 20)  # the warning counts
+    predictor.predict(read_channels([DATA / name]), heard, folds=[0], region=corner)
     (warning,) = heard.warnings
     assert "spacing" in warning
     assert "size" in warning
+
+
+def test_scans_upside_down_are_seldom_segmented_silently(predictor: Predictor) -> None:
+    """Their spacing, size and intensities are as they should be; the volumes of what is found mostly are not."""
+    folder = DATA / "Task04_Hippocampus"
+    if not folder.is_dir():
+        pytest.skip(f"no data in {folder}")
+    cases = json.loads((folder / "dataset.json").read_text())["training"][:4]
+    heard = Listening()
+    for case in cases:
+        (scan,) = read_channels([folder / case["image"]])
+        upside_down = sitk.GetImageFromArray(sitk.GetArrayFromImage(scan)[::-1])
+        upside_down.CopyInformation(scan)
+        predictor.predict([upside_down], heard)
+    assert len(heard.warnings) >= len(cases) - 1
+    assert all("in training" in warning for warning in heard.warnings)
