@@ -3,13 +3,19 @@
     python Resources/Studies/hippocampus/compare.py --data ../shared/data/Task04_Hippocampus --work runs/study \
         --searched topology_0.5_seed0 --pancreas ../shared/data/architectures/pancreas_cvpr.pth
 
-The searches must be in the work folder (see search.py). Random architectures and the U-Net have the training memory of
-the searched one. Interrupted trainings go on. The table goes to compare.csv, every case's scores to compare_cases.csv.
+What was searched is read from architectures/ (see search.py). Random architectures and the U-Net have the training
+memory of the first one. Interrupted trainings go on. The table goes to compare.csv, every case's scores to
+compare_cases.csv. On another grid, in folders of its own:
+
+    python Resources/Studies/hippocampus/compare.py --data ../shared/data/Task04_Hippocampus --work runs/fine \
+        --searched topology_0.5_seed0 --random 0 --config Resources/Studies/hippocampus/fine/compare.yaml \
+        --results Resources/Studies/hippocampus/fine
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -35,7 +41,6 @@ from dints.training.retrain import FoldTrainer
 
 HERE = Path(__file__).parent
 FOLDS = (0, 1)
-RANDOM_NETWORKS = 3
 SAME_MEMORY = 0.05  # random architectures may differ so much, relatively
 RESAMPLES = 10_000  # of the bootstrap
 Build = Callable[[], nn.Module]
@@ -45,34 +50,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--searched", nargs="+", required=True, help="folders of searches; the first is the baseline")
-    parser.add_argument("--pancreas", type=Path, required=True, help="the paper's architecture")
+    parser.add_argument("--searched", nargs="+", required=True, help="names of searches; the first is the baseline")
+    parser.add_argument("--pancreas", type=Path, help="the paper's architecture; left out without it")
+    parser.add_argument("--random", type=int, default=3, help="how many random architectures (default: 3)")
+    parser.add_argument("--config", type=Path, default=HERE / "compare.yaml", help="on top of search.yaml")
+    parser.add_argument("--results", type=Path, default=HERE, help="where the tables go")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    run = comparison_run(options.work / "compare", options.data)
+    run = comparison_run(options.work / "compare", options.data, options.config)
     builds = dict(networks(options, run.config))
     results = {name: train_and_score(name, build, run, options.device) for name, build in builds.items()}
-    write_cases(results)
-    write_table(builds, results, run.config)
-    print((HERE / "compare.csv").read_text())
+    write_cases(results, options.results)
+    write_table(builds, results, run.config, options.results)
+    print((options.results / "compare.csv").read_text())
 
 
-def comparison_run(folder: Path, data: Path) -> Run:
+def comparison_run(folder: Path, data: Path, settings: Path) -> Run:
     """The run whose cache, folds and settings all networks share."""
     if (folder / "run.json").is_file():
         return Run(folder)
     config = folder.parent / "compare.yaml"
-    Config.load(HERE / "compare.yaml", Config.load(HERE / "search.yaml")).save(config)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    Config.load(settings, Config.load(HERE / "search.yaml")).save(config)
     return prepare(folder, data, str(config), [], None, Reporter())
 
 
 def networks(options: argparse.Namespace, config: Config) -> Iterator[tuple[str, Build]]:
     """(name, how to build it) of every network that is compared."""
-    searched = [Architecture.load(options.work / name / "search" / "architecture.json") for name in options.searched]
+    searched = [Architecture.load(HERE / "architectures" / f"{name}.json") for name in options.searched]
     yield from ((name, builder(found, config)) for name, found in zip(options.searched, searched, strict=True))
-    yield "paper's Pancreas architecture", builder(Architecture.load(options.pancreas), config)
+    if options.pancreas:
+        yield "paper's Pancreas architecture", builder(Architecture.load(options.pancreas), config)
     memory = cost(builder(searched[0], config), config).training_memory
-    for number, architecture in enumerate(random_architectures(memory, searched[0].space, config), start=1):
+    feasible = random_architectures(memory, searched[0].space, config)
+    for number, architecture in enumerate(itertools.islice(feasible, options.random), start=1):
         yield f"random {number}", builder(architecture, config)
     yield "3D U-Net", unet_builder(memory, config)
 
@@ -84,13 +95,10 @@ def builder(architecture: Architecture, config: Config) -> Build:
 
 
 def random_architectures(memory: int, space: SearchSpace, config: Config) -> Iterator[Architecture]:
-    """The first feasible random architectures, by seed, whose training memory is that of the searched one."""
-    found = seed = 0
-    while found < RANDOM_NETWORKS:
+    """The feasible random architectures, by seed, whose training memory is that of the searched one."""
+    for seed in itertools.count():
         architecture = Architecture.random(space, seed)
-        seed += 1
         if abs(cost(builder(architecture, config), config).training_memory / memory - 1) < SAME_MEMORY:
-            found += 1
             yield architecture
 
 
@@ -132,16 +140,16 @@ def train_and_score(name: str, build: Build, run: Run, device: str) -> list[Scor
     return rows
 
 
-def write_cases(results: dict[str, list[ScoreRow]]) -> None:
+def write_cases(results: dict[str, list[ScoreRow]], folder: Path) -> None:
     lines = [
         (name, row.case, row.fold, row.label, f"{row.dice:.4f}", f"{row.nsd:.4f}")
         for name, rows in results.items()
         for row in rows
     ]
-    write_csv(HERE / "compare_cases.csv", ("network", "case", "fold", "label", "dice", "nsd"), lines)
+    write_csv(folder / "compare_cases.csv", ("network", "case", "fold", "label", "dice", "nsd"), lines)
 
 
-def write_table(builds: dict[str, Build], results: dict[str, list[ScoreRow]], config: Config) -> None:
+def write_table(builds: dict[str, Build], results: dict[str, list[ScoreRow]], config: Config, folder: Path) -> None:
     """A line a network: its cost, its mean scores, and the paired difference to the baseline with a 95 % interval."""
     baseline = dice_of_cases(next(iter(results.values())))
     lines = []
@@ -163,7 +171,7 @@ def write_table(builds: dict[str, Build], results: dict[str, list[ScoreRow]], co
     header = ("network", "parameters (M)", "multiply-adds (G)", "training memory (MiB)")
     header += tuple(f"{score} {name}" for score in ("DSC", "NSD") for name in names)
     header += ("difference of mean DSC", "95 % from", "to")
-    write_csv(HERE / "compare.csv", header, lines)
+    write_csv(folder / "compare.csv", header, lines)
 
 
 def dice_of_cases(rows: list[ScoreRow]) -> np.ndarray:
