@@ -24,6 +24,7 @@ AXES = 3
 # part of the distance between these extremes, and at least by a fifth of a standard deviation.
 LENGTH_FACTOR = 1.3
 VOLUME_FACTOR = 1.1
+FEWEST_CASES = 20  # whose volumes say how large is too large; with fewer, many a healthy patient lies outside
 PERCENTILE_MARGIN = 0.5
 SMALLEST_MARGIN = 0.2
 
@@ -37,7 +38,7 @@ class TrainingRange:
     spacing: tuple[Interval, ...]  # mm, along R, A, S
     extent: tuple[Interval, ...]  # mm, of the field of view without surrounding air
     intensity: tuple[tuple[Interval, ...], ...]  # a channel: of each of PERCENTILES, after preprocessing
-    volume: tuple[Interval, ...] = ()  # mm3, of each foreground class; empty if not known
+    volume: tuple[Interval, ...] = ()  # mm3, of each foreground class; empty if not known or of too few cases
 
     @staticmethod
     def of(cases: Iterable[tuple[np.ndarray, np.ndarray, Grid]], classes: int) -> TrainingRange:
@@ -48,7 +49,8 @@ class TrainingRange:
         ]
         spacing, extent, intensity, volume = (np.array(values) for values in zip(*measured, strict=True))
         channels = tuple(_extremes(intensity[:, channel]) for channel in range(intensity.shape[1]))
-        return TrainingRange(_extremes(spacing), _extremes(extent), channels, _extremes(volume))
+        volumes = _extremes(volume) if len(volume) >= FEWEST_CASES else ()
+        return TrainingRange(_extremes(spacing), _extremes(extent), channels, volumes)
 
     def fits(self, channels: int, classes: int) -> bool:
         """Whether it is of a task with so many channels and classes, the background included."""

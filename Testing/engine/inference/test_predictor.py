@@ -16,7 +16,7 @@ from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.inference.predictor import Predictor
-from dints.inference.training_range import TrainingRange
+from dints.inference.training_range import FEWEST_CASES, TrainingRange
 
 PATCH = (16, 16, 16)
 OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
@@ -312,7 +312,7 @@ def range_of(image: sitk.Image, largest_class: int) -> TrainingRange:
     """As if the image were all training data, its higher classes labelled as `largest_class`."""
     volume, grid = Preprocessor(config().preprocessing)([image])
     classes = np.searchsorted([0, 10, 300], grid.crop(expected_labels(image))).clip(max=largest_class)
-    return TrainingRange.of([(volume.numpy(), classes, grid)], classes=3)
+    return TrainingRange.of([(volume.numpy(), classes, grid)] * FEWEST_CASES, classes=3)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from dints.data.grid import Grid
 from dints.errors import InputError
-from dints.inference.training_range import TrainingRange
+from dints.inference.training_range import FEWEST_CASES, TrainingRange
 
 
 def case(seed=0, spacing=(1.0, 1.0, 1.0), size=(20, 24, 16), change=lambda voxels: voxels):
@@ -32,7 +32,7 @@ def with_label(image, grid):
     return image, label(), grid
 
 
-SEEN = TrainingRange.of((with_label(*case(seed)) for seed in range(5)), classes=3)
+SEEN = TrainingRange.of((with_label(*case(seed)) for seed in range(FEWEST_CASES)), classes=3)
 NAMES = ("organ", "tumour")
 
 
@@ -77,6 +77,11 @@ def test_a_structure_that_is_too_large_or_too_small_is_named(side, phrase):
 def test_volumes_that_are_not_known_give_no_warning():
     older = {name: value for name, value in SEEN.to_mapping().items() if name != "volume"}
     assert TrainingRange.from_mapping(older, "model").strange_volumes(label(0), case()[1], NAMES) == []
+
+
+def test_few_cases_do_not_tell_how_large_is_too_large():
+    few = TrainingRange.of((with_label(*case(seed)) for seed in range(FEWEST_CASES - 1)), classes=3)
+    assert few.strange_volumes(label(0), case()[1], NAMES) == []
 
 
 def test_it_fits_its_own_channels_and_labels_only():
