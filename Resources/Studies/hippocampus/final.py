@@ -3,7 +3,7 @@
     python Resources/Studies/hippocampus/final.py --run runs/study/final
 
 Every scan is segmented by the network of the fold that held it out. Writes final.csv: mean DSC and NSD of each label,
-of each fold and of all scans.
+of each fold and of all scans. The logs of the trainings go to logs/.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from tables import write_csv
+from tables import write_csv, write_log
 
 from dints.data.images import read_channels, read_label
 from dints.evaluation.evaluate import evaluate_case
@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     options = parser.parse_args()
     run = Run(options.run)
+    for fold in run.trained_folds:
+        write_log(run.fold_folder(fold) / "log.jsonl", HERE / "logs" / f"final_fold{fold}.csv")
     lines = []
     for setting, mirror in SETTINGS.items():
         folds = [scores(run, fold, mirror) for fold in run.trained_folds]

@@ -24,14 +24,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tables import write_csv
+from tables import write_csv, write_log
 
 from dints import Architecture, build_network
 from dints.config import Config
 from dints.device import autocast
 from dints.run import Run
 from dints.storage import atomic_path, read_json, write_json
-from dints.training.log import read_log
 from dints.training.losses import segmentation_loss
 
 HERE = Path(__file__).parent
@@ -155,16 +154,6 @@ def peak_of_a_step(architecture: Architecture, config: Config) -> int:
 
 def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def write_log(source: Path, target: Path) -> None:
-    """The log of a search as CSV."""
-    rows = read_log(source)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [[row[name] if row.get(name) is not None else "" for name in names] for row in rows]
-    write_csv(
-        target, names, [[f"{value:.6g}" if isinstance(value, float) else value for value in line] for line in lines]
-    )
 
 
 def write_gaps(searches: list[Search], results: Path) -> None:
