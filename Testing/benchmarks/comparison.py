@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from dints.storage import write_json
 RESULTS = Path(__file__).parent / "results" / "comparisons"
 RUN = Path(__file__).parent / "run.py"
 OURS, REFERENCE = SIDES = "ours", "reference"
-REPETITIONS = 5  # of both sides, after one that is not counted
+REPETITIONS = 5  # of both sides
 MEBIBYTE = 2**20
 
 Work = Callable[[], Any]
@@ -49,6 +49,7 @@ class Comparison:
         devices: where the comparison is wanted.
         calls: how many times each side does it in a turn, several where it takes milliseconds: collecting the garbage
             before a turn leaves the processor's caches cold, which takes a millisecond of the first call.
+        warm_up: whether a first turn is not counted. What takes minutes does without.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Comparison:
     half: bool = False
     devices: tuple[str, ...] = ("cpu",)
     calls: int = 1
+    warm_up: bool = True
 
     def result_file(self, device: str) -> Path:
         return RESULTS / f"{self.key}.{device}.json"
@@ -71,8 +73,12 @@ def measure(comparison: Comparison, device: torch.device) -> dict[str, Any]:
     load = os.getloadavg()[0]
     choose_precision(comparison)
     works = {side: comparison.prepare(side, device) for side in SIDES}
-    agreement = comparison.agreement(*(works[side]() for side in SIDES))
-    turns = [{side: timed(works[side], device, comparison.calls) for side in SIDES} for _ in range(REPETITIONS)]
+    seconds, results = take_turn(comparison, works, device)
+    agreement = comparison.agreement(*(results[side] for side in SIDES))
+    del results
+    turns = [] if comparison.warm_up else [seconds]
+    while len(turns) < REPETITIONS:
+        turns.append(take_turn(comparison, works, device)[0])
     ratios = [turn[REFERENCE] / turn[OURS] for turn in turns]
     result = {
         "title": comparison.title,
@@ -94,6 +100,17 @@ def measure(comparison: Comparison, device: torch.device) -> dict[str, Any]:
     return result
 
 
+def take_turn(
+    comparison: Comparison, works: Mapping[str, Work], device: torch.device
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Seconds and result of each side."""
+    seconds, results = {}, {}
+    for side, work in works.items():
+        seconds[side], results[side] = timed(work, device, comparison.calls)
+    print(comparison.key, *(f"{side} {seconds[side]:.4g} s" for side in SIDES), file=sys.stderr, flush=True)
+    return seconds, results
+
+
 def choose_precision(comparison: Comparison) -> None:
     if comparison.half:
         os.environ.pop(PRECISION_VARIABLE, None)
@@ -101,18 +118,18 @@ def choose_precision(comparison: Comparison) -> None:
         os.environ[PRECISION_VARIABLE] = "full"
 
 
-def timed(work: Work, device: torch.device, calls: int = 1) -> float:
-    """Seconds a call, of the clock that fits the device."""
+def timed(work: Work, device: torch.device, calls: int) -> tuple[float, Any]:
+    """Seconds a call, of the clock that fits the device, and the result of the last call."""
     gc.collect()
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     started = clock()
     for _ in range(calls):
-        work()
+        result = work()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return (clock() - started) / calls
+    return (clock() - started) / calls, result
 
 
 def peak_in_a_process(comparison: Comparison, side: str, device: torch.device) -> float:
