@@ -27,7 +27,7 @@ from dints.storage import write_json
 RESULTS = Path(__file__).parent / "results" / "comparisons"
 RUN = Path(__file__).parent / "run.py"
 OURS, REFERENCE = SIDES = "ours", "reference"
-REPETITIONS = 5  # of both sides
+REPETITIONS = 5  # turns of both sides that count
 MEBIBYTE = 2**20
 
 Work = Callable[[], Any]
@@ -118,7 +118,7 @@ def choose_precision(comparison: Comparison) -> None:
         os.environ[PRECISION_VARIABLE] = "full"
 
 
-def timed(work: Work, device: torch.device, calls: int) -> tuple[float, Any]:
+def timed(work: Work, device: torch.device, calls: int = 1) -> tuple[float, Any]:
     """Seconds a call, of the clock that fits the device, and the result of the last call."""
     gc.collect()
     clock = time.process_time if device.type == "cpu" else time.perf_counter

@@ -67,8 +67,8 @@ def measure(size: Size, networks: list[Network]) -> dict[str, object]:
     predictor.segment([image], folds=[0])
     turns = [
         {
-            "one": timed(lambda: predictor.segment([image], folds=[0]), CPU, calls=1)[0],
-            "five": timed(lambda: predictor.segment([image]), CPU, calls=1)[0],
+            "one": timed(lambda: predictor.segment([image], folds=[0]), CPU)[0],
+            "five": timed(lambda: predictor.segment([image]), CPU)[0],
         }
         for _ in range(REPETITIONS)
     ]
