@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from dints.parent import OWN_GROUP_VARIABLE
+from dints.service.parent import OWN_GROUP_VARIABLE
 
 GRACE_SECONDS = 0.5  # between asking a process to stop and ending it; with all else a cancellation stays below a second
 LOG_LINES = 200  # of standard error that are kept

@@ -16,7 +16,7 @@ from pathlib import Path
 import slicer
 
 from dints.errors import InputError, StorageError
-from dints.lock import FILE_NAME, locked
+from dints.files.lock import FILE_NAME, locked
 from DiNTSLib import background
 from DiNTSLib.child import killAll
 

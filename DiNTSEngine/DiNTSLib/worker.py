@@ -11,7 +11,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from dints.storage import remove_leftovers
+from dints.files.storage import remove_leftovers
 from DiNTSLib.background import forget, isWriting, stopWriting, submit
 from DiNTSLib.child import Child
 from DiNTSLib.events import (
@@ -88,7 +88,7 @@ class Worker:
         return list(self._child.log) if self._child else []
 
     def submit(self, job: dict[str, Any], onEvent: OnEvent, onFinished: OnFinished) -> int:
-        """Queues a job for the engine's worker (see `dints.worker`) and returns its number.
+        """Queues a job for the engine's worker (see `dints.service.worker`) and returns its number.
 
         Both functions are called in the main thread: `onEvent` with every event of the job, `onFinished` once with the
         exit code and a sentence on what went wrong, "" if nothing did.

@@ -12,7 +12,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "SearchSpace": "dints.space.search_space",
-    "Architecture": "dints.architecture",
+    "Architecture": "dints.space.architecture",
+    "summary": "dints.cost.complexity",
     "pattern_probabilities": "dints.space.relaxation",
     "build_network": "dints.space.network",
     "build_supernet": "dints.space.supernet",
@@ -23,8 +24,8 @@ _HOME = {
     "decode": "dints.search.decode",
     "discretization_gap": "dints.search.decode",
     "load_model": "dints.model.model",
-    "dice": "dints.evaluation.metrics",
-    "normalized_surface_distance": "dints.evaluation.metrics",
+    "dice": "dints.metrics.segmentation",
+    "normalized_surface_distance": "dints.metrics.segmentation",
     "Config": "dints.config",
     "InputError": "dints.errors",
     "RunError": "dints.errors",

@@ -6,14 +6,13 @@ import argparse
 import importlib
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from dints import __version__
-from dints.errors import InputError, RunError, is_out_of_memory
+from dints.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, failure
 from dints.events import JsonReporter, TerminalReporter
-from dints.parent import end_with_parent, private_output
+from dints.service.parent import end_with_parent, private_output
 
 COMMANDS = {
     "check": "read every case of a data set and list all problems at once",
@@ -29,10 +28,6 @@ COMMANDS = {
     "doctor": "report versions, devices, memory and what is missing",
     "worker": "segment job after job for another program",
 }
-
-EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
-
-logger = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,28 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_DONE
     except (Exception, KeyboardInterrupt) as error:  # the parent process must hear of it before this one ends
         return _fail(reporter, *failure(error))
-
-
-def failure(error: BaseException) -> tuple[str, int]:
-    """One line on what went wrong, and the exit code."""
-    text, code = str(error), EXIT_FAILED
-    if isinstance(error, InputError):
-        code = EXIT_BAD_INPUT
-    elif isinstance(error, KeyboardInterrupt):
-        text = "stopped; run the same command again to resume"
-    elif isinstance(error, OSError) and error.filename:  # what cannot be written is a StorageError
-        text = f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions"
-        code = EXIT_BAD_INPUT
-    elif isinstance(error, OSError):
-        text = str(error.strerror or error)
-    elif is_out_of_memory(error) and not isinstance(error, RunError):
-        text = f"memory ran out ({text or type(error).__name__}); close other programs or work on smaller images"
-    elif not isinstance(error, RunError):
-        # Where, but not on what: the message may hold the path or the name of a patient.
-        logger.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-        logger.debug("unexpected error", exc_info=error)
-        text = f"unexpected {type(error).__name__}: {error}"
-    return " ".join(text.split()), code
 
 
 def _fail(reporter: JsonReporter | TerminalReporter, line: str, code: int) -> int:

@@ -8,8 +8,7 @@ import os
 
 import torch
 
-from dints.errors import InputError
-from dints.parsing import brief
+from dints.errors import InputError, brief
 
 PRECISION_VARIABLE = "DINTS_PRECISION"  # "full" switches mixed precision off
 

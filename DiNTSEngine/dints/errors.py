@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import reprlib
+import traceback
+from typing import Any
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+
+LONGEST_QUOTE = 120  # characters of a text in a message: enough for most file names
+LONGEST_VALUE = 200  # characters of what holds several
+LONGEST_REASON = 300  # characters of a library's message
 
 OUT_OF_MEMORY_PHRASES = (  # of PyTorch's CUDA and CPU allocators, of cuDNN and cuBLAS, and of ITK
     "out of memory",
@@ -11,6 +21,11 @@ OUT_OF_MEMORY_PHRASES = (  # of PyTorch's CUDA and CPU allocators, of cuDNN and 
     "ALLOC_FAILED",
     "Failed to allocate memory",
 )
+
+logger = logging.getLogger(__name__)
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = LONGEST_QUOTE
 
 
 class InputError(ValueError):
@@ -33,3 +48,40 @@ class StorageError(RunError):
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on the GPU or in main memory."""
     return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in OUT_OF_MEMORY_PHRASES)
+
+
+def failure(error: BaseException) -> tuple[str, int]:
+    """One line on what went wrong, and the exit code."""
+    text, code = str(error), EXIT_FAILED
+    if isinstance(error, InputError):
+        code = EXIT_BAD_INPUT
+    elif isinstance(error, KeyboardInterrupt):
+        text = "stopped; run the same command again to resume"
+    elif isinstance(error, OSError) and error.filename:  # what cannot be written is a StorageError
+        text = f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions"
+        code = EXIT_BAD_INPUT
+    elif isinstance(error, OSError):
+        text = str(error.strerror or error)
+    elif is_out_of_memory(error) and not isinstance(error, RunError):
+        text = f"memory ran out ({text or type(error).__name__}); close other programs or work on smaller images"
+    elif not isinstance(error, RunError):
+        # Where, but not on what: the message may hold the path or the name of a patient.
+        logger.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        logger.debug("unexpected error", exc_info=error)
+        text = f"unexpected {type(error).__name__}: {error}"
+    return " ".join(text.split()), code
+
+
+def brief(value: Any) -> str:
+    """A value as messages quote it: one short line, whatever it holds."""
+    try:
+        text = " ".join(_SHORT.repr(value).split())
+    except ValueError:  # Python does not write whole numbers of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def short(reason: object) -> str:
+    """What a library says of a stranger's file, as one short line: it may quote all of the file."""
+    text = " ".join(str(reason).split())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

@@ -20,15 +20,19 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from dints.architecture import Architecture
+import torch
+
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import Case, DataList, data_folds, read_datalist
-from dints.distributed import is_first
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.lock import locked
-from dints.storage import read_json, remove_leftovers, write_json
+from dints.files.lock import locked
+from dints.files.storage import read_json, remove_leftovers, write_json
+from dints.process_group import is_first
+from dints.space.architecture import Architecture
+from dints.space.network import Network, build_network
+from dints.training.checkpoint import restoring
 
 RUN_FORMAT = 1
 
@@ -159,3 +163,16 @@ class Run:
             self.folder / "cache",
             reporter,
         )
+
+
+def load_fold(run: Run, fold: int) -> tuple[Network, tuple[float | None, ...]]:
+    """The best network of a fold, on the CPU and ready for inference, and its validation Dice a foreground class."""
+    config = run.config
+    network = build_network(
+        run.architecture(), len(config.task.channels), len(config.task.labels), config.training.filters
+    )
+    with restoring(run.fold_folder(fold) / "best.pt", torch.device("cpu")) as state:
+        network.load_state_dict(state["network"])
+        dice = tuple(None if value is None else float(value) for value in state["dice"])
+    network.eval().requires_grad_(False)
+    return network, dice

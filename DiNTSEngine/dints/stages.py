@@ -14,28 +14,27 @@ from typing import Any
 
 import torch
 
-from dints.architecture import Architecture
 from dints.config import Config, TaskConfig
+from dints.cost.complexity import unet_summary
 from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.device import device_name
-from dints.distributed import first_goes_first, is_first
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.files.storage import read_json, write_json
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
-from dints.run import Run, run_lock
+from dints.process_group import first_goes_first, is_first
+from dints.run import Run, load_fold, run_lock
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
-from dints.space.complexity import unet_summary
+from dints.seeds import shuffled
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
-from dints.storage import read_json, write_json
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
-from dints.training.seeds import shuffled
-from dints.training.trained import load_fold
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 

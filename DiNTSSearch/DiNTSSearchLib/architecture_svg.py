@@ -18,9 +18,9 @@ def architectureSvg(path: Path, width: int) -> bytes:
     Raises:
         dints.errors.InputError: the file is no architecture.
     """
-    from dints.architecture import Architecture
-    from dints.search.drawing import ACTIVE, INACTIVE, OPERATION_STYLES
-    from dints.space.search_space import OPERATIONS
+    from dints.search.drawing import ACTIVE, INACTIVE
+    from dints.space.architecture import Architecture
+    from dints.space.operations import TABLE
 
     architecture = Architecture.load(path)
     space = architecture.space
@@ -33,7 +33,7 @@ def architectureSvg(path: Path, width: int) -> bytes:
 
     for layer in range(space.layers):
         for edge in architecture.edges[layer].nonzero()[0]:
-            color = OPERATION_STYLES[OPERATIONS[architecture.operations[layer, edge]]][0]
+            color = TABLE[architecture.operations[layer, edge]].colour
             start, end = place(layer, space.sources[edge]), place(layer + 1, space.targets[edge])
             parts.append(_line(start, end, color))
     for column, nodes in enumerate(architecture.node_activation):
@@ -41,7 +41,7 @@ def architectureSvg(path: Path, width: int) -> bytes:
             x, y = place(column, level)
             color = ACTIVE if active else INACTIVE
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{NODE_RADIUS}" fill="{color}"/>')
-    parts += _legend([OPERATION_STYLES[name] for name in OPERATIONS], width, height - LEGEND_HEIGHT + 4)
+    parts += _legend([(operation.colour, operation.caption) for operation in TABLE], width, height - LEGEND_HEIGHT + 4)
     drawing = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(parts)}</svg>'
     return drawing.encode("utf-8")
 

@@ -72,7 +72,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Args:
             preset: name of a preset or a YAML file; "" derives the settings from the data.
         """
-        from dints.storage import write_json
+        from dints.files.storage import write_json
 
         folder = Path(run)
         if RunFolder(folder).isRun:
@@ -225,7 +225,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
 def _clearAway(folder: Path) -> None:
     """Removes, in the background, what ended processes left half written."""
-    from dints.storage import remove_leftovers
+    from dints.files.storage import remove_leftovers
     from DiNTSLib.background import submit
 
     submit(remove_leftovers, folder, True)

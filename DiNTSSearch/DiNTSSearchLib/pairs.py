@@ -42,7 +42,7 @@ class PairsExport:
         Raises:
             ValueError: a node was deleted, or its voxels cannot be exported.
         """
-        from dints.storage import write_json
+        from dints.files.storage import write_json
 
         for part in (IMAGES, LABELS):
             (self.folder / part).mkdir(parents=True, exist_ok=True)

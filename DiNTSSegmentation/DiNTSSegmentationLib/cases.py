@@ -71,7 +71,7 @@ class Case(ABC):
 
 
 def segmentJob(settings: Settings, inputs: Sequence[str | Path], output: str | Path) -> dict[str, Any]:
-    """What the worker is asked, see `dints.worker`."""
+    """What the worker is asked, see `dints.service.worker`."""
     return {
         "command": "segment",
         "model": settings.model,

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import torch
 
-from dints.architecture import Architecture
 from dints.config import Config
 from dints.model.manifest import Fold, Manifest
 from dints.model.model import save_model
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
 from dints.space.search_space import SearchSpace
 

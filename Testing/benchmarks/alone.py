@@ -12,7 +12,7 @@ from typing import Any
 from growth_plot import in_words
 from paths import HERE, RESULTS
 
-from dints.storage import read_json
+from dints.files.storage import read_json
 
 Row = tuple[str, str]  # what was measured, and the figure
 

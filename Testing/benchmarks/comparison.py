@@ -22,7 +22,7 @@ import torch
 from machine import current_memory, machine, peak_memory, reset_peak_memory
 
 from dints.device import PRECISION_VARIABLE
-from dints.storage import write_json
+from dints.files.storage import write_json
 
 RESULTS = Path(__file__).parent / "results" / "comparisons"
 RUN = Path(__file__).parent / "run.py"

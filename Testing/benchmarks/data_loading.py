@@ -38,7 +38,6 @@ import torch
 from machine import machine
 from paths import HERE, HIPPOCAMPUS, RESULTS, SMALL_ARCHITECTURE
 
-from dints.architecture import Architecture
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
 from dints.data.cases import Case
@@ -46,8 +45,9 @@ from dints.data.datalist import read_datalist
 from dints.data.sampling import Batch, prefetch
 from dints.device import half_type
 from dints.events import Reporter
+from dints.files.storage import write_json
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
-from dints.storage import write_json
 from dints.training.losses import segmentation_loss
 from dints.training.retrain import FoldTrainer
 

@@ -16,7 +16,7 @@ import torch
 from machine import machine
 
 import dints
-from dints.storage import write_json
+from dints.files.storage import write_json
 
 RESULT = Path(__file__).parent / "results" / "decode.json"
 REPETITIONS = 200

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dints.storage import atomic_path, write_text
+from dints.files.storage import atomic_path, write_text
 from dints.training.log import read_log
 
 HERE = Path(__file__).parent

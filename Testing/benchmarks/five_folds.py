@@ -20,12 +20,12 @@ from machine import machine
 from paths import RESULTS
 from reference import papers_architecture
 
-from dints.config import Size
 from dints.device import PRECISION_VARIABLE
+from dints.files.storage import write_json
+from dints.geometry import Size
 from dints.inference.predictor import Predictor
 from dints.inference.sliding_window import Network
 from dints.space.network import build_network
-from dints.storage import write_json
 
 RESULT = RESULTS / "five_folds.json"
 FOLDS = 5

@@ -27,15 +27,15 @@ from growth_plot import Panel, in_words, plot
 from machine import current_memory, machine, peak_memory, reset_peak_memory
 from paths import RESULTS
 
-from dints.architecture import Architecture
 from dints.config import Config
 from dints.device import PRECISION_VARIABLE
+from dints.files.storage import write_json, write_text
 from dints.inference.predictor import BAND_COPIES, FLOAT_BYTES, Predictor
 from dints.inference.sliding_window import BAND_ROWS
 from dints.search.decode import decode
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
 from dints.space.search_space import SearchSpace
-from dints.storage import write_json, write_text
 
 TABLE, RESULT, PLOT = (RESULTS / f"growth.{suffix}" for suffix in ("csv", "json", "svg"))
 RUNS = 2  # the quicker one counts

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dints.storage import atomic_path
+from dints.files.storage import atomic_path
 
 COLUMNS = 4
 PANEL_INCHES = (3.1, 2.6)

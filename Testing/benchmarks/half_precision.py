@@ -25,11 +25,10 @@ from paths import HERE, HIPPOCAMPUS, RESULTS, SMALL_ARCHITECTURE
 from dints.data.cases import Case
 from dints.data.images import read_channels, read_label
 from dints.device import PRECISION_VARIABLE, half_type
-from dints.evaluation.metrics import dice
+from dints.files.storage import write_json
 from dints.inference.predictor import Predictor
-from dints.run import Run
-from dints.storage import write_json
-from dints.training.trained import load_fold
+from dints.metrics.segmentation import dice
+from dints.run import Run, load_fold
 
 RESULT = RESULTS / "half_precision.json"
 FOLD = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from machine import machine
 
-from dints.storage import read_json, write_json
+from dints.files.storage import read_json, write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "hippocampus_quick"

@@ -11,8 +11,8 @@ import torch
 from paths import PANCREAS
 from torch import nn
 
-from dints.architecture import Architecture
 from dints.model.reference import reference_state_dict
+from dints.space.architecture import Architecture
 from dints.space.network import Network
 from dints.space.search_space import SearchSpace
 

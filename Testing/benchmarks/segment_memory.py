@@ -21,12 +21,12 @@ import SimpleITK as sitk
 import torch
 from machine import machine
 
-from dints.architecture import Architecture
 from dints.config import Config
+from dints.files.storage import write_json
 from dints.inference.predictor import Predictor
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
 from dints.space.search_space import SearchSpace
-from dints.storage import write_json
 
 LIMIT_GIB = 4.0  # above the process with its networks loaded
 SIZE, SPACING = (512, 512, 400), (0.8, 0.8, 1.0)  # voxels, mm

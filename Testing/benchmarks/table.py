@@ -6,7 +6,7 @@ from alone import SUBJECTS
 from comparison import OURS, REFERENCE, RESULTS, Comparison
 from comparisons import COMPARISONS
 
-from dints.storage import read_json, write_text
+from dints.files.storage import read_json, write_text
 
 TABLE = RESULTS.parent / "README.md"
 HEADER = """# Beside the reference implementation

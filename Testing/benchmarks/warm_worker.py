@@ -27,12 +27,12 @@ from comparisons.segmentation import config, scan
 from machine import machine, process_seconds
 from paths import RESULTS, SMALL_ARCHITECTURE
 
-from dints.architecture import Architecture
 from dints.data.images import read_channels, write_image
+from dints.files.storage import write_json
 from dints.model.manifest import Fold, Manifest
 from dints.model.model import Model, save_model
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
-from dints.storage import write_json
 
 RESULT = RESULTS / "warm_worker.json"
 SIZE = (120, 120, 96)

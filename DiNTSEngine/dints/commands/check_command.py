@@ -11,7 +11,7 @@ from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.events import Reporter
-from dints.storage import write_json
+from dints.files.storage import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

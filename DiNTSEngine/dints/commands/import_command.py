@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dints.architecture import Architecture
 from dints.commands.options import add_configuration, configuration
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.manifest import Fold, Manifest
 from dints.model.model import save_model
 from dints.model.reference import load_reference_checkpoint, load_reference_weights
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
 
 

@@ -8,10 +8,10 @@ import torch
 
 from dints.commands.options import add_configuration, add_device, configuration
 from dints.config import Config
+from dints.cost.memory import predict_memory
 from dints.data.fingerprint import machine_memory
 from dints.device import device_memory, device_name, select_device
 from dints.events import Reporter
-from dints.space.memory import predict_memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from dints.commands.options import add_run
-from dints.evaluation.report import write_report
 from dints.events import Reporter
+from dints.report.report import write_report
 from dints.run import Run
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from dints.commands.options import add_configuration, add_device, add_run
 from dints.config import Config
 from dints.device import device_memory
-from dints.distributed import first_goes_first, is_first, team
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.process_group import first_goes_first, is_first, team
 from dints.run import Run, run_lock
 from dints.stages import prepare, search
 

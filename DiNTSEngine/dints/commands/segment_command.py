@@ -19,9 +19,9 @@ from dints.data.images import (
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.files.storage import remove_leftovers
 from dints.model.installed import find_model
 from dints.model.model import load_model
-from dints.storage import remove_leftovers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

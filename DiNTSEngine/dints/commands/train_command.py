@@ -8,15 +8,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dints.architecture import Architecture
 from dints.commands.options import add_configuration, add_device, add_run, fold_list
 from dints.commands.search_command import open_or_create
 from dints.device import device_memory, devices_at_hand
-from dints.distributed import first_goes_first, is_first, processes, team
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.fold_processes import train_on_devices
+from dints.process_group import first_goes_first, is_first, processes, team
 from dints.run import Run, run_lock
+from dints.service.fold_processes import train_on_devices
+from dints.space.architecture import Architecture
 from dints.stages import keep_architecture, train
 
 

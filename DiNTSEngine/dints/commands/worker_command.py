@@ -1,6 +1,6 @@
 """Segment job after job for another program: JSON lines in and out, the last model stays in memory.
 
-Ends when its standard input is closed. The messages are described in `dints.worker`.
+Ends when its standard input is closed. The messages are described in `dints.service.worker`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import argparse
 import sys
 
 from dints.events import Reporter
-from dints.parent import private_output
-from dints.worker import Worker
+from dints.service.parent import private_output
+from dints.service.worker import Worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from dints.data.images import read_channels, read_label
 from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.storage import atomic_path, read_json, write_json, writing
+from dints.files.storage import atomic_path, read_json, write_json, writing
 
 FORMAT = 1  # of the entries; raise it when preprocessing or the layout changes
 KEY_LENGTH = 16  # hexadecimal digits: 64 bits

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from dints.config import Size, Vector
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.grid import Grid
@@ -27,6 +26,7 @@ from dints.data.images import (
 from dints.data.nifti import count_not_finite
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.geometry import Size, Vector
 
 PERCENTILES = (0.5, 50.0, 99.5)
 PERCENTILE_VOXELS = 1_000_000  # at most so many, evenly chosen, are sorted: enough for three digits of a percentile

@@ -18,10 +18,9 @@ from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels, read_label
 from dints.data.plain_folders import plain_cases
-from dints.errors import InputError
-from dints.parsing import brief
-from dints.plain_yaml import parse_yaml
-from dints.storage import read_json
+from dints.errors import InputError, brief
+from dints.files.plain_yaml import parse_yaml
+from dints.files.storage import read_json
 
 __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_datalist"]
 

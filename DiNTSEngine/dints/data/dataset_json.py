@@ -11,8 +11,7 @@ from typing import Any
 
 from dints.data.cases import Case, Listing, label_name, unique_cases, without_channel
 from dints.data.images import image_name
-from dints.errors import InputError
-from dints.parsing import brief
+from dints.errors import InputError, brief
 
 
 def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:

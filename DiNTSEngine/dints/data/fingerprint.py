@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dints.config import Config, Size, Vector
+from dints.config import Config
 from dints.data.check import CaseFacts, CheckResult
 from dints.data.datalist import DataList
 from dints.errors import InputError
+from dints.geometry import Size, Vector
 
 AIR_BELOW = -500.0  # whole-numbered intensities that reach below it are Hounsfield units: lung and air
 SEARCH_BYTES_PER_VOXEL = 40_000  # measured: a supernet step with 16 filters in single precision, 5.3 GB for 4 x 32^3

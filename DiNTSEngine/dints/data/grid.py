@@ -17,7 +17,7 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 
-from dints.config import Size, Vector
+from dints.geometry import Size, Vector
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])  # SimpleITK's world axes point Left, Posterior, Superior
 

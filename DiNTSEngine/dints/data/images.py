@@ -22,7 +22,7 @@ from dints.data.headers import (
 from dints.data.itk import itk_name, quiet, reason_of
 from dints.data.nifti import count_not_finite
 from dints.errors import InputError, StorageError
-from dints.storage import atomic_path
+from dints.files.storage import atomic_path
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE_SUFFIXES = SINGLE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # a header with a separate raw is not atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dints.config import Size
+from dints.geometry import Size
 
 
 def pad_to_patch(volume: np.ndarray, patch: Size) -> tuple[np.ndarray, Size]:

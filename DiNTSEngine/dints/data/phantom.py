@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from dints.config import Size
 from dints.data.images import write_image
 from dints.events import Reporter
-from dints.storage import write_json
+from dints.files.storage import write_json
+from dints.geometry import Size
 
 LABELS = {0: "background", 1: "liver", 2: "kidney", 3: "aorta"}
 

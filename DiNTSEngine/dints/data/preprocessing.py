@@ -14,10 +14,11 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 
-from dints.config import PreprocessingConfig, Size
+from dints.config import PreprocessingConfig
 from dints.data.grid import Grid
 from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
 from dints.errors import InputError
+from dints.geometry import Size
 
 LARGEST_WORKING_VOLUME = 2**31  # voxels, 8 GiB a channel: more means that the header's spacing is wrong
 ROUNDING = 1e-5  # of the mean; a standard deviation below it is float32 noise of a constant image

@@ -12,9 +12,9 @@ import torch
 from dints.config import SamplingConfig
 from dints.data.cache import CachedCase, announce
 from dints.data.padding import pad_to_patch
-from dints.distributed import part_of
 from dints.errors import InputError
-from dints.training.seeds import generator
+from dints.process_group import part_of
+from dints.seeds import generator
 
 LOADING_THREADS = 1  # reading from memory-mapped files is much faster than a training step
 

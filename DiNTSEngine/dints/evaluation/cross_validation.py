@@ -21,12 +21,11 @@ from dints.evaluation.evaluate import (
     write_scores,
 )
 from dints.events import Reporter
+from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
 from dints.model.model import Model
-from dints.run import Run
-from dints.storage import write_json
-from dints.training.trained import load_fold
+from dints.run import Run, load_fold
 
 
 def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:

@@ -21,8 +21,8 @@ import SimpleITK as sitk
 from dints.data.cases import Case
 from dints.data.images import as_label, geometry_difference
 from dints.errors import InputError
-from dints.evaluation.metrics import dice, normalized_surface_distance
-from dints.storage import read_json, write_json, write_text
+from dints.files.storage import read_json, write_json, write_text
+from dints.metrics.segmentation import dice, normalized_surface_distance
 
 SCORES_FORMAT = 1
 ALL_LABELS = "mean of labels"

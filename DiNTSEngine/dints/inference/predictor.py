@@ -12,20 +12,20 @@ import numpy as np
 import SimpleITK as sitk
 from torch import Tensor, nn
 
-from dints.config import Config, InferenceConfig, Size, Vector
+from dints.config import Config, InferenceConfig
 from dints.data.grid import Grid
 from dints.data.images import split_channels
 from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
 from dints.device import select_device
-from dints.errors import InputError
+from dints.errors import InputError, brief
 from dints.events import Reporter
+from dints.geometry import Size, Vector
 from dints.inference.assemble import SLAB_BYTES, LabelAssembler
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
 from dints.inference.sliding_window import BAND_ROWS, Network, count_windows, flips_of, sliding_window, stride_of
 from dints.inference.training_range import TrainingRange
-from dints.parsing import brief
 
 STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4

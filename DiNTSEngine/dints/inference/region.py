@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch.nn.functional as F
 
-from dints.config import Size
 from dints.data.grid import Grid
-from dints.errors import InputError
+from dints.errors import InputError, brief
+from dints.geometry import Size
 from dints.inference.sliding_window import Band
-from dints.parsing import brief
 
 Region = tuple[Size, Size]  # the first voxel, and the one after the last, along the file's axes
 Box = tuple[slice, slice, slice]

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dints.config import Size
 from dints.data.padding import pad_to_patch
 from dints.device import autocast
 from dints.errors import InputError
+from dints.geometry import Size
 
 SIGMA_FRACTION = 1 / 8  # of the patch: the width of the Gaussian in common use (nnU-Net, MONAI)
 BAND_ROWS = 16  # handed out at once: fewer would use a part of each 64-byte line of memory that they read

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from dints.data.grid import Grid
-from dints.errors import InputError
-from dints.parsing import brief
+from dints.errors import InputError, brief
 
 PERCENTILES = (1, 10, 50, 90, 99)  # of an image's intensities as the networks see them
 PERCENTILE_VOXELS = 200_000  # at most so many, evenly chosen, are sorted

@@ -9,10 +9,10 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from dints.errors import InputError
+from dints.errors import InputError, brief, short
+from dints.files.plain_json import parse_json
+from dints.files.storage import atomic_folder, atomic_path, remove_leftovers
 from dints.model.manifest import FILE_NAME, Manifest
-from dints.parsing import brief, parse_json, short
-from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 MANIFEST_LIMIT = 2**20  # bytes; real manifests are a few kilobytes
 READ_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others are unpacked without regard to a limit

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dints.errors import InputError
+from dints.files.storage import atomic_folder, atomic_path, remove_leftovers
 from dints.model import folder
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
 from dints.model.manifest import FILE_NAME, Manifest
-from dints.storage import atomic_folder, atomic_path, remove_leftovers
 
 
 def installed_models() -> list[dict[str, Any]]:

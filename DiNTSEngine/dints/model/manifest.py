@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dints.architecture import Architecture
 from dints.config import Config
-from dints.config_rules import patch_step
-from dints.errors import InputError
-from dints.parsing import brief
+from dints.config.rules import patch_step
+from dints.errors import InputError, brief
+from dints.space.architecture import Architecture
 
 FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"

@@ -16,13 +16,13 @@ from torch import Tensor
 
 import dints
 from dints.errors import InputError
+from dints.files.storage import to_json
 from dints.inference.predictor import Predictor
 from dints.inference.training_range import TrainingRange
 from dints.model.archive import read_manifest, read_member, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
 from dints.model.weights import read_weights, size_limit, write_weights
 from dints.space.network import Network, build_network
-from dints.storage import to_json
 
 LARGEST_MODEL = 16 * 2**30  # bytes of all weights; five folds of the paper's network have 3 GB
 

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from dints.architecture import REFERENCE_KEYS, Architecture
-from dints.errors import InputError
-from dints.parsing import brief
+from dints.errors import InputError, brief
+from dints.files.tensors import load_tensors, save_tensors
+from dints.space.architecture import REFERENCE_KEYS, Architecture
 from dints.space.network import Network
-from dints.tensor_files import load_tensors, save_tensors
 
 _STEM = {"convolution": "1", "norm": "2", "reduction": "4", "reduction_norm": "5"}  # position in the reference's stems
 _HEAD = {"convolution": "0.conv", "norm": "0.norm", "classifier": "1"}

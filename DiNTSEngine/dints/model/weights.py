@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dints.errors import InputError
-from dints.parsing import short
+from dints.errors import InputError, short
 
 ARRAY_HEADERS = 1024  # bytes a tensor and its scale take at most beside their values
 ARRAY_SUFFIX = ".npy"  # of a member of a NumPy archive

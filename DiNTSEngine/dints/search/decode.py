@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dints.architecture import Architecture
 from dints.errors import InputError
-from dints.space.search_space import OPERATIONS, SearchSpace
+from dints.space.architecture import Architecture
+from dints.space.operations import OPERATIONS
+from dints.space.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dints.architecture import Architecture
 from dints.errors import InputError
-from dints.space.search_space import OPERATIONS
-from dints.storage import atomic_path
+from dints.files.storage import atomic_path
+from dints.space.architecture import Architecture
+from dints.space.operations import TABLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg")
 
-# Colours that stay apart for colour-blind readers; none is as light as what is off.
-OPERATION_STYLES = {
-    "skip": ("#4d4d4d", "skip connection"),
-    "conv_3x3x3": ("#d55e00", "conv 3×3×3"),
-    "p3d_3x3x1": ("#0072b2", "P3D 3×3×1 + 1×1×3"),
-    "p3d_3x1x3": ("#009e73", "P3D 3×1×3 + 1×3×1"),
-    "p3d_1x3x3": ("#cc79a7", "P3D 1×3×3 + 3×1×1"),
-}
 ACTIVE, INACTIVE, STEM = "#1a1a1a", "#d0d0d0", "#7a7a7a"
 
 INCHES_PER_COLUMN, INCHES_PER_ROW = 0.9, 0.85
@@ -87,7 +79,7 @@ def _draw_edges(axes: Axes, architecture: Architecture) -> None:
         for edge, (source, target) in enumerate(zip(space.sources, space.targets, strict=True)):
             start, end = (layer, source), (layer + 1, target)
             if architecture.edges[layer, edge]:
-                colour, _ = OPERATION_STYLES[OPERATIONS[architecture.operations[layer, edge]]]
+                colour = TABLE[architecture.operations[layer, edge]].colour
                 _arrow(axes, start, end, colour, width=1.8)
             else:
                 axes.plot(*zip(start, end, strict=True), color=INACTIVE, linewidth=0.9, linestyle=":", zorder=0)
@@ -115,7 +107,7 @@ def _draw_nodes(axes: Axes, architecture: Architecture) -> None:
 def _add_legend(figure: Figure) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=colour, linewidth=2.5, label=label) for colour, label in OPERATION_STYLES.values()]
+    handles = [Line2D([], [], color=one.colour, linewidth=2.5, label=one.caption) for one in TABLE]
     handles.append(Line2D([], [], color=INACTIVE, linestyle=":", marker="o", markersize=8, label="not selected"))
     columns = len(handles) if figure.get_figwidth() > 2 * LEGEND_INCHES else len(handles) // 2
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)

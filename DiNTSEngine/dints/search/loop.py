@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam
 
-from dints.architecture import Architecture
 from dints.config import Config
+from dints.cost.operations import operation_costs
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
-from dints.distributed import is_first, start_together
 from dints.events import Reporter
+from dints.process_group import is_first, start_together
 from dints.search.decode import decode, discretization_gap
-from dints.search.losses import ArchitectureLoss, architecture_loss, operation_costs
+from dints.search.losses import ArchitectureLoss, architecture_loss
+from dints.seeds import derived_seed, shuffled
+from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.batches import AugmentedBatches
@@ -27,7 +29,6 @@ from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
-from dints.training.seeds import derived_seed, shuffled
 from dints.training.step import OptimizerStep, set_learning_rate
 
 STAGE = "search"

@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 from dints.errors import InputError
-from dints.space.cells import Cell, Head, InputStem, Node, OutputStem, add_up
-from dints.space.graphs import separate
-from dints.space.search_space import OPERATIONS, SearchSpace
+from dints.layers.checkpointing import separate
+from dints.layers.convolution import add_up
+from dints.space.cells import Cell, Head, InputStem, Node, OutputStem
+from dints.space.operations import OPERATIONS
+from dints.space.search_space import SearchSpace
 
 if TYPE_CHECKING:
-    from dints.architecture import Architecture
+    from dints.space.architecture import Architecture
 
 
 class Network(nn.Module):

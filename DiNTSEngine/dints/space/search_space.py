@@ -13,11 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dints.errors import InputError
-from dints.parsing import brief
-
-OPERATIONS = ("skip", "conv_3x3x3", "p3d_3x3x1", "p3d_3x1x3", "p3d_1x3x3")
-"""Names of the N cell operations (3.2), in the order of every [..., N] array."""
+from dints.errors import InputError, brief
 
 # 6 levels have 65,535 patterns and features at 1/64 of the patch; 7 would have 524,287, for features of a voxel or two.
 MAX_LEVELS = 6

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from dints.space.network import Network
+from dints.space.operations import OPERATIONS
 from dints.space.relaxation import edge_weights
-from dints.space.search_space import OPERATIONS, SearchSpace
+from dints.space.search_space import SearchSpace
 
 # Mean and standard deviation of the architecture weights at the start (4.1).
 OPERATION_LOGIT_MEAN, EDGE_LOGIT_MEAN, LOGIT_DEVIATION = 1.0, 0.0, 0.01

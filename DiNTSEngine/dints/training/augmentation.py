@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dints.config import AugmentationConfig
-from dints.distributed import Part
+from dints.process_group import Part
 
 AXIAL_PLANE = (-3, -2)  # x and y of [..., X, Y, Z]
 RIGHT_ANGLES = 3  # 90, 180 and 270 degrees

@@ -6,8 +6,8 @@ import torch
 
 from dints.config import AugmentationConfig
 from dints.data.sampling import Batch, PatchSampler
+from dints.seeds import generator
 from dints.training.augmentation import augment
-from dints.training.seeds import generator
 
 
 class AugmentedBatches:

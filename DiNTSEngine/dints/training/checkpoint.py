@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from dints.distributed import is_first
-from dints.errors import InputError, is_out_of_memory
-from dints.parsing import brief
-from dints.tensor_files import load_tensors, save_tensors
+from dints.errors import InputError, brief, is_out_of_memory
+from dints.files.tensors import load_tensors, save_tensors
+from dints.process_group import is_first
 
 REMEDY = "delete it to start over"
 

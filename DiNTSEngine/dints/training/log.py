@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dints.storage import write_text, writing
+from dints.files.storage import write_text, writing
 
 
 class TrainingLog:

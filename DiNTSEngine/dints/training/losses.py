@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dints.distributed import summed
+from dints.process_group import summed
 
 # Keeps the Dice of a class that is absent from prediction and reference defined, without weight otherwise.
 SMOOTH = 1e-5

@@ -15,15 +15,15 @@ from torch.optim import SGD, AdamW, Optimizer
 from dints.config import Config, TrainingConfig
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
-from dints.distributed import is_first, start_together
 from dints.events import Reporter
+from dints.process_group import is_first, start_together
+from dints.seeds import derived_seed
 from dints.training.batches import AugmentedBatches
 from dints.training.caution import Caution
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import milestone_rate, one_cycle_rate
-from dints.training.seeds import derived_seed
 from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.validation import mean_defined, validate
 

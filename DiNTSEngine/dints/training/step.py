@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dints.device import autocast, half_type
-from dints.distributed import average_gradients, processes
-from dints.errors import RunError
+from dints.errors import RunError, is_out_of_memory
 from dints.events import Reporter
-from dints.inference.fallback import is_out_of_memory, release_memory
+from dints.inference.fallback import release_memory
+from dints.process_group import average_gradients, processes
 
 Criterion = Callable[[Tensor], Tensor]
 

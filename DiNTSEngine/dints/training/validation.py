@@ -12,11 +12,11 @@ from torch import nn
 
 from dints.config import Config
 from dints.data.cache import CachedCase
-from dints.distributed import gather, share
-from dints.evaluation.metrics import dice
 from dints.events import Reporter
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.sliding_window import sliding_window, stride_of
+from dints.metrics.segmentation import dice
+from dints.process_group import gather, share
 
 
 def validate(

@@ -10,8 +10,9 @@ from comparison import OURS, Comparison, Work
 from reference import reference_search_space
 from torch import Tensor, nn
 
+from dints.cost.operations import operation_costs
 from dints.search.decode import decode
-from dints.search.losses import architecture_loss, operation_costs
+from dints.search.losses import architecture_loss
 from dints.space.relaxation import pattern_probabilities
 from dints.space.search_space import SearchSpace
 

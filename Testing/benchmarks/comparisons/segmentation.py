@@ -23,7 +23,8 @@ from monai.transforms import (
 )
 from reference import papers_architecture, reference_network
 
-from dints.config import Config, Size
+from dints.config import Config
+from dints.geometry import Size
 from dints.inference.predictor import Predictor
 from dints.space.network import build_network
 

@@ -14,7 +14,7 @@ from dints.data.cases import Case, Problem
 from dints.data.check import check, check_case
 from dints.data.datalist import DataList, read_datalist
 from dints.events import Reporter
-from dints.storage import write_json
+from dints.files.storage import write_json
 
 SHAPE = (8, 9, 10)  # z, y, x
 

@@ -1,4 +1,4 @@
-"""One of two processes: tries everything in `dints.distributed` and writes what it got into the folder given."""
+"""One of two processes: tries everything in `dints.process_group` and writes what it got into the folder given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from dints import distributed
+from dints import process_group as distributed
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.training.checkpoint import save_checkpoint

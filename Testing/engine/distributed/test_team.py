@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from dints import distributed
+from dints import process_group as distributed
 from dints.device import PRECISION_VARIABLE
 
 from .conftest import Launch

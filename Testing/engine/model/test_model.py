@@ -11,12 +11,12 @@ import SimpleITK as sitk
 import torch
 
 import dints
-from dints.architecture import Architecture
 from dints.config import Config
 from dints.errors import InputError
 from dints.model.installed import find_model, install, installed_models, remove
 from dints.model.manifest import FORMAT, Fold, LabelStyle, Manifest
 from dints.model.model import Model, load_model, save_model
+from dints.space.architecture import Architecture
 from dints.space.network import build_network
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dints import Architecture, InputError, SearchSpace
-from dints.search.drawing import OPERATION_STYLES, draw_architecture
-from dints.space.search_space import OPERATIONS
+from dints.search.drawing import draw_architecture
+from dints.space.operations import BY_NAME, OPERATIONS, TABLE
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LEGEND_ENTRY = 1  # strokes of an operation's colour that the legend adds
@@ -34,7 +34,7 @@ def test_selected_edges_have_the_colour_of_their_operation_and_others_none(archi
     svg = (tmp_path / "picture.svg").read_text(encoding="utf-8")
     selected = np.bincount(architecture.operations[architecture.edges], minlength=len(OPERATIONS))
     for name, count in zip(OPERATIONS, selected, strict=True):
-        assert strokes(svg, OPERATION_STYLES[name][0]) == LEGEND_ENTRY + STROKES_PER_ARROW * count
+        assert strokes(svg, BY_NAME[name].colour) == LEGEND_ENTRY + STROKES_PER_ARROW * count
 
 
 def test_the_picture_names_task_layers_resolutions_and_operations(architecture, tmp_path):
@@ -56,8 +56,7 @@ def test_a_png_is_written_for_that_suffix(architecture, tmp_path):
 
 
 def test_every_operation_has_its_own_colour():
-    assert set(OPERATION_STYLES) == set(OPERATIONS)
-    assert len({colour for colour, _ in OPERATION_STYLES.values()}) == len(OPERATIONS)
+    assert len({operation.colour for operation in TABLE}) == len(OPERATIONS)
 
 
 def test_another_suffix_is_refused_by_name(architecture, tmp_path):

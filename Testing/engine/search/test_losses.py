@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from monai.networks.nets.dints import TopologySearch
 
 from dints import SearchSpace, operation_entropy, pattern_entropy, pattern_probabilities, topology_loss
-from dints.search.losses import (
-    activation_probabilities,
-    architecture_loss,
-    expected_memory,
-    full_memory,
-    memory_loss,
-    operation_costs,
-)
+from dints.cost.operations import operation_costs
+from dints.search.losses import activation_probabilities, architecture_loss, expected_memory, full_memory, memory_loss
 from dints.space.relaxation import edge_weights
 
 LAYERS = 3

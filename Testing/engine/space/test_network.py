@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dints import Architecture, InputError, SearchSpace, build_network, build_supernet
-from dints.space.cells import Convolution, Norm, add_up
+from dints.layers.convolution import Convolution, Norm, add_up
 from dints.space.relaxation import edge_weights
 
 SPACE = SearchSpace(layers=2, levels=2)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dints.config import AugmentationConfig
+from dints.seeds import generator
 from dints.training.augmentation import augment
-from dints.training.seeds import generator
 
 OFF = AugmentationConfig(flip_probability=0, rotate90_probability=0, affine_probability=0, gamma_probability=0)
 ALWAYS = AugmentationConfig(flip_probability=1, rotate90_probability=1, affine_probability=1, gamma_probability=1)

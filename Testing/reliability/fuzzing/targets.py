@@ -20,12 +20,10 @@ import torch
 import yaml
 from hypothesis import strategies as st
 
-from dints.architecture import Architecture
-from dints.cli import failure
 from dints.config import Config
 from dints.data.datalist import read_datalist
 from dints.data.images import refuse_unwritable
-from dints.errors import InputError
+from dints.errors import InputError, failure
 from dints.model.model import load_model
 from dints.model.reference import (
     load_reference_checkpoint,
@@ -33,8 +31,9 @@ from dints.model.reference import (
     save_reference_architecture,
     save_reference_weights,
 )
+from dints.service.worker import Worker
+from dints.space.architecture import Architecture
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
-from dints.worker import Worker
 
 from ..models.hostile import members_of, torch_bytes, with_pickle, with_weights, zipped
 from .mutations import as_json, mutated_bytes, mutated_values

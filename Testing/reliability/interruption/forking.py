@@ -23,8 +23,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dints.cli import EXIT_DONE, EXIT_FAILED, main
-from dints.errors import StorageError
+from dints.cli import main
+from dints.errors import EXIT_DONE, EXIT_FAILED, StorageError
 from dints.events import JsonReporter
 from dints.run import Run, run_lock
 

@@ -18,21 +18,21 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from dints.architecture import Architecture
 from dints.config import Config
 from dints.data.cache import build_cache
 from dints.data.datalist import read_datalist
 from dints.data.images import write_image
 from dints.errors import StorageError
 from dints.evaluation.evaluate import ScoreRow, write_scores
-from dints.evaluation.report import write_report
 from dints.events import Reporter
+from dints.files.storage import write_text
 from dints.model.installed import install
 from dints.model.model import load_model, save_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
+from dints.report.report import write_report
 from dints.search.drawing import draw_architecture
+from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace
-from dints.storage import write_text
 from dints.training.checkpoint import save_checkpoint
 from dints.training.log import TrainingLog, read_log
 

@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 import torch
 
-from dints.cli import EXIT_FAILED
 from dints.config import Config
 from dints.data.images import read_image
-from dints.lock import FILE_NAME as LOCK
-from dints.storage import read_json
+from dints.errors import EXIT_FAILED
+from dints.files.lock import FILE_NAME as LOCK
+from dints.files.storage import read_json
 from dints.training.checkpoint import load_checkpoint
 from dints.training.log import read_log
 

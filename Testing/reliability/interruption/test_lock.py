@@ -11,15 +11,15 @@ from typing import IO
 
 import pytest
 
-import dints.lock
+import dints.files.lock
 from dints.cli import main
 from dints.errors import InputError
-from dints.lock import FILE_NAME, locked
+from dints.files.lock import FILE_NAME, locked
 
 OWNER = """
 import sys
 from pathlib import Path
-from dints.lock import locked
+from dints.files.lock import locked
 with locked(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
     print("locked", flush=True)
     sys.stdin.read()
@@ -116,12 +116,12 @@ def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever came next would lock a new file."""
-    lock = dints.lock._lock
+    lock = dints.files.lock._lock
 
     def lock_too_late(file: IO[str], shared: bool) -> None:
         lock(file, shared)
         (run_folder / FILE_NAME).unlink()
 
-    monkeypatch.setattr(dints.lock, "_lock", lock_too_late)
+    monkeypatch.setattr(dints.files.lock, "_lock", lock_too_late)
     with pytest.raises(InputError, match="is in use"), locked(run_folder):
         pass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dints.architecture import Architecture
+from dints.space.architecture import Architecture
 from dints.space.search_space import MAX_LAYERS, MAX_LEVELS, SearchSpace
 
 from .hostile import MANIFEST, WEIGHTS, Members, packed, with_manifest

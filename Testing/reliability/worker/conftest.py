@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dints.parent import OWN_GROUP_VARIABLE
+from dints.service.parent import OWN_GROUP_VARIABLE
 
 PREAMBLE = """
 import os, sys, threading, time

@@ -16,14 +16,14 @@ LARGE = (256, 256, 256)  # voxels; 64 MiB as floats, of which several copies are
 # The limit is set by the first job that segments, when all libraries are loaded and its threads run.
 LIMITED = f"""
 import resource
-import dints.worker
-def limited(self, job, reporter, whole=dints.worker.Worker._segment):
+import dints.service.worker
+def limited(self, job, reporter, whole=dints.service.worker.Worker._segment):
     whole(self, job, reporter)
     size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + {SPARE}, resource.RLIM_INFINITY))
-    dints.worker.Worker._segment = whole
+    dints.service.worker.Worker._segment = whole
     self._commands["segment"] = self._segment
-dints.worker.Worker._segment = limited
+dints.service.worker.Worker._segment = limited
 """
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -12,8 +12,8 @@ import pytest
 SECONDS = 0.02  # between two pieces of a message
 # A native library that writes to both streams, from a thread, in no encoding, as soon as events are told.
 NOISE = """
-import dints.parent
-separated = dints.parent._separated_output
+import dints.service.parent
+separated = dints.service.parent._separated_output
 def noisy():
     stream = separated()
     def write():
@@ -23,7 +23,7 @@ def noisy():
             time.sleep(0.001)
     threading.Thread(target=write, daemon=True).start()
     return stream
-dints.parent._separated_output = noisy
+dints.service.parent._separated_output = noisy
 """
 
 

@@ -107,7 +107,7 @@ def checked(faked: Any, host: Any, processes: list[Any], tmp_path: Path) -> Any:
 
 def write_check(folder: Path, problems: list[dict[str, str]]) -> None:
     from dints.config import Config
-    from dints.storage import write_json
+    from dints.files.storage import write_json
 
     facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}
     write_json(folder / "check.json", {"cases": [{"name": "a", **facts}], "problems": problems})
@@ -123,10 +123,10 @@ def run_folder(tmp_path: Path) -> Path:
 
 def write_run(folder: Path) -> Path:
     """The files of a run, of a few bytes each."""
-    from dints.architecture import Architecture
     from dints.config import Config
+    from dints.files.storage import write_json, write_text
+    from dints.space.architecture import Architecture
     from dints.space.search_space import SearchSpace
-    from dints.storage import write_json, write_text
 
     config = Config.load("phantom").with_overrides([f"{key}={value}" for key, value in TINY.items()])
     config.with_overrides(["training.folds=2"]).save(folder / "config.yaml")

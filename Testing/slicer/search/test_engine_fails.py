@@ -14,7 +14,7 @@ SECONDS_TO_SAY_SO = 5.0
 CANCEL_SECONDS = 1.0
 ENGINE = """
 import json, os, pathlib, signal, sys, time
-from dints.storage import temporary_path
+from dints.files.storage import temporary_path
 os.write(1, json.dumps({"event": "progress", "stage": "search", "step": 1, "total": 2}).encode() + b"\\n")
 temporary_path(pathlib.Path(sys.argv[4]) / "search" / "checkpoint.pt").write_bytes(b"half")
 """

@@ -203,7 +203,7 @@ def test_the_panels_own_plot_view_is_none_of_the_main_windows(host: Any, run_fol
 def test_an_architecture_is_drawn_with_all_its_edges(host: Any, run_folder: Path) -> None:
     from DiNTSSearchLib.architecture_svg import architectureSvg
 
-    from dints.architecture import Architecture
+    from dints.space.architecture import Architecture
 
     path = run_folder / "search" / "architecture.json"
     drawing = ElementTree.fromstring(architectureSvg(path, 300))

@@ -156,7 +156,7 @@ def temporary_files() -> list[Path]:
     """All that is for the moment only, but for locks."""
     import slicer
 
-    from dints.lock import FILE_NAME
+    from dints.files.lock import FILE_NAME
 
     folder = Path(slicer.app.temporaryPath)
     return [path for path in folder.rglob("*") if path.is_file() and path.name not in (FILE_NAME, SLICERS_OWN)]

@@ -11,7 +11,7 @@ START_SECONDS = 120.0  # of an application and its worker on a busy machine
 SLEEP = "import time; time.sleep(600)"
 WITH_A_CHILD = f"""if True:
     import subprocess, sys
-    from dints.parent import end_with_parent
+    from dints.service.parent import end_with_parent
     end_with_parent()
     subprocess.run([sys.executable, "-c", {SLEEP!r}])
 """

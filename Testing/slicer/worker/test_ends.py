@@ -33,12 +33,12 @@ def test_cancelling_ends_the_whole_tree_within_a_second_and_what_waits_runs(
 
 
 def test_what_a_cancelled_job_left_half_written_is_removed(host: Any, record: Any, tmp_path: Path) -> None:
-    """A worker that is ended in the middle of writing; the name is that of `dints.storage.temporary_path`."""
+    """A worker that is ended in the middle of writing; the name is that of `dints.files.storage.temporary_path`."""
     from DiNTSLib.worker import Worker
 
     program = f"""if True:
         import os, pathlib, signal, time
-        from dints.storage import temporary_path
+        from dints.files.storage import temporary_path
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         temporary_path(pathlib.Path({str(tmp_path)!r}) / "scan.nii.gz").write_bytes(b"half")
         time.sleep(60)

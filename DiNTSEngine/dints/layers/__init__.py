@@ -1,0 +1,1 @@
+"""What makes processors fast: convolutions, norms, checkpointing, interpolation, the order of memory."""

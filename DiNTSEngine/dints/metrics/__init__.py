@@ -1,0 +1,1 @@
+"""What a segmentation is measured by."""

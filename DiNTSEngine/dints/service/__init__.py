@@ -1,0 +1,1 @@
+"""Work for another program: the warm worker, its jobs, and one process a fold."""

@@ -1,0 +1,102 @@
+"""Parts of a network that hold less memory for their backward pass: the same output, the same gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from dints import SearchSpace, build_supernet
+from dints.cost.complexity import measure
+from dints.layers.checkpointing import recomputed, separate
+
+SPACE = SearchSpace(layers=2, levels=2)
+
+
+def part(one: Tensor, two: Tensor) -> Tensor:
+    return (one * two).sin().exp() * two
+
+
+def gradients(output: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(output.square().sum(), inputs)
+
+
+def test_what_is_recomputed_has_the_gradients_of_what_is_kept() -> None:
+    inputs = [torch.randn(4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    one, two, parameter = inputs
+    ours = recomputed(lambda *features: part(*features) * parameter, [one, two], [parameter])
+    theirs = part(one, two) * parameter
+    assert torch.equal(ours, theirs)
+    for found, expected in zip(gradients(ours, inputs), gradients(theirs, inputs), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_separate_graph_has_the_same_gradients_and_leaves_out_frozen_tensors() -> None:
+    inputs = [torch.randn(4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    (one, two), frozen = inputs, torch.randn(4, dtype=torch.float64)
+    first, second = separate(lambda *features: (part(*features) * frozen, features[0] + frozen), inputs, [frozen])
+    for found, expected in zip(
+        gradients(first + second, inputs), gradients(part(one, two) * frozen + one + frozen, inputs), strict=True
+    ):
+        torch.testing.assert_close(found, expected)
+
+
+def test_without_gradients_nothing_is_set_up() -> None:
+    one = torch.randn(4, requires_grad=True)
+    with torch.no_grad():
+        assert not recomputed(torch.exp, [one], []).requires_grad
+        assert not separate(lambda value: [value.exp()], [one], [])[0].requires_grad
+
+
+def test_the_precision_of_the_forward_pass_is_that_of_the_recomputation() -> None:
+    seen, matrix = [], torch.randn(3, 3, requires_grad=True)
+
+    def product(value: Tensor) -> Tensor:
+        result = value @ value
+        seen.append(result.dtype)
+        return result
+
+    with torch.autocast("cpu", torch.bfloat16):
+        output = recomputed(product, [matrix], [])
+    output.float().sum().backward()
+    assert seen == [torch.bfloat16, torch.bfloat16]
+    assert matrix.grad is not None
+    assert matrix.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_supernet_that_spares_memory_has_the_gradients_of_one_that_does_not(
+    half: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    supernet, images = build_supernet(SPACE, 1, 2, 4), torch.randn(2, 1, 16, 16, 16)
+
+    def gradient() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss = supernet(images).float().square().mean()
+        return torch.cat([found.flatten() for found in torch.autograd.grad(loss, list(supernet.parameters()))])
+
+    sparing = gradient()
+    monkeypatch.setattr("dints.space.cells.recomputed", lambda function, inputs, parameters: function(*inputs))
+    monkeypatch.setattr("dints.space.network.separate", lambda function, inputs, parameters: function(*inputs))
+    keeping = gradient()
+    assert (sparing - keeping).norm() < (0.05 if half else 1e-5) * keeping.norm()
+
+
+def test_predicted_memory_of_a_supernet_is_what_autograd_holds_in_a_real_step() -> None:
+    supernet = build_supernet(SPACE, 1, 2, 4)
+    own = {parameter.data_ptr() for parameter in supernet.parameters()}
+    held: dict[int, int] = {}  # bytes by address
+    kept: list[Tensor] = []  # so that no address is used twice
+
+    def save(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
+        supernet(torch.zeros(2, 1, 32, 32, 32)).log_softmax(1)
+    features = sum(size for address, size in held.items() if address not in own)
+    with torch.device("meta"):
+        predicted = measure(build_supernet(SPACE, 1, 2, 4), (2, 1, 32, 32, 32))
+    assert predicted.training_memory == pytest.approx(features + 3 * 4 * predicted.parameters, rel=0.01)

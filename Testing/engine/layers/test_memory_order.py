@@ -1,0 +1,100 @@
+"""What training computes in another order of memory, or in another way: it changes nothing but the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from dints.layers.convolution import Convolution
+from dints.layers.memory_order import ChannelsLastNorm, EveryOther, channels_last
+from dints.space.cells import Head, InputStem
+
+LAST = torch.channels_last_3d
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, LAST])
+def test_every_other_voxel_and_its_gradient_are_those_of_indexing(order: torch.memory_format) -> None:
+    features = torch.randn(2, 3, 4, 6, 8).contiguous(memory_format=order).requires_grad_()
+    even, odd = EveryOther.apply(features)
+    assert torch.equal(even, features[:, :, ::2, ::2, ::2])
+    assert torch.equal(odd, features[:, :, 1::2, 1::2, 1::2])
+    (gradient,) = torch.autograd.grad((even.square() + odd.exp()).sum(), features)
+    indexed = features[:, :, ::2, ::2, ::2].square() + features[:, :, 1::2, 1::2, 1::2].exp()
+    assert torch.equal(gradient, *torch.autograd.grad(indexed.sum(), features))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 3e-2)])
+def test_the_norm_with_the_channels_last_is_instance_normalisation(dtype: torch.dtype, tolerance: float) -> None:
+    torch.manual_seed(0)
+    features = torch.randn(3, 5, 4, 6, 8).add_(0.5).to(dtype).contiguous(memory_format=LAST).requires_grad_()
+    weight, bias = (torch.randn(5, requires_grad=True) for _ in range(2))
+    output = ChannelsLastNorm.apply(features, weight, bias, 1e-5)
+    expected = F.instance_norm(features.float(), weight=weight, bias=bias)
+    assert output.is_contiguous(memory_format=LAST)
+    assert output.dtype == dtype
+    torch.testing.assert_close(output.float(), expected, rtol=tolerance, atol=tolerance)
+    ours, theirs = (
+        torch.autograd.grad(result.float().sin().sum(), (features, weight, bias)) for result in (output, expected)
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        assert (one.float() - other.float()).norm() <= tolerance * other.float().norm()
+
+
+def test_gradients_of_the_norm_are_those_of_finite_differences() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(2, 3, 2, 2, 2, dtype=torch.float64).contiguous(memory_format=LAST).requires_grad_()
+    weight, bias = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    assert torch.autograd.gradcheck(lambda *inputs: ChannelsLastNorm.apply(*inputs, 1e-5), (features, weight, bias))
+
+
+@pytest.mark.parametrize("kernel", [(3, 1, 1), (1, 1, 1)])
+def test_a_dilation_that_leads_to_onednn_leaves_output_and_gradients(kernel: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    convolution, features = Convolution(4, 6, kernel), torch.randn(2, 4, 6, 5, 4, requires_grad=True)
+    assert convolution.dilation_to_onednn != convolution.dilation
+    outputs = convolution(features), F.conv3d(features, convolution.weight, padding=convolution.margins)
+    torch.testing.assert_close(*outputs)
+    ours, theirs = (torch.autograd.grad(output.sin().sum(), (features, convolution.weight)) for output in outputs)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_large_weight_taken_in_parts_leaves_output_and_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    convolution, features = Convolution(4, 6, (3, 3, 3)), torch.randn(2, 4, 2, 3, 4, requires_grad=True)
+    whole = convolution(features)
+    monkeypatch.setattr("dints.layers.convolution.LARGE_WEIGHT", 1)
+    parts = convolution(features)
+    torch.testing.assert_close(parts, whole)
+    for one, other in zip(
+        *(torch.autograd.grad(output.sin().sum(), (features, convolution.weight)) for output in (parts, whole)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("build", [lambda: Head(3, 2), lambda: InputStem(1, 3, 4)], ids=["head", "stem"])
+def test_the_order_at_full_resolution_leaves_output_and_gradients(
+    build: Callable[[], torch.nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    part = build()
+    features, parameters = torch.randn(2, 3, 8, 8, 8), list(part.parameters())
+    output = part(features)
+    gradients = torch.autograd.grad(output.sin().sum(), parameters)
+    monkeypatch.setattr("dints.space.cells.channels_last", lambda features: features)
+    expected = part(features)
+    torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5, check_stride=False)
+    for one, other in zip(gradients, torch.autograd.grad(expected.sin().sum(), parameters), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_only_training_on_the_cpu_puts_the_channels_last() -> None:
+    features = torch.randn(1, 4, 3, 3, 3)
+    assert channels_last(features).is_contiguous(memory_format=LAST)
+    with torch.no_grad():
+        assert channels_last(features) is features
+    assert channels_last(features.to("meta")).is_contiguous()

@@ -1,0 +1,245 @@
+"""The warm worker: what it answers to jobs and to nonsense, and when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from dints.model.model import load_model
+from dints.service.jobs import LONGEST_LINE
+from dints.service.worker import Worker
+
+SECONDS_TO_END = 5.0
+
+
+@pytest.fixture
+def segment(model_file: Path, scan_file: Path, tmp_path: Path) -> dict[str, Any]:
+    output = str(tmp_path / "labels.nrrd")
+    return {"job": 1, "command": "segment", "model": str(model_file), "inputs": [str(scan_file)], "output": output}
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "dints", "worker"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def answers(worker: Worker, stream: StringIO, job: Any) -> list[dict[str, Any]]:
+    """The events of one job."""
+    stream.seek(0)
+    stream.truncate()
+    worker.run(job if isinstance(job, str) else json.dumps(job))
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def events_until(process: subprocess.Popen, name: str) -> list[dict[str, Any]]:
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == name:
+            break
+    return events
+
+
+def named(events: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    (event,) = [event for event in events if event["event"] == name]
+    return event
+
+
+def test_a_job_writes_what_the_model_says(segment: dict[str, Any], model_file: Path, scan_file: Path) -> None:
+    stream = StringIO()
+    events = answers(Worker(stream), stream, segment)
+    assert {event["job"] for event in events} == {1}
+    assert [event["event"] for event in events][-2:] == ["result", "finished"]
+    assert named(events, "model")["reused"] is False
+    expected = load_model(model_file).segment(sitk.ReadImage(scan_file), device="cpu")
+    written = sitk.ReadImage(segment["output"])
+    assert np.array_equal(sitk.GetArrayFromImage(written), sitk.GetArrayFromImage(expected))
+
+
+def test_a_second_job_reuses_the_model_and_a_changed_file_is_read_again(
+    segment: dict[str, Any], model_file: Path
+) -> None:
+    stream = StringIO()
+    worker = Worker(stream)
+    answers(worker, stream, segment)
+    assert named(answers(worker, stream, segment), "model")["reused"] is True
+    os.utime(model_file, ns=(1, 1))
+    assert named(answers(worker, stream, segment), "model")["reused"] is False
+
+
+def test_options_reach_the_inference_and_null_means_the_models_own(segment: dict[str, Any], tmp_path: Path) -> None:
+    stream = StringIO()
+    doubt = tmp_path / "doubt.nrrd"
+    options = {"folds": [0], "overlap": None, "mirror": False, "region": [[0, 0, 0], [8, 8, 8]]}
+    events = answers(Worker(stream), stream, {**segment, "disagreement": str(doubt), "options": options})
+    assert named(events, "result")["values"]["disagreement"] == str(doubt)
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(segment["output"]))
+    assert not labels[8:].any()
+    assert sitk.ReadImage(doubt).GetSize() == (22, 20, 18)
+
+
+def test_statistics_come_with_the_result_if_asked_for(segment: dict[str, Any]) -> None:
+    stream = StringIO()
+    worker = Worker(stream)
+    assert "statistics" not in named(answers(worker, stream, segment), "result")["values"]
+    rows = named(answers(worker, stream, segment | {"statistics": True}), "result")["values"]["statistics"]
+    assert [row["name"] for row in rows] == ["liver", "left kidney", "tumour"]
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(segment["output"]))
+    assert [row["volume"] for row in rows] == pytest.approx([(voxels == value).sum() / 1000 for value in (1, 2, 3)])
+
+
+def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any]) -> None:
+    stream = StringIO()
+    worker = Worker(stream)
+    estimate = {"job": 2, "command": "estimate", "model": segment["model"], "size": [22, 20, 18], "spacing": [1, 1, 1]}
+    before = named(answers(worker, stream, estimate), "result")["values"]
+    assert before["seconds"] is None
+    assert before["windows"] == 8
+    assert before["memory"] > 0
+    answers(worker, stream, segment)
+    after = named(answers(worker, stream, estimate), "result")["values"]
+    assert after["seconds"] > 0
+    mirrored = answers(worker, stream, {**estimate, "options": {"mirror": True}})
+    assert named(mirrored, "result")["values"]["seconds"] == pytest.approx(8 * after["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("not json", "is not valid JSON"),
+        ("[1, 2]", "is list, not an object"),
+        ('{"job": 3}', "command None is unknown"),
+        ('{"job": 3, "command": "fly"}', "command 'fly' is unknown"),
+        ('{"job": 3, "command": ["segment"]}', "is unknown"),
+        ('{"job": 3, "command": "segment", "model": "m"}', "inputs is None"),
+        ('{"job": 3, "command": "segment", "modle": "m"}', "field 'modle' is unknown"),
+        ('{"job": 3, "command": "segment", "model": "m", "inputs": [], "output": "o"}', "neither a model file"),
+        ('{"job": 3, "command": "estimate", "model": 1, "size": [1], "spacing": []}', "model is 1"),
+        ('{"job": [3], "command": "segment"}', "its number is [3]"),
+        ('{"job": NaN, "command": "segment"}', "its number is nan"),
+        ('{"job": 3, "command": "' + "x" * LONGEST_LINE + '"}', "is longer than"),
+        ("[" * (LONGEST_LINE - 1), "is not valid JSON"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_nonsense_is_answered_and_the_next_job_runs(message: str, text: str, segment: dict[str, Any]) -> None:
+    stream = StringIO()
+    worker = Worker(stream)
+    (event,) = answers(worker, stream, message)
+    assert (event["event"], event["code"]) == ("error", 2)
+    assert text in event["text"]
+    assert answers(worker, stream, segment)[-1]["event"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"inputs": ["/nowhere.nrrd"]}, "nowhere.nrrd"),
+        ({"inputs": [1]}, "inputs"),
+        ({"options": {"overlap": 2}}, "overlap"),
+        ({"options": {"folds": [7]}}, "folds"),
+        ({"options": {"speed": 1}}, "speed"),
+        ({"device": "abacus"}, "abacus"),
+        ({"device": "meta"}, "meta"),
+        ({"inputs": []}, "inputs"),
+        ({"inputs": ["a\0b"]}, "without null characters"),
+        ({"output": "\ud800.nrrd"}, "output"),
+        ({"model": "\0"}, "model"),
+        ({"options": {"folds": 3}}, "folds"),
+        ({"options": {"folds": [[1]]}}, "folds"),
+        ({"options": {"folds": [0.0]}}, "folds"),
+        ({"options": {"disagreement": True}}, "disagreement"),
+        ({"options": {"channels": []}}, "channels"),
+        ({"options": {"region": [[float("inf"), 0, 0], [1, 1, 1]]}}, "region"),
+        ({"options": {"mirror": "yes"}}, "mirror"),
+    ],
+    ids=str,
+)
+def test_what_the_user_gave_wrongly_is_said_in_one_line(
+    change: dict[str, Any], text: str, segment: dict[str, Any]
+) -> None:
+    stream = StringIO()
+    event = answers(Worker(stream), stream, segment | change)[-1]
+    assert (event["event"], event["code"], event["job"]) == ("error", 2, 1)
+    assert text in event["text"]
+    assert "\n" not in event["text"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": [0, 1, 1]},
+        {"size": [1, 1]},
+        {"size": ["one", 1, 1]},
+        {"size": [10**9, 1, 1]},
+        {"size": [10**5, 10**5, 10**5]},
+        {"spacing": [1, float("nan"), 1]},
+        {"spacing": [1, float("inf"), 1]},
+        {"spacing": [1, -1, 1]},
+    ],
+    ids=str,
+)
+def test_a_size_that_is_none_is_said(change: dict[str, Any], segment: dict[str, Any]) -> None:
+    stream = StringIO()
+    job = {"job": 2, "command": "estimate", "model": segment["model"], "size": [9, 9, 9], "spacing": [1, 1, 1]}
+    event = answers(Worker(stream), stream, job | change)[-1]
+    assert (event["event"], event["code"]) == ("error", 2)
+
+
+def test_a_process_serves_jobs_with_heartbeats_and_ends_with_its_input(
+    process: subprocess.Popen, segment: dict[str, Any]
+) -> None:
+    assert events_until(process, "ready")[0]["pid"] > 0
+    process.stdin.write("nonsense\n" + json.dumps(segment) + "\n")
+    process.stdin.flush()
+    events = events_until(process, "finished")
+    assert any(event["event"] == "heartbeat" for event in events)
+    assert named(events, "error")["job"] is None
+    process.stdin.close()
+    assert process.wait(SECONDS_TO_END) == 0
+
+
+def test_a_process_ends_when_its_parent_is_gone() -> None:
+    """The input stays open: a process that was started beside it still holds it."""
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'dints', 'worker'])\n"
+        "print(child.pid, file=sys.stderr, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    reading, writing = os.pipe()
+    pipes = {"stdin": reading, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    parent = subprocess.Popen([sys.executable, "-c", program], **pipes)
+    pid = int(parent.stderr.readline())
+    assert json.loads(parent.stdout.readline())["pid"] == pid
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    end = time.monotonic() + SECONDS_TO_END
+    while _is_running(pid) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not _is_running(pid)
+    os.close(writing)
+
+
+def _is_running(pid: int) -> bool:
+    """A zombie that nobody waits for has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
