@@ -11,7 +11,7 @@ from dints.events import Reporter
 from dints.model.manifest import Fold, Manifest
 from dints.model.model import save_model
 from dints.model.reference import load_reference_checkpoint, load_reference_weights
-from dints.space.architecture import Architecture
+from dints.space.architecture import ARRAYS, Architecture
 from dints.space.network import build_network
 
 
@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise InputError("--config is missing: a checkpoint does not say how its input was prepared; name a preset")
     config = config.with_overrides(arguments.set)
     architecture = Architecture.load(arguments.architecture)
+    if arguments.architecture.suffix.lower() in ARRAYS:  # those say nothing of the stems
+        architecture = architecture.at(config.search.finest, config.search.delay)
     weights = []
     for path in arguments.checkpoints:
         network = build_network(

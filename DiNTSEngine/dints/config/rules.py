@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dints.space.search_space import MAX_LAYERS, MAX_LEVELS
+from dints.space.search_space import FINEST, MAX_LAYERS, MAX_LEVELS
 
 if TYPE_CHECKING:
     from dints.config import Config
@@ -105,6 +105,11 @@ RULES: dict[str, list[Rule]] = {
     ],
     "search": [
         *SCHEDULE_RULES,
+        (lambda search: search.finest in FINEST, "finest must be 1 or 2"),
+        (
+            lambda search: all(0 <= halvings <= search.levels for halvings in search.delay),
+            "delay must be three whole numbers from 0 to search.levels",
+        ),
         (lambda search: 0 < search.memory_budget <= 1, "memory_budget must lie between 0 and 1"),
     ],
     "training": [
@@ -120,11 +125,6 @@ RULES: dict[str, list[Rule]] = {
 }
 
 
-def patch_step(levels: int) -> int:
-    """Patch edges must be multiples of this: the stem halves once, each further level again (Figure 2)."""
-    return 2**levels
-
-
 def broken_rule(config: Config) -> str | None:
     """The sentence of the first rule that does not hold, with its section; None if all hold."""
     for section, rules in RULES.items():
@@ -135,9 +135,9 @@ def broken_rule(config: Config) -> str | None:
         for holds, sentence in rules:
             if not holds(stage):
                 return f"{section}.{sentence}"
-    step = patch_step(config.search.levels)
-    if any(size % step or size < 2 * step for size in config.sampling.patch):  # one voxel cannot be normalised
-        return f"sampling.patch must be multiples of {step} (2 to the power of search.levels), at least {2 * step}"
+    space = config.search.space
+    if not space.fits(config.sampling.patch):
+        return f"sampling.patch must be {space.size_rule} (by search.levels, search.finest and search.delay)"
     if not set(config.inference.largest_component) <= set(config.task.labels):
         return "inference.largest_component must name declared labels"
     return None

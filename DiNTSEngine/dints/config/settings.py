@@ -20,6 +20,7 @@ from dints.errors import InputError, brief
 from dints.files.plain_yaml import parse_yaml
 from dints.files.storage import write_text
 from dints.geometry import Size, Vector
+from dints.space.search_space import SearchSpace
 
 PRESETS_FOLDER = Path(__file__).resolve().parents[1] / "presets"
 
@@ -82,6 +83,8 @@ class SearchConfig:
 
     layers: int = 12
     levels: int = 4
+    finest: int = 2  # voxels of the working grid along one of the finest level: 2 as in the paper, 1 full resolution
+    delay: Size = (0, 0, 0)  # halvings that each axis leaves out first; for thick slices
     filters: int = 16
     batch_size: int = 8
     iterations: int = 21000
@@ -101,6 +104,11 @@ class SearchConfig:
     topology_loss: bool = True  # off for the ablation of 4.4.2
     checkpoint_every: int = 100  # iterations
     seed: int = 0
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space that the settings describe."""
+        return SearchSpace(self.layers, self.levels, self.finest, self.delay)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class MemoryPrediction:
 def predict_memory(config: Config) -> MemoryPrediction:
     """Counts both networks for the batches of a configuration; takes some seconds."""
     channels, classes, patch = len(config.task.channels), len(config.task.labels), config.sampling.patch
-    spaces = [SearchSpace(layers, config.search.levels) for layers in MEASURED_LAYERS]
+    spaces = [replace(config.search.space, layers=layers) for layers in MEASURED_LAYERS]
     shape = (config.search.batch_size, channels, *patch)
 
     def search(space: SearchSpace) -> int:

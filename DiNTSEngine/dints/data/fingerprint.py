@@ -68,7 +68,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
     """
     paper = Config()
     voxels = int((memory_bytes or machine_memory()) * USABLE_MEMORY / SEARCH_BYTES_PER_VOXEL)
-    patch = _patch(typical.size, 2**paper.search.levels, paper.sampling.patch, voxels // SMALLEST_BATCH)
+    patch = _patch(typical.size, max(paper.search.space.patch_step), paper.sampling.patch, voxels // SMALLEST_BATCH)
     fitting = max(1, voxels // math.prod(patch))
     batch = min(paper.search.batch_size, 2 ** int(math.log2(fitting)))
     config = dataclasses.replace(

@@ -24,7 +24,9 @@ class Convolution(nn.Conv3d):
     oneDNN gets the weights' gradients wrong in bfloat16 where kernels of three planes meet two planes: float32 there.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size, stride: int = 1, bias: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: Size, stride: Size = (1, 1, 1), bias: bool = False
+    ) -> None:
         x, y, z = kernel
         margins = (x // 2, y // 2, z // 2)
         super().__init__(in_channels, out_channels, kernel, stride, margins, bias=bias)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -9,15 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def resize(features: Tensor, factor: float) -> Tensor:
-    """[B, C, X, Y, Z] by `factor` along each spatial axis; corner voxels stay in place, as the reference has it.
+def resize(features: Tensor, factors: Sequence[float]) -> Tensor:
+    """[B, C, X, Y, Z] by a factor along each spatial axis; corner voxels stay in place, as the reference has it.
 
     Interpolation is linear and separable, and a matrix product of each axis runs at the processor's full rate: a
     quarter of the time of PyTorch's own trilinear kernel, forward and backward, at the sizes of training patches.
     """
     if features.device.type != "cpu" or not features.is_contiguous():  # its kernel for channels-last order is fast
-        return F.interpolate(features, scale_factor=factor, mode="trilinear", align_corners=True)
-    x, y, z = (weights(size, int(size * factor)).to(features.dtype) for size in features.shape[2:])
+        return F.interpolate(features, scale_factor=tuple(factors), mode="trilinear", align_corners=True)
+    sizes = zip(features.shape[2:], factors, strict=True)
+    x, y, z = (weights(size, int(size * factor)).to(features.dtype) for size, factor in sizes)
     batch, channels, *_ = features.shape
     features = features.reshape(-1, z.shape[1]) @ z.t()  # the last axis first, while the features are smallest
     features = _contract(y, features.view(-1, y.shape[1], z.shape[0]))

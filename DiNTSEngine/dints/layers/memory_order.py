@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dints.geometry import Size
+
 
 def channels_last(features: Tensor) -> Tensor:
     """Features [B, C, X, Y, Z] with the channels last in memory, if this is training on a CPU."""
@@ -23,23 +25,23 @@ def channels_last(features: Tensor) -> Tensor:
 class EveryOther(torch.autograd.Function):
     """The voxels with even and those with odd indices of [B, C, X, Y, Z], copied: two of [B, C, X/2, Y/2, Z/2].
 
+    An axis whose step is 1 stays whole in both.
+
     For the gradient of an indexed tensor PyTorch fills one whole tensor an axis, six in all; this fills one.
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, features: Tensor, steps: Size) -> tuple[Tensor, ...]:
         ctx.size = features.size()
-        return tuple(features[half].clone() for half in _HALVES)
+        ctx.halves = [(..., *(slice(min(first, step - 1), None, step) for step in steps)) for first in (0, 1)]
+        return tuple(features[half].clone() for half in ctx.halves)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         result = gradients[0].new_zeros(ctx.size)
-        for half, gradient in zip(_HALVES, gradients, strict=True):
+        for half, gradient in zip(ctx.halves, gradients, strict=True):
             result[half] = gradient
-        return result
-
-
-_HALVES: tuple[Any, ...] = tuple((..., *[slice(first, None, 2)] * 3) for first in (0, 1))
+        return result, None
 
 
 class ChannelsLastNorm(torch.autograd.Function):

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dints.config import Config
-from dints.config.rules import patch_step
 from dints.errors import InputError, brief
 from dints.space.architecture import Architecture
 
@@ -127,10 +126,10 @@ def _architecture(values: Any, config: Config, source: str) -> Architecture:
         architecture = Architecture.from_mapping(values)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    step = patch_step(architecture.space.levels)
-    if any(size % step or size < 2 * step for size in config.sampling.patch):
+    space = architecture.space
+    if not space.fits(config.sampling.patch):
         raise InputError(
-            f"{source}: its patch {config.sampling.patch} is no multiple of {step}; export the model again"
+            f"{source}: its patch {config.sampling.patch} is not {space.size_rule}; export the model again"
         )
     return architecture
 

@@ -11,6 +11,7 @@ from dints.errors import InputError
 from dints.files.storage import atomic_path
 from dints.space.architecture import Architecture
 from dints.space.operations import TABLE
+from dints.space.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +31,8 @@ NODE_DIAMETER, BAR_WIDTH = 11, 14  # points
 def draw_architecture(architecture: Architecture, path: str | os.PathLike, title: str = "") -> None:
     """Writes a .png or .svg picture, atomically.
 
-    Row d holds the feature nodes at 1/2^(d+1) of the image's resolution, column i those after layer i; column 0 are the
-    stems. InputError for another suffix, or if matplotlib is not installed.
+    Row d holds the feature nodes of level d (in the paper at 1/2^(d+1) of the image's resolution), column i those after
+    layer i; column 0 are the stems. InputError for another suffix, or if matplotlib is not installed.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
@@ -58,7 +59,7 @@ def _draw(figure: Figure, architecture: Architecture, title: str) -> None:
     axes.set_xlim(-STEM_GAP - 0.5, layers + STEM_GAP + 0.5)
     axes.set_ylim(levels - 0.5, -0.5)  # the finest level on top
     axes.set_xticks(range(layers + 1), ["stems", *map(str, range(1, layers + 1))])
-    axes.set_yticks(range(levels), [f"1/{2 ** (level + 1)}" for level in range(levels)])
+    axes.set_yticks(range(levels), [_resolution(architecture.space, level) for level in range(levels)])
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("layer")
@@ -71,6 +72,13 @@ def _draw(figure: Figure, architecture: Architecture, title: str) -> None:
     _draw_stems(axes, architecture)
     _draw_nodes(axes, architecture)
     _add_legend(figure)
+
+
+def _resolution(space: SearchSpace, level: int) -> str:
+    """Of a level, as a part of the image's; by axis where they differ."""
+    shrink = space.shrink(level)
+    names = ["1" if axis == 1 else f"1/{axis}" for axis in shrink]
+    return names[0] if len(set(names)) == 1 else " × ".join(names)
 
 
 def _draw_edges(axes: Axes, architecture: Architecture) -> None:

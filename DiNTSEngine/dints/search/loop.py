@@ -21,7 +21,6 @@ from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
-from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
 from dints.training.batches import AugmentedBatches
 from dints.training.caution import Caution
@@ -53,7 +52,7 @@ class Search:
         """`names` are the training cases of one fold; they are split into train1 and train2 here."""
         self.config, self.settings, self.folder = config, config.search, folder
         self.device, self.reporter = device, reporter
-        self.space = SearchSpace(self.settings.layers, self.settings.levels)
+        self.space = self.settings.space
         torch.manual_seed(derived_seed(self.settings.seed, STAGE))
         self.supernet = build_supernet(
             self.space, len(config.task.channels), len(config.task.labels), self.settings.filters

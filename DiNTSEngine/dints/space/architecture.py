@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 import dints
 from dints.errors import InputError, brief
 from dints.files.storage import read_json, write_json
+from dints.geometry import Size
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 
-FORMAT = 1  # version of the JSON layout
+FORMATS = (1, 2)  # versions of the JSON layout; the second also says what the finest level and the axes are
+ARRAYS = (".pth", ".pt")  # suffixes of the reference's files, which do not say what the stems are
 REFERENCE_KEYS = (("arch_code_a", "arch_code_c"), ("code_a", "code_c"))  # edges and operations in a reference's .pth
 
 
@@ -79,7 +81,7 @@ class Architecture:
         """
         path = Path(path)
         try:
-            if path.suffix.lower() in (".pth", ".pt"):
+            if path.suffix.lower() in ARRAYS:
                 return _from_reference(_load_arrays(path))
             return _from_mapping(read_json(path))
         except InputError as error:
@@ -92,7 +94,16 @@ class Architecture:
 
     def to_mapping(self) -> dict[str, Any]:
         """The JSON layout as plain values."""
-        return {"format": FORMAT, "levels": self.space.levels, "layers": self._layer_mappings()}
+        space, layers = self.space, self._layer_mappings()
+        if space == SearchSpace(space.layers, space.levels):  # as in the paper
+            return {"format": FORMATS[0], "levels": space.levels, "layers": layers}
+        return {
+            "format": FORMATS[1],
+            "levels": space.levels,
+            "finest": space.finest,
+            "delay": list(space.delay),
+            "layers": layers,
+        }
 
     @staticmethod
     def from_mapping(values: Any) -> Architecture:
@@ -104,6 +115,10 @@ class Architecture:
     ) -> Any:
         """`dints.summary`: parameters, multiply-adds at the patch size (voxels), predicted training memory (bytes)."""
         return dints.summary(self, patch, filters, in_channels, classes, batch_size)
+
+    def at(self, finest: int = 2, delay: Size = (0, 0, 0)) -> Architecture:
+        """The same edges and operations with a finest level and axes as `SearchSpace` describes them."""
+        return Architecture(replace(self.space, finest=finest, delay=delay), self.edges, self.operations)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Architecture) and self._key() == other._key()
@@ -167,12 +182,13 @@ def _array(values: Any, name: str, space: SearchSpace) -> NDArray:
 
 def _from_mapping(values: Any) -> Architecture:
     """Architecture from the JSON layout; edges that a layer does not mention are off."""
-    if not isinstance(values, Mapping) or values.get("format") != FORMAT:
-        raise InputError(f'is not an architecture of format {FORMAT} ("format": {FORMAT} is missing); search again')
+    if not isinstance(values, Mapping) or values.get("format") not in FORMATS:
+        known = " or ".join(map(str, FORMATS))
+        raise InputError(f'is not an architecture of format {known} ("format" is missing or newer); search again')
     layers, levels = values.get("layers"), values.get("levels")
     if not isinstance(layers, list) or not isinstance(levels, int):
         raise InputError('"layers" must be a list and "levels" a whole number; correct the file')
-    space = SearchSpace(len(layers), levels)
+    space = SearchSpace(len(layers), levels, values.get("finest", 2), values.get("delay", (0, 0, 0)))
     edges = np.zeros((space.layers, space.edges), dtype=bool)
     operations = np.zeros((space.layers, space.edges), dtype=np.int64)
     index = {name: edge for edge, name in enumerate(_edge_names(space))}

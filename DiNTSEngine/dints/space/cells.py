@@ -3,7 +3,8 @@
 Every unit follows the order of the reference: activation, convolution, normalisation. The activation comes first and
 is therefore the caller's, who computes it once for all units that read the same features.
 
-Features are [B, C, X, Y, Z]; level d has filters * 2**(d + 1) channels at 1 / 2**(d + 1) of the images' resolution.
+Features are [B, C, X, Y, Z]; in the paper level d has filters * 2**(d + 1) channels at 1 / 2**(d + 1) of the images'
+resolution, and each step from a level to the next halves every axis. `SearchSpace` says what they are in general.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Node:
 class Keep(nn.Module):
     """An edge that stays on its level, without parameters."""
 
-    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
+    def __init__(self, in_channels: int, out_channels: int, step: Size, spares_memory: bool = False) -> None:
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"an edge that keeps its level cannot change {in_channels} channels to {out_channels}")
@@ -54,9 +55,9 @@ class Up(nn.Module):
     the size of the output; `spares_memory` computes it a second time for the backward pass instead of keeping it.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
+    def __init__(self, in_channels: int, out_channels: int, step: Size, spares_memory: bool = False) -> None:
         super().__init__()
-        self.spares_memory = spares_memory
+        self.step, self.spares_memory = step, spares_memory
         self.convolution = Convolution(in_channels, out_channels, (1, 1, 1))
         self.norm = Norm(out_channels)
 
@@ -66,7 +67,7 @@ class Up(nn.Module):
         return Node(self.norm(recomputed(self._enlarged, [node.features], self.convolution.parameters())))
 
     def _enlarged(self, features: torch.Tensor) -> torch.Tensor:
-        return self.convolution(F.relu(resize(features, 2)))
+        return self.convolution(F.relu(resize(features, self.step)))
 
 
 class Down(nn.Module):
@@ -75,14 +76,16 @@ class Down(nn.Module):
     One half of the channels is read from the voxels with even indices, the other half from those with odd indices.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, spares_memory: bool = False) -> None:
+    def __init__(self, in_channels: int, out_channels: int, step: Size, spares_memory: bool = False) -> None:
         super().__init__()
+        self.step = step
         self.even = Convolution(in_channels, out_channels // 2, (1, 1, 1))
         self.odd = Convolution(in_channels, out_channels - out_channels // 2, (1, 1, 1))
         self.norm = Norm(out_channels)
 
     def forward(self, node: Node) -> Node:
-        even, odd = EveryOther.apply(node.activated)  # copying the voxels halves the time of strided convolutions
+        # Copying the voxels halves the time of strided convolutions.
+        even, odd = EveryOther.apply(node.activated, self.step)
         return Node(self.norm(torch.cat((self.even(even), self.odd(odd)), dim=1)))
 
 
@@ -113,13 +116,15 @@ class Cell(nn.Module):
     most of its features: what takes little time is there computed a second time for the backward pass.
     """
 
-    def __init__(self, source: int, target: int, channels: Sequence[int], operations: Sequence[str]) -> None:
-        """`source` and `target` are levels, `channels` the number of channels of each level."""
+    def __init__(
+        self, source: int, target: int, channels: Sequence[int], steps: Sequence[Size], operations: Sequence[str]
+    ) -> None:
+        """`source` and `target` are levels, `channels` and `steps` those of `SearchSpace` for each level."""
         super().__init__()
         self.names = tuple(operations)
         self.spares_memory = target == 0 and len(operations) > 1
         change = Keep if source == target else Up if source > target else Down
-        self.change = change(channels[source], channels[target], self.spares_memory)
+        self.change = change(channels[source], channels[target], steps[max(source, target)], self.spares_memory)
         learnt = {
             name: Operation(channels[target], BY_NAME[name].kernels) for name in operations if BY_NAME[name].kernels
         }
@@ -159,32 +164,42 @@ def _finished(
 
 
 class InputStem(nn.Module):
-    """From images to the input of one level: the image shrunk by 2**level, two convolutions, the second of stride 2."""
+    """From images to the input of one level: the image shrunk, then a convolution and, at its stride, a second one.
 
-    def __init__(self, level: int, in_channels: int, channels: int) -> None:
+    Where the finest level has full resolution no stem has the second convolution.
+    """
+
+    def __init__(self, shrink: Size, stride: Size | None, in_channels: int, widths: Sequence[int]) -> None:
+        """`shrink` is what the image is shrunk by first; `widths` are the channels after each of the convolutions."""
         super().__init__()
-        self.shrink = 2**level
-        self.convolution = Convolution(in_channels, channels, (3, 3, 3))
-        self.norm = Norm(channels)
-        self.reduction = Convolution(channels, 2 * channels, (3, 3, 3), stride=2)
-        self.reduction_norm = Norm(2 * channels)
+        self.factors = [1 / axis for axis in shrink]
+        self.convolution = Convolution(in_channels, widths[0], (3, 3, 3))
+        self.norm = Norm(widths[0])
+        self.reduces = stride is not None
+        if stride is not None:
+            self.reduction = Convolution(widths[0], widths[1], (3, 3, 3), stride=stride)
+            self.reduction_norm = Norm(widths[1])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        shrunk = images if self.shrink == 1 else resize(images, 1 / self.shrink)
+        shrunk = images if min(self.factors) == 1 else resize(images, self.factors)
+        if not self.reduces:
+            return self.norm(self.convolution(shrunk))
         features = F.relu(channels_last(self.norm(self.convolution(shrunk))))
         return self.reduction_norm(self.reduction(features).contiguous())
 
 
 class OutputStem(nn.Module):
-    """From the output of one level to the resolution and the channels of the next finer one."""
+    """From the output of one level to the resolution and the channels of the next finer one, or of the head."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, step: Size) -> None:
         super().__init__()
-        self.convolution = Convolution(2 * channels, channels, (3, 3, 3))
-        self.norm = Norm(channels)
+        self.step = step
+        self.convolution = Convolution(in_channels, out_channels, (3, 3, 3))
+        self.norm = Norm(out_channels)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return resize(self.norm(self.convolution(F.relu(features))), 2)
+        features = self.norm(self.convolution(F.relu(features)))
+        return features if max(self.step) == 1 else resize(features, self.step)
 
 
 class Head(nn.Module):

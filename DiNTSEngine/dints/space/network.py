@@ -38,18 +38,31 @@ class Network(nn.Module):
         super().__init__()
         self.space, self.filters, self.in_channels, self.classes = space, filters, in_channels, classes
         self.operations = [[tuple(names) for names in layer] for layer in operations]
-        widths = [filters * 2**level for level in range(space.levels + 1)]
-        self.input_stems = nn.ModuleList(InputStem(level, in_channels, widths[level]) for level in range(space.levels))
-        self.layers = nn.ModuleList(self._layer(layer, widths[1:]) for layer in self.operations)
-        self.output_stems = nn.ModuleList(OutputStem(widths[level]) for level in range(space.levels))
+        levels = range(space.levels)
+        widths = [space.width(level, filters) for level in levels]
+        self.input_stems = nn.ModuleList(self._input_stem(level) for level in levels)
+        self.layers = nn.ModuleList(self._layer(layer, widths) for layer in self.operations)
+        self.output_stems = nn.ModuleList(
+            OutputStem(widths[level], widths[level - 1] if level else filters, space.step(level)) for level in levels
+        )
         self.head = Head(filters, classes)
+
+    def _input_stem(self, level: int) -> InputStem:
+        """The paper's stem halves the image in its second convolution, and shrinks it before by what is left."""
+        shrink, width = self.space.shrink(level), self.space.width(level, self.filters)
+        if not self.space.stem_halvings:
+            return InputStem(shrink, None, self.in_channels, [width])
+        x, y, z = (min(2, axis) for axis in shrink)
+        before = (shrink[0] // x, shrink[1] // y, shrink[2] // z)
+        return InputStem(before, (x, y, z), self.in_channels, [width // 2, width])
 
     def _layer(self, operations: Sequence[Sequence[str]], channels: Sequence[int]) -> nn.ModuleDict:
         """The cells of one layer by the number of their edge."""
         ends = zip(self.space.sources.tolist(), self.space.targets.tolist(), strict=True)
+        steps = [self.space.step(level) for level in range(self.space.levels)]
         return nn.ModuleDict(
             {
-                str(edge): Cell(source, target, channels, names)
+                str(edge): Cell(source, target, channels, steps, names)
                 for edge, ((source, target), names) in enumerate(zip(ends, operations, strict=True))
                 if names
             }
@@ -106,17 +119,16 @@ class Network(nn.Module):
                 yield from cell(source, None if scalars is None else scalars[edge])
 
     def check_images(self, images: torch.Tensor) -> None:
-        """InputError if images of this shape cannot pass: sizes must be multiples of 2**D, at least 2**(D + 1)."""
-        step = 2**self.space.levels
+        """InputError if images of this shape cannot pass; `SearchSpace.patch_step` says which can."""
         if images.ndim != 5 or images.shape[1] != self.in_channels:
             raise InputError(
                 f"images of shape {tuple(images.shape)}: expected [batch, {self.in_channels}, x, y, z]; "
                 "give one image for each channel that the network was built for"
             )
-        if any(size % step or size < 2 * step for size in images.shape[2:]):
+        if not self.space.fits(images.shape[2:]):
             raise InputError(
-                f"images of {'x'.join(map(str, images.shape[2:]))} voxels: each size must be a multiple of {step} "
-                f"and at least {2 * step}; choose another patch size"
+                f"images of {'x'.join(map(str, images.shape[2:]))} voxels: sizes must be {self.space.size_rule}; "
+                "choose another patch size"
             )
 
 

@@ -3,10 +3,15 @@
 L layers of D feature nodes (resolution levels, 0 the finest) are joined by E = 3D - 2 candidate edges a layer. An edge
 keeps its level, or goes one level up or down. A connection pattern is a set of selected edges of one layer; the empty
 one is excluded, which leaves M = 2^E - 1.
+
+The paper's finest level has half of the images' resolution. Two choices are ours: a finest level at full resolution,
+with which D = 5 holds the paper's space and the full resolution in one; and levels that do not halve the axis of thick
+slices, as in nnU-Net.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,10 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dints.errors import InputError, brief
+from dints.geometry import Size
 
 # 6 levels have 65,535 patterns and features at 1/64 of the patch; 7 would have 524,287, for features of a voxel or two.
 MAX_LEVELS = 6
 MAX_LAYERS = 100  # eight times the paper's
+FINEST = (1, 2)  # by how often the stems halve the images
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class SearchSpace:
 
     layers: int = 12
     levels: int = 4
+    finest: int = 2  # voxels of the images along a voxel of level 0: 2 as in the paper, or 1
+    delay: Size = (0, 0, 0)  # halvings that an axis (x, y, z) leaves out before it takes part
 
     def __post_init__(self) -> None:
         for name, value, most in (("layers", self.layers, MAX_LAYERS), ("levels", self.levels, MAX_LEVELS)):
@@ -36,6 +45,47 @@ class SearchSpace:
                 raise InputError(f"{name}={brief(value)}: a search space needs a whole number of {name}, at least 1")
             if value > most:
                 raise InputError(f"{name}={brief(value)}: is more than memory can hold; use at most {most} {name}")
+        if self.finest not in FINEST:
+            raise InputError(f"finest={brief(self.finest)}: the finest level has 1 or 2 voxels of the images a side")
+        object.__setattr__(self, "delay", _checked_delay(self.delay, self.levels))
+
+    def shrink(self, level: int) -> Size:
+        """Voxels of the images along a voxel of a level, on each axis: 2^(d+1) in the paper."""
+        x, y, z = (2 ** max(0, level + self.stem_halvings - own) for own in self.delay)
+        return x, y, z
+
+    def step(self, level: int) -> Size:
+        """Voxels of the next finer level along a voxel of this one, on each axis; of level 0, of the images."""
+        if level == 0:
+            return self.shrink(0)
+        x, y, z = (own // finer for own, finer in zip(self.shrink(level), self.shrink(level - 1), strict=True))
+        return x, y, z
+
+    def width(self, level: int, filters: int) -> int:
+        """Channels of a level; `filters` is the width at full resolution, and each halving doubles it (Figure 2)."""
+        return filters * 2 ** (level + self.stem_halvings)
+
+    @property
+    def stem_halvings(self) -> int:
+        """How often the stems halve the images before level 0."""
+        return FINEST.index(self.finest)
+
+    @property
+    def patch_step(self) -> Size:
+        """Images must be multiples of this on each axis, and at least twice as large: one voxel has no deviation."""
+        return self.shrink(self.levels - 1)
+
+    def fits(self, size: Sequence[int]) -> bool:
+        """Whether images of this size (voxels) can pass through a network of this space."""
+        return all(n % step == 0 and n >= 2 * step for n, step in zip(size, self.patch_step, strict=True))
+
+    @property
+    def size_rule(self) -> str:
+        """What `fits` asks for, in words: multiples of 16, at least 32; axis by axis where they differ."""
+        steps = self.patch_step
+        shown = steps[:1] if len(set(steps)) == 1 else steps
+        multiple, least = ("x".join(str(factor * step) for step in shown) for factor in (1, 2))
+        return f"multiples of {multiple}, at least {least}"
 
     @property
     def edges(self) -> int:
@@ -109,6 +159,14 @@ class SearchSpace:
             expected = f"[{self.layers}, {self.edges}] for {self.layers} layers and {self.levels} levels"
             raise InputError(f"edges of shape {list(selected.shape)} do not fit: give {expected}")
         return selected.astype(bool)
+
+
+def _checked_delay(delay: object, levels: int) -> Size:
+    """Three whole numbers from 0 to the number of levels."""
+    if isinstance(delay, tuple | list) and len(delay) == 3 and all(type(n) is int and 0 <= n <= levels for n in delay):
+        x, y, z = delay
+        return x, y, z
+    raise InputError(f"delay={brief(delay)}: give three whole numbers from 0 to {levels}, for the axes x, y and z")
 
 
 def _nonempty_subsets(count: int) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from dints.layers.interpolation import resize
 @pytest.mark.parametrize(("size", "factor"), [((3, 4, 5), 2), ((1, 2, 6), 2), ((8, 6, 4), 0.5), ((16, 8, 9), 0.25)])
 def test_values_and_gradients_equal_those_of_trilinear_interpolation(size, factor, order):
     features = torch.randn(2, 3, *size).contiguous(memory_format=order).requires_grad_()
-    ours = resize(features, factor)
+    ours = resize(features, [factor] * 3)
     theirs = F.interpolate(features, scale_factor=factor, mode="trilinear", align_corners=True)
     torch.testing.assert_close(ours, theirs)
     weights = torch.randn_like(ours)
@@ -22,7 +22,7 @@ def test_values_and_gradients_equal_those_of_trilinear_interpolation(size, facto
 
 def test_weights_that_inference_asked_for_first_still_train():
     with torch.inference_mode():
-        resize(torch.ones(1, 1, 7, 7, 7), 2)
+        resize(torch.ones(1, 1, 7, 7, 7), [2] * 3)
     features = torch.ones(1, 1, 7, 7, 7, requires_grad=True)
-    resize(features, 2).sum().backward()
+    resize(features, [2] * 3).sum().backward()
     torch.testing.assert_close(features.grad.sum(), torch.tensor(14.0**3))

@@ -18,7 +18,7 @@ LAST = torch.channels_last_3d
 @pytest.mark.parametrize("order", [torch.contiguous_format, LAST])
 def test_every_other_voxel_and_its_gradient_are_those_of_indexing(order: torch.memory_format) -> None:
     features = torch.randn(2, 3, 4, 6, 8).contiguous(memory_format=order).requires_grad_()
-    even, odd = EveryOther.apply(features)
+    even, odd = EveryOther.apply(features, (2, 2, 2))
     assert torch.equal(even, features[:, :, ::2, ::2, ::2])
     assert torch.equal(odd, features[:, :, 1::2, 1::2, 1::2])
     (gradient,) = torch.autograd.grad((even.square() + odd.exp()).sum(), features)
@@ -76,7 +76,9 @@ def test_a_large_weight_taken_in_parts_leaves_output_and_gradients(monkeypatch: 
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("build", [lambda: Head(3, 2), lambda: InputStem(1, 3, 4)], ids=["head", "stem"])
+@pytest.mark.parametrize(
+    "build", [lambda: Head(3, 2), lambda: InputStem((2, 2, 2), (2, 2, 2), 3, (4, 8))], ids=["head", "stem"]
+)
 def test_the_order_at_full_resolution_leaves_output_and_gradients(
     build: Callable[[], torch.nn.Module], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,14 +34,14 @@ def reference_network(architecture: Architecture | None, space: SearchSpace, cha
             "channel_mul": filters / REFERENCE_FILTERS,
             "num_blocks": space.layers,
             "num_depths": space.levels,
-            "use_downsample": True,
+            "use_downsample": space.finest == 2,
         }
         if architecture is None:
-            return DiNTS(TopologySearch(**settings), channels, classes, use_downsample=True)
+            return DiNTS(TopologySearch(**settings), channels, classes, use_downsample=space.finest == 2)
         code = [architecture.edges.astype(np.float64), architecture.operations]
         nodes = torch.from_numpy(architecture.node_activation.astype(np.int64))
         topology = TopologyInstance(arch_code=code, **settings)
-        return DiNTS(topology, channels, classes, use_downsample=True, node_a=nodes)
+        return DiNTS(topology, channels, classes, use_downsample=space.finest == 2, node_a=nodes)
 
 
 def randomise(network: torch.nn.Module) -> None:
@@ -61,21 +62,26 @@ def assert_same_output(architecture: Architecture, channels: int, classes: int, 
         assert (ours(images) - theirs(images)).abs().max() < TOLERANCE
 
 
-def test_the_papers_architecture_gives_the_reference_output(shared_data):
-    assert_same_output(Architecture.load(shared_data / "architectures" / "pancreas_cvpr.pth"), 1, 3, 4)
+@pytest.mark.parametrize("finest", [1, 2])
+def test_the_papers_architecture_gives_the_reference_output(shared_data, finest):
+    architecture = Architecture.load(shared_data / "architectures" / "pancreas_cvpr.pth").at(finest)
+    assert_same_output(architecture, 1, 3, 4)
 
 
+@pytest.mark.parametrize("finest", [1, 2])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_random_architectures_give_the_reference_output(seed):
-    architecture = Architecture.random(SearchSpace(layers=5, levels=4), seed, 0.3 + 0.2 * seed)
+def test_random_architectures_give_the_reference_output(seed, finest):
+    architecture = Architecture.random(SearchSpace(layers=5, levels=4, finest=finest), seed, 0.3 + 0.2 * seed)
     assert_same_output(architecture, channels=2, classes=2 + seed, filters=2 + seed)
 
 
-def test_the_supernet_gives_the_reference_output_and_architecture_gradients():
+@pytest.mark.parametrize("finest", [1, 2])
+def test_the_supernet_gives_the_reference_output_and_architecture_gradients(finest):
     torch.manual_seed(0)
-    theirs = reference_network(None, SMALL, 1, 3, 4)
+    small = replace(SMALL, finest=finest)
+    theirs = reference_network(None, small, 1, 3, 4)
     randomise(theirs)
-    ours = build_supernet(SMALL, 1, 3, 4)
+    ours = build_supernet(small, 1, 3, 4)
     load_reference_weights(ours, theirs.state_dict())
     images, direction = torch.randn(2, 1, 32, 32, 32), torch.randn(2, 3, 32, 32, 32)
     outputs = [network(images) for network in (ours, theirs)]

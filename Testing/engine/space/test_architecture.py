@@ -175,3 +175,19 @@ def test_an_architecture_does_not_change_with_the_arrays_that_it_was_made_from(a
     assert copy == architecture
     with pytest.raises(ValueError, match="read-only"):
         copy.edges[0, 0] = False
+
+
+def test_resolution_and_thick_slices_survive_saving(tmp_path):
+    space = SearchSpace(layers=2, levels=3, finest=1, delay=(0, 0, 1))
+    architecture = Architecture.random(space, 5)
+    architecture.save(tmp_path / "architecture.json")
+    loaded = Architecture.load(tmp_path / "architecture.json")
+    assert loaded == architecture
+    assert loaded.space == space
+    assert loaded.at() == Architecture(SearchSpace(2, 3), architecture.edges, architecture.operations)
+
+
+def test_architectures_of_the_paper_are_written_as_ever(tmp_path):
+    mapping = Architecture.random(SearchSpace(2, 3), 5).to_mapping()
+    assert mapping["format"] == 1
+    assert set(mapping) == {"format", "levels", "layers"}

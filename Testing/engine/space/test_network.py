@@ -10,6 +10,7 @@ import torch
 
 from dints import Architecture, InputError, SearchSpace, build_network, build_supernet
 from dints.layers.convolution import Convolution, Norm, add_up
+from dints.space.cells import Node
 from dints.space.relaxation import edge_weights
 
 SPACE = SearchSpace(layers=2, levels=2)
@@ -145,3 +146,24 @@ def test_weight_gradients_in_half_precision_are_those_in_full(kernel, size):
             output = convolution(features)
         gradients += torch.autograd.grad(output.float().square().sum(), convolution.weight)
     assert (gradients[1] - gradients[0]).norm() < 0.03 * gradients[0].norm()
+
+
+@pytest.mark.parametrize("finest", [1, 2])
+@pytest.mark.parametrize("delay", [(0, 0, 0), (0, 0, 1), (0, 1, 2)])
+def test_networks_of_every_resolution_keep_the_size_of_the_images_and_train(finest, delay):
+    space = SearchSpace(layers=3, levels=3, finest=finest, delay=delay)
+    size = tuple(2 * step for step in space.patch_step)
+    for network in (build_network(Architecture.random(space, 1), 1, 2, 2), build_supernet(space, 1, 2, 2)):
+        logits = network(torch.randn(2, 1, *size))
+        assert logits.shape == (2, 2, *size)
+        logits.square().sum().backward()
+        assert all(torch.isfinite(value.grad).all() for value in network.parameters() if value.grad is not None)
+
+
+def test_an_edge_to_a_coarser_level_keeps_the_slices_of_an_axis_that_waits():
+    space = SearchSpace(layers=1, levels=2, finest=1, delay=(0, 0, 2))
+    down = Architecture(space, [[False, False, True, False]], [[0, 0, 0, 0]])
+    cell = build_network(down, 1, 2, 2).layers[0]["2"]
+    images = torch.randn(1, 2, 4, 4, 6)
+    (features,) = cell(Node(images))
+    assert features.shape == (1, 4, 2, 2, 6)

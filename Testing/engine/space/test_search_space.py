@@ -75,3 +75,34 @@ def test_a_meaningless_size_is_refused_by_name(arguments):
 def test_edges_of_the_wrong_shape_are_refused():
     with pytest.raises(InputError, match=r"\[3, 10\]"):
         SearchSpace(2, 4).is_feasible(np.ones((3, 10)))
+
+
+def test_levels_of_the_paper_start_at_half_the_resolution():
+    space = SearchSpace()
+    assert [space.shrink(level) for level in range(4)] == [(2,) * 3, (4,) * 3, (8,) * 3, (16,) * 3]
+    assert [space.width(level, 32) for level in range(4)] == [64, 128, 256, 512]
+    assert space.patch_step == (16, 16, 16)
+
+
+def test_full_resolution_and_five_levels_hold_the_papers_levels():
+    space, paper = SearchSpace(levels=5, finest=1), SearchSpace()
+    assert space.shrink(0) == (1, 1, 1)
+    assert [space.shrink(level) for level in range(1, 5)] == [paper.shrink(level) for level in range(4)]
+    assert [space.width(level, 8) for level in range(1, 5)] == [paper.width(level, 8) for level in range(4)]
+    assert (space.edges, len(space.patterns)) == (13, 8191)
+
+
+def test_the_axis_of_thick_slices_is_halved_later():
+    space = SearchSpace(levels=4, finest=1, delay=(0, 0, 2))
+    assert [space.shrink(level) for level in range(4)] == [(1, 1, 1), (2, 2, 1), (4, 4, 1), (8, 8, 2)]
+    assert [space.step(level) for level in range(4)] == [(1, 1, 1), (2, 2, 1), (2, 2, 1), (2, 2, 2)]
+    assert [space.fits(size) for size in ((16, 16, 4), (16, 16, 3), (8, 16, 4))] == [True, False, False]
+    assert space.size_rule == "multiples of 8x8x2, at least 16x16x4"
+
+
+@pytest.mark.parametrize(
+    "values", [{"finest": 3}, {"finest": 0}, {"delay": (0, 0, 5)}, {"delay": (0, 0)}, {"delay": 1}]
+)
+def test_stems_and_axes_that_cannot_be_are_refused_by_name(values):
+    with pytest.raises(InputError, match=next(iter(values))):
+        SearchSpace(**values)
