@@ -1,8 +1,15 @@
-"""Random changes of training patches (4.1), batched, on the device that holds the patches."""
+"""Random changes of training patches (4.1), batched, on the device that holds the patches.
+
+`AUGMENTATIONS` lists them. A new one is a function like those below, a line there, and its probability (0 switches it
+off) in `dints.config.AugmentationConfig`.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,76 +21,118 @@ from dints.process_group import Part
 AXIAL_PLANE = (-3, -2)  # x and y of [..., X, Y, Z]
 RIGHT_ANGLES = 3  # 90, 180 and 270 degrees
 
+Pair = tuple[Tensor, Tensor]  # images float [b, C, X, Y, Z] and labels uint8 [b, X, Y, Z]
+
+
+class Draws:
+    """The random numbers of one augmentation in one step, from a CPU generator that nothing else draws from.
+
+    They are drawn for every patch of the whole batch, so that a patch's numbers depend neither on which patches are
+    changed nor on which process has it.
+    """
+
+    def __init__(self, generator: torch.Generator, part: Part) -> None:
+        self.generator, self.part = generator, part
+        self.chosen: Tensor | slice = slice(None)  # the patches of the part that are changed
+
+    def choose(self, probability: float) -> Tensor:
+        """Indices of the patches to change, int64 [b]; all that is drawn from now on is for those."""
+        self.chosen = (self.uniform() < probability).nonzero()[:, 0]
+        return self.chosen
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """A number for each patch: float64 [b] on the CPU; `high` is excluded."""
+        numbers = torch.rand(self.part.whole, generator=self.generator, dtype=torch.float64)
+        return low + (high - low) * numbers[self.part.rows][self.chosen]
+
+    def factors(self, limits: tuple[float, float]) -> Tensor:
+        """Factors within limits, even on a logarithmic scale, so that a factor is as likely as its inverse."""
+        low, high = limits
+        return low * (high / low) ** self.uniform()
+
+
+class Augmentation(NamedTuple):
+    """A line of the table."""
+
+    name: str  # of its generator: another name draws other numbers
+    probability: Callable[[AugmentationConfig], float]  # that a patch is changed
+    change: Callable[[Tensor, Tensor, AugmentationConfig, Draws], Pair]  # copies of the chosen patches, changed
+
 
 def augment(
     images: Tensor,
     labels: Tensor,
     config: AugmentationConfig,
-    generator: torch.Generator,
+    generator_of: Callable[[str], torch.Generator],
     part: Part | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> Pair:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
-    Flips along some axes; rotations by 90, 180 or 270 degrees in the axial plane (only for patches as wide as high);
-    rotation by any angle and scaling in the axial plane; gamma. Randomness comes from the CPU `generator` alone;
-    patches that are `part` of a batch are changed as they would be in the whole.
+    Args:
+        generator_of: gives an augmentation its generator on the CPU, by its name; there is no other randomness. So
+            adding, removing or moving one leaves the numbers of all others as they were.
+        part: which patches of a whole batch these are; they are changed as they would be in the whole.
     """
-    # A row a patch. Every change has its own columns, so one that is switched off leaves the others' numbers alone.
-    rows, whole = part or Part(slice(None), len(images))
-    chances = torch.rand((whole, 6), generator=generator, dtype=torch.float64)[rows]
-    amounts = torch.rand((whole, 4), generator=generator, dtype=torch.float64)[rows]
     images, labels = images.clone(), labels.clone()
-    for axis in config.flip_axes:
-        _flip(images, labels, _chosen(chances[:, axis], config.flip_probability), axis - 3)
-    if images.shape[-3] == images.shape[-2]:
-        _rotate90(images, labels, _chosen(chances[:, 3], config.rotate90_probability), amounts[:, 0])
-    radians = (2 * amounts[:, 1] - 1) * math.radians(config.rotation_degrees)
-    scales = _between(config.scale_range, amounts[:, 2])
-    _rotate_and_scale(images, labels, _chosen(chances[:, 4], config.affine_probability), radians, scales)
-    _gamma(images, _chosen(chances[:, 5], config.gamma_probability), _between(config.gamma_range, amounts[:, 3]))
+    for name, probability, change in AUGMENTATIONS:
+        draws = Draws(generator_of(name), part or Part(slice(None), len(images)))
+        patches = draws.choose(probability(config)).to(images.device)
+        if len(patches):
+            images[patches], labels[patches] = change(images[patches], labels[patches], config, draws)
     return images, labels
 
 
-def _chosen(chances: Tensor, probability: float) -> Tensor:
-    """Indices of the patches to change."""
-    return (chances < probability).nonzero()[:, 0]
+def flip_probability(axis: int, config: AugmentationConfig) -> float:
+    """Along an axis of [X, Y, Z]."""
+    return config.flip_probability if axis in config.flip_axes else 0.0
 
 
-def _between(limits: tuple[float, float], amounts: Tensor) -> Tensor:
-    """Factors within limits, even on a logarithmic scale, so that a factor is as likely as its inverse."""
-    low, high = limits
-    return low * (high / low) ** amounts
+def flip(axis: int, images: Tensor, labels: Tensor, config: AugmentationConfig, draws: Draws) -> Pair:
+    """Mirrors along an axis of [X, Y, Z]."""
+    return images.flip(axis - 3), labels.flip(axis - 3)
 
 
-def _flip(images: Tensor, labels: Tensor, chosen: Tensor, axis: int) -> None:
-    """Flips the chosen patches in place."""
-    patches = chosen.to(images.device)
-    images[patches] = images[patches].flip(axis)
-    labels[patches] = labels[patches].flip(axis)
-
-
-def _rotate90(images: Tensor, labels: Tensor, chosen: Tensor, amounts: Tensor) -> None:
-    """Rotates the chosen patches in place by 90, 180 or 270 degrees."""
-    turns = 1 + (RIGHT_ANGLES * amounts[chosen]).long()
+def rotate90(images: Tensor, labels: Tensor, config: AugmentationConfig, draws: Draws) -> Pair:
+    """Rotates by 90, 180 or 270 degrees in the axial plane, if the patches are as wide as high."""
+    turns = 1 + draws.uniform(0, RIGHT_ANGLES).long()
+    if images.shape[-3] != images.shape[-2]:
+        return images, labels
     for count in range(1, RIGHT_ANGLES + 1):
-        patches = chosen[turns == count].to(images.device)
+        patches = (turns == count).nonzero()[:, 0].to(images.device)
         images[patches] = images[patches].rot90(count, AXIAL_PLANE)
         labels[patches] = labels[patches].rot90(count, AXIAL_PLANE)
+    return images, labels
 
 
-def _rotate_and_scale(images: Tensor, labels: Tensor, chosen: Tensor, radians: Tensor, scales: Tensor) -> None:
-    """Rotates and scales the chosen patches in place, in the axial plane, with one interpolation."""
-    if not len(chosen):
-        return
-    x, y = images.shape[-3:-1]
-    maps = _axial_maps(radians[chosen], scales[chosen], x, y).to(images)
-    patches = chosen.to(images.device)
-    images[patches] = _sample_axial(images[patches], maps, "bilinear")
-    labels[patches] = _sample_axial(labels[patches, None].to(images.dtype), maps, "nearest")[:, 0].to(labels.dtype)
+def rotate_and_scale(images: Tensor, labels: Tensor, config: AugmentationConfig, draws: Draws) -> Pair:
+    """Rotates by any angle and scales, in the axial plane, with one interpolation."""
+    limit = math.radians(config.rotation_degrees)
+    radians, scales = draws.uniform(-limit, limit), draws.factors(config.scale_range)
+    maps = _axial_maps(radians, scales, *images.shape[-3:-1]).to(images)
+    moved = _sample_axial(labels[:, None].to(images.dtype), maps, "nearest")[:, 0].to(labels.dtype)
+    return _sample_axial(images, maps, "bilinear"), moved
+
+
+def gamma(images: Tensor, labels: Tensor, config: AugmentationConfig, draws: Draws) -> Pair:
+    """Raises intensities to a power, between minimum and maximum of each channel, which stay."""
+    exponents = draws.factors(config.gamma_range).to(images).view(-1, 1, 1, 1, 1)
+    low, high = images.amin((2, 3, 4), keepdim=True), images.amax((2, 3, 4), keepdim=True)
+    width = high - low
+    relative = (images - low) / torch.where(width > 0, width, 1)  # a constant patch stays as it is
+    return relative**exponents * width + low, labels
+
+
+# In the order in which they are applied. Each changes some patches, whichever the others change.
+AUGMENTATIONS = (
+    *(Augmentation(f"flip {axis}", partial(flip_probability, axis), partial(flip, axis)) for axis in range(3)),
+    Augmentation("rotate90", lambda config: config.rotate90_probability, rotate90),
+    Augmentation("affine", lambda config: config.affine_probability, rotate_and_scale),
+    Augmentation("gamma", lambda config: config.gamma_probability, gamma),
+)
 
 
 def _axial_maps(radians: Tensor, scales: Tensor, x: int, y: int) -> Tensor:
-    """[B, 2, 3] maps from output to input positions (y, x), in half patch widths as `affine_grid` wants them.
+    """[b, 2, 3] maps from output to input positions (y, x), in half patch widths as `affine_grid` wants them.
 
     Angles are those of voxels, so patches that are not square are not sheared; objects grow by `scales`.
     """
@@ -93,7 +142,7 @@ def _axial_maps(radians: Tensor, scales: Tensor, x: int, y: int) -> Tensor:
 
 
 def _sample_axial(volumes: Tensor, maps: Tensor, mode: str) -> Tensor:
-    """[B, C, X, Y, Z] resampled in each axial plane; beyond the border the patch is reflected, images and labels alike.
+    """[b, C, X, Y, Z] resampled in each axial plane; beyond the border the patch is reflected, images and labels alike.
 
     Zeros there would change the statistics that instance normalisation sees.
     """
@@ -102,15 +151,3 @@ def _sample_axial(volumes: Tensor, maps: Tensor, mode: str) -> Tensor:
     grid = F.affine_grid(maps, list(planes.shape), align_corners=False)
     sampled = F.grid_sample(planes, grid, mode=mode, padding_mode="reflection", align_corners=False)
     return sampled.view(count, channels, z, x, y).permute(0, 1, 3, 4, 2)
-
-
-def _gamma(images: Tensor, chosen: Tensor, exponents: Tensor) -> None:
-    """Raises the chosen patches to a power in place, between minimum and maximum of each channel, which stay."""
-    if not len(chosen):
-        return
-    patches = chosen.to(images.device)
-    values = images[patches]
-    low, high = values.amin((2, 3, 4), keepdim=True), values.amax((2, 3, 4), keepdim=True)
-    width = high - low
-    relative = (values - low) / torch.where(width > 0, width, 1)  # a constant patch stays as it is
-    images[patches] = relative ** exponents[chosen].to(images).view(-1, 1, 1, 1, 1) * width + low

@@ -19,5 +19,8 @@ class AugmentedBatches:
     def __call__(self, step: int) -> Batch:
         """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step."""
         images, labels = self.sampler.batch(step)
-        random = generator(self.sampler.seed, f"{self.sampler.stage} augment", step)
-        return augment(images.to(self.device), labels.to(self.device), self.config, random, self.sampler.part)
+
+        def generator_of(name: str) -> torch.Generator:
+            return generator(self.sampler.seed, f"{self.sampler.stage} augment {name}", step)
+
+        return augment(images.to(self.device), labels.to(self.device), self.config, generator_of, self.sampler.part)

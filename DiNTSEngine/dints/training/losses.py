@@ -1,9 +1,12 @@
-"""The segmentation loss of 3.6: the even sum of soft Dice and cross-entropy.
+"""The segmentation loss of 3.6: a weighted sum, whose terms `TERMS` lists. A new one is a function and a line there.
 
-Where several processes share a batch, each gives its part, and all get the value of the whole batch.
+Where several processes share a batch, each gives its part, and all get the value of the whole batch: a term is made of
+sums over voxels that have gone through `summed`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -38,10 +41,17 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return loss / voxels
 
 
+# The terms with their weights: the paper's even sum. Each is of the shapes of `soft_dice_loss`.
+TERMS: dict[Callable[[Tensor, Tensor], Tensor], float] = {
+    soft_dice_loss: 1.0,
+    cross_entropy: 1.0,
+}
+
+
 def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Soft Dice plus cross-entropy (3.6). Shapes as in `soft_dice_loss`."""
+    """The weighted sum of all terms (3.6). Shapes as in `soft_dice_loss`; labels may be of any integer type."""
     labels = labels.long()
-    return soft_dice_loss(logits, labels) + cross_entropy(logits, labels)
+    return torch.stack([weight * term(logits, labels) for term, weight in TERMS.items()]).sum()
 
 
 @torch.no_grad()

@@ -1,3 +1,5 @@
+"""The loss is the sum of its terms, and the terms are what they are called."""
+
 from __future__ import annotations
 
 import math
@@ -5,7 +7,7 @@ import math
 import pytest
 import torch
 
-from dints.training.losses import batch_dice, segmentation_loss, soft_dice_loss
+from dints.training.losses import TERMS, batch_dice, cross_entropy, segmentation_loss, soft_dice_loss
 
 
 def confident(labels: torch.Tensor, classes: int) -> torch.Tensor:
@@ -36,3 +38,25 @@ def test_a_class_that_is_nowhere_has_no_batch_dice() -> None:
 def test_unsigned_labels_of_the_cache_are_taken() -> None:
     labels = torch.zeros(1, 4, 4, 4, dtype=torch.uint8)
     assert torch.isfinite(segmentation_loss(torch.zeros(1, 2, 4, 4, 4), labels))
+
+
+def test_the_loss_is_the_even_sum_of_soft_dice_and_cross_entropy() -> None:
+    logits = torch.randn(2, 3, 6, 6, 6, generator=torch.Generator().manual_seed(0))
+    labels = torch.randint(0, 3, (2, 6, 6, 6), generator=torch.Generator().manual_seed(1))
+    assert list(TERMS.items()) == [(soft_dice_loss, 1.0), (cross_entropy, 1.0)]
+    assert segmentation_loss(logits, labels) == soft_dice_loss(logits, labels) + cross_entropy(logits, labels)
+
+
+def test_a_term_that_is_added_counts_with_its_weight_and_gets_whole_numbers(monkeypatch) -> None:
+    logits, labels = torch.randn(1, 2, 4, 4, 4, requires_grad=True), torch.zeros(1, 4, 4, 4, dtype=torch.uint8)
+    without = segmentation_loss(logits, labels)
+
+    def size_of_logits(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        assert labels.dtype == torch.long
+        return logits.square().mean()
+
+    monkeypatch.setitem(TERMS, size_of_logits, 0.5)
+    loss = segmentation_loss(logits, labels)
+    torch.testing.assert_close(loss, without + 0.5 * logits.square().mean())
+    loss.backward()
+    assert torch.isfinite(logits.grad).all()
