@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def u_shape(operation: str, across: str, deepest: int = 3) -> Architecture:
     edges = np.zeros((SPACE.layers, SPACE.edges), dtype=bool)
     operations = np.zeros(edges.shape, dtype=np.int64)
     active = {path[0]}
-    for layer, (source, target) in enumerate(zip(path, path[1:], strict=False)):
+    for layer, (source, target) in enumerate(pairwise(path)):
         kept = sorted(active) if target >= source else [level for level in sorted(active) if level < source]
         for level in kept:
             edges[layer, index[level, level]] = True
