@@ -4,7 +4,7 @@ import sys
 
 import slicer
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
-from DiNTSSegmentationLib.panel import Panel
+from DiNTSSegmentationLib.panel import SegmentationPanel
 from DiNTSSegmentationLib.selftest import DiNTSSegmentationTest
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -45,7 +45,7 @@ class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def setup(self):
         super().setup()
         self.logic = DiNTSSegmentationLogic()
-        self.panel = Panel(slicer.util.loadUI(self.resourcePath("UI/DiNTSSegmentation.ui")), self.logic)
+        self.panel = SegmentationPanel(slicer.util.loadUI(self.resourcePath("UI/DiNTSSegmentation.ui")), self.logic)
         self.ui = self.panel.ui
         self.layout.addWidget(self.panel.area)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)

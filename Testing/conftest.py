@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from dints.config import Config
 
-TINY_MODEL = Path(__file__).parents[1] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
+TINY_MODEL = Path(__file__).parents[1] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tiny_model.py"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 TINY = [

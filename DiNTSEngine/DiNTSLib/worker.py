@@ -32,7 +32,7 @@ IDLE_SECONDS = 600.0  # without a job; then the memory of the model is given bac
 
 
 @dataclass(frozen=True)
-class Job:
+class SubmittedJob:
     """What was submitted."""
 
     number: int
@@ -51,7 +51,7 @@ class Job:
             submit(remove_leftovers, Path(self.message["output"]).parent)
 
 
-class Worker:
+class EngineWorker:
     """Runs jobs one after the other in a process that is started at the first one.
 
     Jobs wait here, in the application: ending the process to cancel one does not lose the others.
@@ -62,8 +62,8 @@ class Worker:
 
     def __init__(self, command: list[str] | None = None) -> None:
         self._command = command
-        self._waiting: collections.deque[Job] = collections.deque()
-        self._current: Job | None = None
+        self._waiting: collections.deque[SubmittedJob] = collections.deque()
+        self._current: SubmittedJob | None = None
         self._child: Child | None = None
         self._isSent = False  # the current job
         self._isCancelling = self._isSilent = self._isGivenUp = False
@@ -94,7 +94,7 @@ class Worker:
         exit code and a sentence on what went wrong, "" if nothing did.
         """
         self._lastNumber += 1
-        self._waiting.append(Job(self._lastNumber, {**job, "job": self._lastNumber}, onEvent, onFinished))
+        self._waiting.append(SubmittedJob(self._lastNumber, {**job, "job": self._lastNumber}, onEvent, onFinished))
         self._poller.start()
         if self._current is None:
             self._advance()
@@ -240,13 +240,13 @@ class Worker:
                 self._advance()
 
 
-_shared: list[Worker] = []
+_shared: list[EngineWorker] = []
 
 
-def sharedWorker() -> Worker:
+def sharedWorker() -> EngineWorker:
     """The one worker of the application."""
     if not _shared:
-        _shared.append(Worker())
+        _shared.append(EngineWorker())
     return _shared[0]
 
 

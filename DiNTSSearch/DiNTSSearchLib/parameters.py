@@ -6,19 +6,10 @@ from typing import Annotated
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Decimals, Default, SingleStep, WithinRange, parameterNodeWrapper
 
+from DiNTSLib.device_choice import DeviceChoice
+
 LARGEST_PATCH = 512  # voxels along an axis
 MOST_ITERATIONS = 1_000_000
-
-
-class Device(Enum):
-    """Where the engine computes; the values are those of its command line."""
-
-    AUTO = "auto"
-    GPU = "cuda"
-    CPU = "cpu"
-
-    def label(self):
-        return {Device.AUTO: _("Automatic"), Device.GPU: _("GPU"), Device.CPU: _("CPU")}[self]
 
 
 class Distribution(Enum):
@@ -45,7 +36,7 @@ class DiNTSSearchParameters:
     patchX: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
     patchY: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
     patchZ: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
-    device: Device = Device.AUTO
+    device: DeviceChoice = DeviceChoice.AUTOMATIC
     distribution: Distribution = Distribution.SEQUENCE
     changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}
     modelName: str = ""

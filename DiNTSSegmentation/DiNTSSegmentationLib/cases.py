@@ -1,4 +1,4 @@
-"""What a run segments, one after the other, and files as such a case. Those of the scene are in `nodecases`."""
+"""What a run segments, one after the other, and files as such a case. Those of the scene are in `node_cases`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Settings:
     statistics: bool = False
 
 
-class Case(ABC):
+class SegmentationCase(ABC):
     """One image and what becomes of it."""
 
     def __init__(self, title: str) -> None:
@@ -84,7 +84,7 @@ def segmentJob(settings: Settings, inputs: Sequence[str | Path], output: str | P
     }
 
 
-class FileCase(Case):
+class FileCase(SegmentationCase):
     """Image files, one a channel, segmented into a file."""
 
     def __init__(self, title: str, inputs: Sequence[Path], output: Path) -> None:

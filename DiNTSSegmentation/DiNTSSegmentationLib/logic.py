@@ -16,22 +16,22 @@ from DiNTSLib.worker import sharedWorker
 from DiNTSSegmentationLib.cases import FileCase, Settings
 from DiNTSSegmentationLib.edits import holdsWork
 from DiNTSSegmentationLib.models import ModelEntry, findModel
-from DiNTSSegmentationLib.nodecases import BatchCase, NodeCase, Target
+from DiNTSSegmentationLib.node_cases import BatchCase, NodeCase, Target
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
 from DiNTSSegmentationLib.region import rasGrid, sameGrid, voxelBox
-from DiNTSSegmentationLib.runs import Run, RunQueue
+from DiNTSSegmentationLib.runs import RunQueue, SegmentationRun
 from DiNTSSegmentationLib.sequences import frameCases
 
 RESULT_SUFFIX = ".nii.gz"  # of the files that a batch writes
 
-Callback = Callable[[Run], None]
+Callback = Callable[[SegmentationRun], None]
 
 
 class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
     """Segments volumes with installed models, in the engine's worker. Never asks anything and opens no window.
 
     Args:
-        worker: in place of the application's shared one, see `DiNTSLib.worker.Worker`.
+        worker: in place of the application's shared one, see `DiNTSLib.worker.EngineWorker`.
     """
 
     def __init__(self, worker: Any = None) -> None:
@@ -72,7 +72,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         overwrite: bool = False,
         onProgress: Callback | None = None,
         onFinished: Callback | None = None,
-    ) -> Run:
+    ) -> SegmentationRun:
         """Segments a volume.
 
         Args:
@@ -104,7 +104,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             cases = frameCases(volumes, regionId, target)
         else:
             cases = [NodeCase(name, [node.GetID() for node in volumes], regionId, target)]
-        return self._run(Run(name, cases, settings, onProgress, onFinished))
+        return self._run(SegmentationRun(name, cases, settings, onProgress, onFinished))
 
     def segmentVolumes(
         self,
@@ -117,7 +117,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         statistics: bool = False,
         onProgress: Callback | None = None,
         onFinished: Callback | None = None,
-    ) -> Run:
+    ) -> SegmentationRun:
         """Segments volumes one after the other, each into a new node; otherwise as `segment`.
 
         A volume that the model has a segmentation of in the scene is left alone: a batch goes on where it was stopped.
@@ -128,7 +128,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             raise InputError(_("The scene has no volume; load one."))
         settings = self.settings(entry, quality, device, options, False, statistics)
         cases = [BatchCase(node.GetName(), [node.GetID()], "", Target(None, _resultName(node))) for node in volumes]
-        return self._run(Run(_("All volumes"), cases, settings, onProgress, onFinished))
+        return self._run(SegmentationRun(_("All volumes"), cases, settings, onProgress, onFinished))
 
     def segmentFolder(
         self,
@@ -141,7 +141,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         options: Mapping[str, Any] | None = None,
         onProgress: Callback | None = None,
         onFinished: Callback | None = None,
-    ) -> Run:
+    ) -> SegmentationRun:
         """Segments every image of a folder into a file of the same name; what is there already is left alone."""
         from dints.data.plain_folders import image_cases
 
@@ -154,7 +154,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             raise InputError(_("Images and results are in the same folder; choose another one for the results."))
         settings = self.settings(entry, quality, device, options, False, False)
         cases = [FileCase(case.name, case.images, target / (case.name + RESULT_SUFFIX)) for case in images]
-        return self._run(Run(source.name, cases, settings, onProgress, onFinished))
+        return self._run(SegmentationRun(source.name, cases, settings, onProgress, onFinished))
 
     def check(
         self, volumes: Sequence[Any], model: ModelEntry, segmentation: Any, region: Any, overwrite: bool = False
@@ -209,7 +209,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             job, lambda event: event["event"] == "result" and onResult(event["values"]), lambda code, text: None
         )
 
-    def _run(self, run: Run) -> Run:
+    def _run(self, run: SegmentationRun) -> SegmentationRun:
         self.queue.add(run)
         if run.onFinished is None:
             run.wait()

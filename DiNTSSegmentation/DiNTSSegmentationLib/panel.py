@@ -13,15 +13,16 @@ from vtk import vtkCommand
 from dints.errors import InputError
 from DiNTSLib import dependencies
 from DiNTSLib.install_panel import showInstallPanel
-from DiNTSSegmentationLib.batchsection import BatchSection
+from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
-from DiNTSSegmentationLib.inputsection import InputSection
-from DiNTSSegmentationLib.modelsection import DropArea, ModelSection
+from DiNTSSegmentationLib.input_section import InputSection
+from DiNTSSegmentationLib.model_section import DropArea, ModelSection
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
-from DiNTSSegmentationLib.progresssection import ProgressSection, ResultsSection
-from DiNTSSegmentationLib.runs import Run
-from DiNTSSegmentationLib.runsection import CleanupTable, EstimateLine, engineOptions
+from DiNTSSegmentationLib.progress_section import ProgressSection
+from DiNTSSegmentationLib.results_section import ResultsSection
+from DiNTSSegmentationLib.run_section import CleanupTable, EstimateLine, engineOptions
+from DiNTSSegmentationLib.runs import SegmentationRun
 
 PARAMETER_PROPERTY = "SlicerParameterName"
 FORM_LABELS = (  # get the same width, so that the fields of all sections are aligned
@@ -36,7 +37,7 @@ FORM_LABELS = (  # get the same width, so that the fields of all sections are al
 UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
 
 
-class Panel:
+class SegmentationPanel:
     """The widgets of the module.
 
     Args:
@@ -187,7 +188,7 @@ class Panel:
             "onProgress": self._onProgress,
         }
 
-    def start(self, begin: Callable[[], Run]) -> None:
+    def start(self, begin: Callable[[], SegmentationRun]) -> None:
         """Begins a run; why it cannot begin is said where the reason stands."""
         try:
             run = begin()
@@ -199,12 +200,12 @@ class Panel:
             self.progress.show(self.logic.queue.current)  # for the number of waiting runs
         self.update()
 
-    def _onProgress(self, run: Run) -> None:
+    def _onProgress(self, run: SegmentationRun) -> None:
         self.progress.show(run)
         if self.ui.batchTree.visible and len(run.cases) > 1:
             self.batch.show(run)
 
-    def _onFinished(self, run: Run) -> None:
+    def _onFinished(self, run: SegmentationRun) -> None:
         if run.state is State.DONE:
             self.results.show(run)
             if self.parameters is not None and self.parameters.segmentation is None:

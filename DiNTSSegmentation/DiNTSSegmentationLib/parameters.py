@@ -7,6 +7,8 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 
+from DiNTSLib.device_choice import DeviceChoice
+
 LARGEST_BATCH = 16  # windows at once; more gains nothing on today's GPUs
 
 
@@ -31,17 +33,6 @@ class Quality(Enum):
             "standard": {"mirror": False},
             "best": {"mirror": True},
         }[self.value]
-
-
-class Device(Enum):
-    """Where the networks run, in the engine's words."""
-
-    AUTOMATIC = "auto"
-    GPU = "cuda"
-    CPU = "cpu"
-
-    def label(self) -> str:
-        return {"auto": _("Automatic"), "cuda": _("GPU"), "cpu": _("CPU")}[self.value]
 
 
 class Vote(Enum):
@@ -86,7 +77,7 @@ class SegmentationParameters:
     disagreement: bool = False
     statistics: bool = True
     quality: Quality = Quality.STANDARD
-    device: Device = Device.AUTOMATIC
+    device: DeviceChoice = DeviceChoice.AUTOMATIC
     vote: Vote = Vote.MODEL
     batchSize: Annotated[int, WithinRange(1, LARGEST_BATCH), Default(1)]
     cleanup: dict[str, str]

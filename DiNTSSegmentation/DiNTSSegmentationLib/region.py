@@ -12,6 +12,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
+from DiNTSLib.scene import ijkToRas
 
 TOLERANCE = 1e-3  # mm; files store directions with rounded digits
 Voxel = tuple[int, int, int]
@@ -50,7 +51,7 @@ def sameGrid(volumes: Sequence[slicer.vtkMRMLScalarVolumeNode]) -> bool:
     first, *others = volumes
     return all(
         first.GetImageData().GetDimensions() == other.GetImageData().GetDimensions()
-        and np.allclose(_ijkToRas(first), _ijkToRas(other), atol=TOLERANCE)
+        and np.allclose(ijkToRas(first), ijkToRas(other), atol=TOLERANCE)
         for other in others
     )
 
@@ -68,16 +69,10 @@ def _toVoxels(world: Sequence[float], volume: slicer.vtkMRMLScalarVolumeNode) ->
     transform = vtk.vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, volume.GetParentTransformNode(), transform)
     local = transform.TransformPoint(world)
-    return (np.linalg.inv(_ijkToRas(volume)) @ [*local, 1])[:3]
-
-
-def _ijkToRas(volume: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
+    return (np.linalg.inv(ijkToRas(volume)) @ [*local, 1])[:3]
 
 
 def _directions(volume: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     """Unit vectors of the axes i, j, k as columns."""
-    columns = _ijkToRas(volume)[:3, :3]
+    columns = ijkToRas(volume)[:3, :3]
     return columns / np.linalg.norm(columns, axis=0)

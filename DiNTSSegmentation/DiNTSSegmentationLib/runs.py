@@ -15,7 +15,7 @@ from dints.errors import InputError, RunError
 from DiNTSLib.background import submit
 from DiNTSLib.events import EXIT_CANCELLED
 from DiNTSLib.processes import Poller
-from DiNTSSegmentationLib.cases import Case, Settings, State
+from DiNTSSegmentationLib.cases import SegmentationCase, Settings, State
 
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
 FINAL_STATES = (State.DONE, State.FAILED, State.CANCELLED)
@@ -23,7 +23,7 @@ FINAL_STATES = (State.DONE, State.FAILED, State.CANCELLED)
 logger = logging.getLogger(__name__)
 
 
-class Run:
+class SegmentationRun:
     """Cases with one set of settings.
 
     Attributes:
@@ -36,10 +36,10 @@ class Run:
     def __init__(
         self,
         title: str,
-        cases: Sequence[Case],
+        cases: Sequence[SegmentationCase],
         settings: Settings,
-        onProgress: Callable[[Run], None] | None = None,
-        onFinished: Callable[[Run], None] | None = None,
+        onProgress: Callable[[SegmentationRun], None] | None = None,
+        onFinished: Callable[[SegmentationRun], None] | None = None,
     ) -> None:
         self.title, self.cases, self.settings = title, list(cases), settings
         self.onProgress, self.onFinished = onProgress, onFinished
@@ -86,19 +86,19 @@ class RunQueue:
     """Runs one after the other; a run is finished before the next one's nodes are read.
 
     Args:
-        worker: see `DiNTSLib.worker.Worker`.
+        worker: see `DiNTSLib.worker.EngineWorker`.
     """
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
-        self._runs: list[Run] = []
+        self._runs: list[SegmentationRun] = []
         self._job: int | None = None
         self._values: dict[str, Any] = {}
-        self._loading: tuple[Run, Case, Future] | None = None
+        self._loading: tuple[SegmentationRun, SegmentationCase, Future] | None = None
         self._poller = Poller(self._pollLoading)
 
     @property
-    def current(self) -> Run | None:
+    def current(self) -> SegmentationRun | None:
         """The run at work."""
         return self._runs[0] if self._runs else None
 
@@ -107,13 +107,13 @@ class RunQueue:
         """Runs behind it."""
         return max(0, len(self._runs) - 1)
 
-    def add(self, run: Run) -> None:
+    def add(self, run: SegmentationRun) -> None:
         """Starts a run, or puts it behind those that were added before."""
         self._runs.append(run)
         if len(self._runs) == 1:
             self._start()
 
-    def cancel(self, run: Run) -> None:
+    def cancel(self, run: SegmentationRun) -> None:
         """Ends a run; at work within a second, and the next one begins."""
         if run not in self._runs:
             return
@@ -129,14 +129,14 @@ class RunQueue:
         run.state = State.RUNNING
         self._nextCase(run)
 
-    def _nextCase(self, run: Run) -> None:
+    def _nextCase(self, run: SegmentationRun) -> None:
         """Gives the next case that needs work to the worker, or ends the run."""
         for case in run.cases:
             if case.state is State.WAITING and self._submit(run, case):
                 return
         self._end(run, *_outcome(run))
 
-    def _submit(self, run: Run, case: Case) -> bool:
+    def _submit(self, run: SegmentationRun, case: SegmentationCase) -> bool:
         """Whether the case is at work now."""
         run.stage, run.done, run.total, run.secondsLeft, run.silence = "", 0, 0, None, 0.0
         self._values = {}
@@ -156,7 +156,7 @@ class RunQueue:
         )
         return True
 
-    def _onEvent(self, run: Run, event: dict[str, Any]) -> None:
+    def _onEvent(self, run: SegmentationRun, event: dict[str, Any]) -> None:
         if run.isFinished:
             return
         kind = event["event"]
@@ -171,7 +171,7 @@ class RunQueue:
             run.silence = event["seconds"]
         self._tell(run)
 
-    def _onFinished(self, run: Run, case: Case, code: int, text: str) -> None:
+    def _onFinished(self, run: SegmentationRun, case: SegmentationCase, code: int, text: str) -> None:
         if run.isFinished:  # it was cancelled, and only now its process is gone, which may have written until now
             case.close()
             return
@@ -199,7 +199,7 @@ class RunQueue:
         self._poller.stop()
         self._loading = None
 
-    def _take(self, run: Run, case: Case, loading: Future) -> None:
+    def _take(self, run: SegmentationRun, case: SegmentationCase, loading: Future) -> None:
         """Brings the result of a case into the scene."""
         try:
             loading.result()
@@ -212,7 +212,7 @@ class RunQueue:
         _close(case, State.DONE, case.detail)
         run.log.append(("message", _("{case}: done").format(case=case.title)))
 
-    def _end(self, run: Run, state: State, error: str) -> None:
+    def _end(self, run: SegmentationRun, state: State, error: str) -> None:
         wasCurrent = run is self.current
         self._runs.remove(run)
         run.state, run.error = state, error
@@ -234,17 +234,17 @@ class RunQueue:
                 self._start()
 
     @staticmethod
-    def _tell(run: Run) -> None:
+    def _tell(run: SegmentationRun) -> None:
         if run.onProgress:
             run.onProgress(run)
 
 
-def _close(case: Case, state: State, detail: str) -> None:
+def _close(case: SegmentationCase, state: State, detail: str) -> None:
     case.state, case.detail = state, detail
     case.close()
 
 
-def _outcome(run: Run) -> tuple[State, str]:
+def _outcome(run: SegmentationRun) -> tuple[State, str]:
     """State of a run whose cases are finished, and the sentence on what went wrong."""
     failed = [case for case in run.cases if case.state in (State.FAILED, State.CANCELLED)]
     if not failed:

@@ -14,7 +14,7 @@ from DiNTSLib.processes import engineCommand, engineEnvironment
 from DiNTSLib.temporary import TemporaryFolder
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 
-TINY_MODEL = Path(__file__).with_name("tinymodel.py")
+TINY_MODEL = Path(__file__).with_name("tiny_model.py")
 SHAPE = (24, 28, 32)  # voxels, k j i
 SPACING = (5.0, 5.0, 6.0)  # mm
 
@@ -49,7 +49,7 @@ class DiNTSSegmentationTest(ScriptedLoadableModuleTest):
 
 
 def makeTinyModel(path: str, *arguments: str) -> None:
-    """Writes an untrained model; see `tinymodel.py`.
+    """Writes an untrained model; see `tiny_model.py`.
 
     Raises:
         RuntimeError: the process failed, with the last line of what it said.

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from dints.errors import InputError
 from DiNTSSegmentationLib.cases import Settings
 from DiNTSSegmentationLib.edits import markAsResult
-from DiNTSSegmentationLib.nodecases import NodeCase, Target, node
+from DiNTSSegmentationLib.node_cases import NodeCase, Target, node
 
 
 class FrameCase(NodeCase):

@@ -14,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = ("DiNTSEngine", "DiNTSSearch", "DiNTSSegmentation")
-TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
+TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tiny_model.py"
 TINY_OPTIONS = ["--spacing", "1", "--labels", "liver,left kidney,tumour"]
 LISTING = REPOSITORY.parent / "shared" / "slicer_api" / "pythonqt_slicer_5.8.json"
 PROC = Path("/proc")

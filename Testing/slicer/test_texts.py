@@ -13,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*REPOSITORY.glob("DiNTS*/DiNTS*.py"), *REPOSITORY.glob("DiNTS*/DiNTS*Lib/*.py")])
 DESCRIPTIONS = sorted(REPOSITORY.glob("DiNTS*/Resources/UI/*.ui"))
-NO_TEXTS = ("terminology.py", "nrrd.py", "tinymodel.py", "__init__.py")
+NO_TEXTS = ("terminology.py", "nrrd.py", "tiny_model.py", "__init__.py")
 """Codes, the words of a file format, a model for tests, and what a Python that is too old is told."""
 NAMES = ("Binary labelmap", "DiNTS phantom", "Decathlon hippocampus 001", "The SlicerDiNTS authors")
 WORDS = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")  # two words are a text; markup is none

@@ -39,7 +39,7 @@ from ..models.hostile import members_of, torch_bytes, with_pickle, with_weights,
 from .mutations import as_json, mutated_bytes, mutated_values
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tinymodel.py"
+TINY_MODEL = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tiny_model.py"
 CPU = torch.device("cpu")
 
 

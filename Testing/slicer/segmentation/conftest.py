@@ -44,7 +44,7 @@ def model_files(engine: None, tmp_path_factory: pytest.TempPathFactory, running_
     calls = "; ".join(f"main([{str(folder / name)!r}, *{arguments!r}])" for name, arguments in MODELS.items())
     paths = os.pathsep.join([str(library), str(REPOSITORY / "DiNTSEngine")])
     environment = {**os.environ, "PYTHONPATH": paths}
-    subprocess.run([sys.executable, "-c", f"from tinymodel import main; {calls}"], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", f"from tiny_model import main; {calls}"], env=environment, check=True)
     whole = (folder / "body.zip").read_bytes()
     (folder / "cut.zip").write_bytes(whole[: len(whole) // 2])
     (folder / "flipped.zip").write_bytes(with_flipped_weights(whole))

@@ -30,7 +30,7 @@ def small_memory(shared_worker: None) -> Iterator[None]:
     from DiNTSLib.processes import engineCommand
 
     workers.endSharedWorker()
-    workers._shared.append(workers.Worker([engineCommand()[0], "-u", "-c", SMALL_MEMORY]))
+    workers._shared.append(workers.EngineWorker([engineCommand()[0], "-u", "-c", SMALL_MEMORY]))
     yield
     workers.endSharedWorker()
 

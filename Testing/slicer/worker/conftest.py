@@ -50,9 +50,9 @@ def volume(host: Any) -> Any:
 
 
 def _worker() -> Iterator[Any]:
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
-    worker = Worker()
+    worker = EngineWorker()
     yield worker
     worker.shutdown()
 

@@ -34,7 +34,7 @@ def test_cancelling_ends_the_whole_tree_within_a_second_and_what_waits_runs(
 
 def test_what_a_cancelled_job_left_half_written_is_removed(host: Any, record: Any, tmp_path: Path) -> None:
     """A worker that is ended in the middle of writing; the name is that of `dints.files.storage.temporary_path`."""
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
     program = f"""if True:
         import os, pathlib, signal, time
@@ -43,7 +43,7 @@ def test_what_a_cancelled_job_left_half_written_is_removed(host: Any, record: An
         temporary_path(pathlib.Path({str(tmp_path)!r}) / "scan.nii.gz").write_bytes(b"half")
         time.sleep(60)
     """
-    worker, recorder = Worker([sys.executable, "-c", program]), record()
+    worker, recorder = EngineWorker([sys.executable, "-c", program]), record()
     number = worker.submit({"command": "segment", "output": str(tmp_path / "scan.nii.gz")}, *recorder.callbacks())
     host.wait_until(lambda: list(tmp_path.iterdir()), START_SECONDS)
     worker.cancel(number)
@@ -74,10 +74,10 @@ def test_a_worker_whose_launcher_is_killed_ends_too(
 
 
 def test_a_worker_that_crashes_is_quoted(host: Any, run: Any) -> None:
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
     program = "import os; os.write(2, b'\\xff\\xfe torch\\x00: no such kernel \\x1b\\n\\xff\\n'); os.abort()"
-    ((code, sentence),) = run(Worker([sys.executable, "-c", program]), {"command": "segment"}).endings
+    ((code, sentence),) = run(EngineWorker([sys.executable, "-c", program]), {"command": "segment"}).endings
     assert code == -signal.SIGABRT
     assert sentence == "The engine ended unexpectedly (code -6): torch: no such kernel; try again."
 
@@ -104,7 +104,7 @@ def test_a_worker_that_gives_no_sign_of_life_is_ended(host: Any, run: Any, monke
     import DiNTSLib.worker as module
 
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.3)
-    ((code, sentence),) = run(module.Worker(SLEEPER), {"command": "segment"}).endings
+    ((code, sentence),) = run(module.EngineWorker(SLEEPER), {"command": "segment"}).endings
     assert code == 1
     assert "did not answer" in sentence
     assert "try again" in sentence
@@ -115,12 +115,12 @@ def test_garbage_is_no_sign_of_life(host: Any, run: Any, monkeypatch: Any) -> No
 
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.3)
     program = "while True: print('tick')"
-    ((_code, sentence),) = run(module.Worker([sys.executable, "-c", program]), {"command": "segment"}).endings
+    ((_code, sentence),) = run(module.EngineWorker([sys.executable, "-c", program]), {"command": "segment"}).endings
     assert "did not answer" in sentence
 
 
 def test_a_worker_that_cannot_start_says_so(host: Any, run: Any) -> None:
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
-    recorder = run(Worker(["/nowhere/PythonSlicer"]), {"command": "segment"})
+    recorder = run(EngineWorker(["/nowhere/PythonSlicer"]), {"command": "segment"})
     assert recorder.endings == [(1, "The worker cannot be started: No such file or directory")]

@@ -35,7 +35,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_passed_over(host: Any, run: Any, garbage: str) -> None:
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
     body = f"""
     {garbage}
@@ -44,7 +44,7 @@ def test_garbage_is_passed_over(host: Any, run: Any, garbage: str) -> None:
     tell({{"event": "finished", "job": 1}})
     sys.stdin.read()
     """
-    worker = Worker([sys.executable, "-c", PREAMBLE + body])
+    worker = EngineWorker([sys.executable, "-c", PREAMBLE + body])
     recorder = run(worker, {"command": "segment"})
     assert recorder.endings == [(0, "")]
     assert recorder.events == [PROGRESS]
@@ -53,7 +53,7 @@ def test_garbage_is_passed_over(host: Any, run: Any, garbage: str) -> None:
 
 def test_a_log_without_end_stays_small(host: Any, run: Any) -> None:
     from DiNTSLib.child import LOG_LINES, LONGEST_LOG_LINE
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
     body = """
     for _ in range(100):
@@ -61,7 +61,7 @@ def test_a_log_without_end_stays_small(host: Any, run: Any) -> None:
     tell({"event": "finished", "job": 1})
     sys.stdin.read()
     """
-    worker = Worker([sys.executable, "-c", PREAMBLE + body])
+    worker = EngineWorker([sys.executable, "-c", PREAMBLE + body])
     assert run(worker, {"command": "segment"}).endings == [(0, "")]
     assert sum(map(len, worker.log)) <= LOG_LINES * LONGEST_LOG_LINE
     worker.shutdown()
@@ -69,7 +69,7 @@ def test_a_log_without_end_stays_small(host: Any, run: Any) -> None:
 
 def test_events_of_two_jobs_are_kept_apart(host: Any, record: Any) -> None:
     """Both jobs' events come mixed; only those of the job at work are handed on, each to its own."""
-    from DiNTSLib.worker import Worker
+    from DiNTSLib.worker import EngineWorker
 
     body = """
     for own, other in ((1, 2), (2, 1)):
@@ -81,7 +81,7 @@ def test_events_of_two_jobs_are_kept_apart(host: Any, record: Any) -> None:
     tell({"event": "finished", "job": 2})
     sys.stdin.read()
     """
-    worker = Worker([sys.executable, "-c", PREAMBLE + body])
+    worker = EngineWorker([sys.executable, "-c", PREAMBLE + body])
     recorders = [record(), record()]
     numbers = [worker.submit({"command": "segment"}, *recorder.callbacks()) for recorder in recorders]
     assert worker.waitForFinished(numbers[1], 60)

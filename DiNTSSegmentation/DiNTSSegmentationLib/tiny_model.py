@@ -1,4 +1,4 @@
-"""Writes a tiny untrained model, for tests: `PythonSlicer tinymodel.py FILE [--modality CT] [--channels a,b] ...`.
+"""Writes a tiny untrained model, for tests: `PythonSlicer tiny_model.py FILE [--modality CT] [--channels a,b] ...`.
 
 Runs in a process of its own, because it needs PyTorch. What the model segments has no meaning; how long it takes does.
 """

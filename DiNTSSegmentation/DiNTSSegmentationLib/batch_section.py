@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from DiNTSSegmentationLib.parameters import SegmentationParameters, Source
-from DiNTSSegmentationLib.runs import Run
+from DiNTSSegmentationLib.runs import SegmentationRun
 
 CASE_COLUMN, STATE_COLUMN, DETAIL_COLUMN = range(3)
 FOLDER_WIDGETS = ("inputFolderLabel", "inputFolderEdit", "outputFolderLabel", "outputFolderEdit")
@@ -20,7 +20,7 @@ class BatchSection:
     """Binds the widgets of the section; the panel starts the runs.
 
     Args:
-        panel: `DiNTSSegmentationLib.panel.Panel`.
+        panel: `DiNTSSegmentationLib.panel.SegmentationPanel`.
     """
 
     def __init__(self, panel: Any) -> None:
@@ -46,7 +46,7 @@ class BatchSection:
         self.ui.batchReasonLabel.text = missing or self._reason()
         self.ui.batchButton.enabled = not self.ui.batchReasonLabel.text
 
-    def show(self, run: Run) -> None:
+    def show(self, run: SegmentationRun) -> None:
         """What became of each case."""
         tree = self.ui.batchTree
         while tree.topLevelItemCount > len(run.cases):
@@ -94,6 +94,6 @@ class BatchSection:
             volumes, statistics = self._volumes(), parameters.statistics
             self.panel.start(lambda: logic.segmentVolumes(volumes, statistics=statistics, **arguments))
 
-    def _onFinished(self, run: Run) -> None:
+    def _onFinished(self, run: SegmentationRun) -> None:
         self.show(run)
         self.panel.update()

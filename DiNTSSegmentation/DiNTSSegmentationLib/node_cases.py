@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from DiNTSLib.scene import exportVolume
 from DiNTSLib.temporary import TemporaryFolder
-from DiNTSSegmentationLib.cases import Case, Settings, segmentJob
+from DiNTSSegmentationLib.cases import SegmentationCase, Settings, segmentJob
 from DiNTSSegmentationLib.edits import Contents, fingerprint, holdsWork
 from DiNTSSegmentationLib.region import voxelBox
 from DiNTSSegmentationLib.results import (
@@ -58,7 +58,7 @@ class Target:
         return holdsWork(segmentation) and fingerprint(segmentation) != self._replaceable
 
 
-class NodeCase(Case):
+class NodeCase(SegmentationCase):
     """Volumes, one a channel.
 
     Args:

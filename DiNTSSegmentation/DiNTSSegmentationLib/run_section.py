@@ -8,9 +8,9 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from DiNTSLib.durations import duration
 from DiNTSSegmentationLib.models import ModelEntry
 from DiNTSSegmentationLib.parameters import SegmentationParameters, Vote
-from DiNTSSegmentationLib.progresssection import duration
 
 AUTOMATIC, ON, OFF = "auto", "on", "off"  # choices of a label's cleanup
 CHOICES = (AUTOMATIC, ON, OFF)
