@@ -9,18 +9,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dints.space.architecture import Architecture
-from dints.space.network import Network, build_network
+from dints.space.network import Design, Network, build_network
+from dints.zoo.unet import PAPER_FILTERS, UNetDesign
 
 # Training keeps the weights three times: themselves, their gradients and the momentum of SGD.
 COPIES_OF_WEIGHTS = 3
-UNET_WIDTHS = (64, 128, 256, 512)  # reference [6] of the paper
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Summary:
 
 
 def summary(
-    architecture: Architecture,
+    architecture: Design[nn.Module],
     patch: Sequence[int],
     filters: int,
     in_channels: int,
@@ -49,6 +47,8 @@ def summary(
         network = build_network(architecture, in_channels, classes, filters)
     shape = (batch_size, in_channels, *patch)
     cost = measure(network, shape)
+    if not isinstance(network, Network):
+        return cost
     return Summary(cost.parameters, cost.macs + _unread_stem_macs(network, shape), cost.training_memory)
 
 
@@ -60,7 +60,7 @@ def unet_summary(patch: Sequence[int], in_channels: int, classes: int, batch_siz
     channel and three classes. (nnU-Net's own plan of 32 to 320 channels for this patch has 199 G and 16.6 M.)
     """
     with torch.device("meta"):
-        network = UNet(in_channels, classes)
+        network = UNetDesign().network(in_channels, classes, PAPER_FILTERS)
     return measure(network, (batch_size, in_channels, *patch))
 
 
@@ -122,40 +122,3 @@ def _unread_stem_macs(network: Network, shape: Sequence[int]) -> int:
     image = torch.empty((1, *shape[1:]), device="meta")
     unread = [stem for level, stem in enumerate(network.input_stems) if level not in network.levels_read()]
     return sum(_count_macs(stem, partial(stem, image)) for stem in unread)
-
-
-class UNet(nn.Module):
-    """A plain 3D U-Net: two convolutions a resolution, max pooling, transposed convolutions, concatenation.
-
-    `widths` are the channels at the end of each resolution, finest first.
-    """
-
-    def __init__(self, in_channels: int, classes: int, widths: Sequence[int] = UNET_WIDTHS) -> None:
-        super().__init__()
-        self.encoders = nn.ModuleList(
-            _block(before, after // 2, after) for before, after in pairwise((in_channels, *widths))
-        )
-        pairs = list(pairwise(widths))[::-1]  # (finer, coarser), coarsest first
-        self.enlargements = nn.ModuleList(nn.ConvTranspose3d(low, high, 3, 2, 1, bias=False) for high, low in pairs)
-        self.decoders = nn.ModuleList(_block(2 * high, high, high) for high, _ in pairs)
-        self.classifier = nn.Conv3d(widths[0], classes, 1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """[B, C, X, Y, Z] to logits [B, classes, X, Y, Z]; sizes need not be powers of 2."""
-        features, skips = self.encoders[0](images), []
-        for encoder in self.encoders[1:]:
-            skips.append(features)
-            features = encoder(F.max_pool3d(features, 2, ceil_mode=True))
-        for enlarge, decoder, skip in zip(self.enlargements, self.decoders, reversed(skips), strict=True):
-            enlarged = enlarge(features, output_size=skip.shape[2:])
-            features = decoder(torch.cat((enlarged, skip), dim=1))
-        return self.classifier(features)
-
-
-def _block(*widths: int) -> nn.Sequential:
-    """Convolution, instance norm and LeakyReLU from each width to the next."""
-    units: list[nn.Module] = []
-    for before, after in pairwise(widths):
-        units += [nn.Conv3d(before, after, 3, padding=1, bias=False), nn.InstanceNorm3d(after, affine=True)]
-        units.append(nn.LeakyReLU(inplace=True))
-    return nn.Sequential(*units)

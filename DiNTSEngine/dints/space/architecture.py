@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,11 @@ import dints
 from dints.errors import InputError, brief
 from dints.files.storage import read_json, write_json
 from dints.geometry import Size
+from dints.space.network import Network
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 
+MAX_FILTERS = 512  # sixteen times the paper's
 FORMATS = (1, 2)  # versions of the JSON layout; the second also says what the finest level and the axes are
 ARRAYS = (".pth", ".pt")  # suffixes of the reference's files, which do not say what the stems are
 REFERENCE_KEYS = (("arch_code_a", "arch_code_c"), ("code_a", "code_c"))  # edges and operations in a reference's .pth
@@ -30,15 +32,19 @@ class Architecture:
 
     `edges` is bool [L, E], `operations` int64 [L, E] with indices into `OPERATIONS`; both become read-only copies. The
     operations of edges that are off have no effect and are kept. InputError for wrong shapes, values or topology.
+
+    `filters` is the width at full resolution that was chosen with the topology; None leaves it to the settings.
     """
 
     space: SearchSpace
     edges: NDArray[np.bool_]
     operations: NDArray[np.int64]
+    filters: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", _binary(self.edges, self.space))
         object.__setattr__(self, "operations", _operation_indices(self.operations, self.space))
+        check_filters(self.filters)
         if not self.space.is_feasible(self.edges):
             raise InputError(
                 "the topology is infeasible: every layer needs an edge and must read exactly the nodes that the layer "
@@ -49,6 +55,23 @@ class Architecture:
     def node_activation(self) -> NDArray[np.bool_]:
         """[L + 1, D] which feature nodes are active; row 0 is what layer 1 reads from the stems."""
         return self.space.node_activation(self.edges)
+
+    def network(self, in_channels: int, classes: int, filters: int) -> Network:
+        """Images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z]; `filters` as in `build_network`."""
+        operations = [
+            [(OPERATIONS[operation],) if selected else () for selected, operation in zip(*layer, strict=True)]
+            for layer in zip(self.edges, self.operations, strict=True)
+        ]
+        return Network(self.space, operations, in_channels, classes, filters)
+
+    def fits(self, size: Sequence[int]) -> bool:
+        """Whether images of this size (voxels) can pass; `size_rule` says which can."""
+        return self.space.fits(size)
+
+    @property
+    def size_rule(self) -> str:
+        """What `fits` asks for, in words."""
+        return self.space.size_rule
 
     @staticmethod
     def random(space: SearchSpace, seed: int | np.random.Generator = 0, density: float = 0.5) -> Architecture:
@@ -94,16 +117,13 @@ class Architecture:
 
     def to_mapping(self) -> dict[str, Any]:
         """The JSON layout as plain values."""
-        space, layers = self.space, self._layer_mappings()
-        if space == SearchSpace(space.layers, space.levels):  # as in the paper
-            return {"format": FORMATS[0], "levels": space.levels, "layers": layers}
-        return {
-            "format": FORMATS[1],
-            "levels": space.levels,
-            "finest": space.finest,
-            "delay": list(space.delay),
-            "layers": layers,
-        }
+        space = self.space
+        values: dict[str, Any] = {"format": FORMATS[0], "levels": space.levels}
+        if space != SearchSpace(space.layers, space.levels):  # not as in the paper
+            values |= {"format": FORMATS[1], "finest": space.finest, "delay": list(space.delay)}
+        if self.filters is not None:
+            values["filters"] = self.filters
+        return values | {"layers": self._layer_mappings()}
 
     @staticmethod
     def from_mapping(values: Any) -> Architecture:
@@ -118,7 +138,7 @@ class Architecture:
 
     def at(self, finest: int = 2, delay: Size = (0, 0, 0)) -> Architecture:
         """The same edges and operations with a finest level and axes as `SearchSpace` describes them."""
-        return Architecture(replace(self.space, finest=finest, delay=delay), self.edges, self.operations)
+        return replace(self, space=replace(self.space, finest=finest, delay=delay))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Architecture) and self._key() == other._key()
@@ -127,7 +147,7 @@ class Architecture:
         return hash(self._key())
 
     def _key(self) -> tuple:
-        return self.space, self.edges.tobytes(), self.operations.tobytes()
+        return self.space, self.filters, self.edges.tobytes(), self.operations.tobytes()
 
     def _layer_mappings(self) -> list[dict[str, dict[str, str]]]:
         names = _edge_names(self.space)
@@ -142,6 +162,12 @@ class Architecture:
             }
             for layer, operations in zip(self.edges, self.operations, strict=True)
         ]
+
+
+def check_filters(filters: Any) -> None:
+    """InputError unless it is a number of filters, or None."""
+    if filters is not None and (type(filters) is not int or not 1 <= filters <= MAX_FILTERS):
+        raise InputError(f"filters={brief(filters)}: give a whole number from 1 to {MAX_FILTERS}")
 
 
 def _edge_names(space: SearchSpace) -> list[str]:
@@ -199,7 +225,7 @@ def _from_mapping(values: Any) -> Architecture:
                 raise InputError(f"layer {row + 1}: {brief(name)}: {brief(operation)} is unknown; use {known}")
             edges[row, index[name]] = state == "active"
             operations[row, index[name]] = OPERATIONS.index(operation)
-    return Architecture(space, edges, operations)
+    return Architecture(space, edges, operations, values.get("filters"))
 
 
 def _listed_edges(layer: Any, number: int) -> list[tuple[str, str, Any]]:

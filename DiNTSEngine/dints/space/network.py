@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -12,11 +12,10 @@ from dints.errors import InputError
 from dints.layers.checkpointing import separate
 from dints.layers.convolution import add_up
 from dints.space.cells import Cell, Head, InputStem, Node, OutputStem
-from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 
-if TYPE_CHECKING:
-    from dints.space.architecture import Architecture
+FILTERS = 32  # of retraining (4.1)
+Built = TypeVar("Built", bound=nn.Module, covariant=True)
 
 
 class Network(nn.Module):
@@ -132,13 +131,27 @@ class Network(nn.Module):
             )
 
 
-def build_network(architecture: Architecture, in_channels: int, classes: int, filters: int = 32) -> Network:
+class Design(Protocol[Built]):
+    """What a network is built from: a searched architecture, or another one that trains in its place."""
+
+    @property
+    def filters(self) -> int | None:
+        """The width at full resolution that belongs to it; None leaves it to the settings."""
+
+    @property
+    def size_rule(self) -> str:
+        """The sizes of images that `fits` takes, in words."""
+
+    def network(self, in_channels: int, classes: int, filters: int) -> Built:
+        """Images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z]."""
+
+    def fits(self, size: Sequence[int]) -> bool:
+        """Whether images of this size (voxels) can pass."""
+
+
+def build_network(architecture: Design[Built], in_channels: int, classes: int, filters: int = FILTERS) -> Built:
     """The network of an architecture: images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z].
 
-    `filters` is the width at full resolution (4.1: 32 for retraining); it doubles with each level.
+    `filters` is the width at full resolution, which doubles with each level; one that belongs to the architecture wins.
     """
-    operations = [
-        [(OPERATIONS[operation],) if selected else () for selected, operation in zip(*layer, strict=True)]
-        for layer in zip(architecture.edges, architecture.operations, strict=True)
-    ]
-    return Network(architecture.space, operations, in_channels, classes, filters)
+    return architecture.network(in_channels, classes, architecture.filters or filters)
