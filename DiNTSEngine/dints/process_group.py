@@ -1,8 +1,9 @@
 """Several processes that train one network together: started by PyTorch's `torchrun`, one a GPU, on one or more nodes.
 
-Every process holds the whole network and draws its part of each batch (`part_of`). Losses are those of the whole batch
-(`summed`) and gradients are averaged (`average_gradients`), so what is trained does not depend on how many processes
-there are, and a job may come back after a failure with fewer or more of them. Only the first process writes.
+Every process holds the whole network and draws its shard of each batch (`batch_shard`). Losses are those of the whole
+batch (`all_reduce_sum`) and gradients are averaged (`average_gradients`): what is trained does not depend on how many
+processes there are, and a job may come back after a failure with fewer or more of them. Only the first process, the
+main one, writes.
 
 Without torchrun there is one process: it has all of the batch, and nothing is sent.
 """
@@ -34,7 +35,7 @@ ANSWER_SECONDS = 0.1  # between two answers to the first process
 T = TypeVar("T")
 
 
-class Part(NamedTuple):
+class BatchShard(NamedTuple):
     """Which patches of a whole batch a process has."""
 
     rows: slice
@@ -42,7 +43,7 @@ class Part(NamedTuple):
 
 
 @contextmanager
-def team(device_name: str) -> Iterator[torch.device]:
+def process_group(device_name: str) -> Iterator[torch.device]:
     """Joins the other processes if torchrun started this one; yields the device of this process.
 
     Where the device is "auto" or "cuda", each process of a node has a GPU of its own.
@@ -61,7 +62,7 @@ def team(device_name: str) -> Iterator[torch.device]:
     dist.destroy_process_group()  # not after an error: torchrun ends the others, which would never answer
 
 
-def processes() -> int:
+def world_size() -> int:
     """How many train together."""
     return dist.get_world_size() if _joined() else 1
 
@@ -71,42 +72,42 @@ def rank() -> int:
     return dist.get_rank() if _joined() else 0
 
 
-def is_first() -> bool:
-    """Whether this process is the one that writes logs, checkpoints and events."""
+def is_main_process() -> bool:
+    """Whether this process is the one that writes logs, checkpoints and events: the first."""
     return rank() == 0
 
 
 @contextmanager
-def first_goes_first() -> Iterator[None]:
+def main_process_first() -> Iterator[None]:
     """The first process runs the block before the others do, who then find what it wrote."""
-    if not is_first():
+    if not is_main_process():
         dist.barrier()
     yield
-    if is_first() and _joined():
+    if is_main_process() and _joined():
         dist.barrier()
 
 
-def share(items: Sequence[T]) -> Sequence[T]:
-    """The items that this process works on; `gather` is the inverse."""
-    return items[rank() :: processes()]
+def shard(items: Sequence[T]) -> Sequence[T]:
+    """The items of which this process takes care; `gather` is the inverse."""
+    return items[rank() :: world_size()]
 
 
 def gather(own: Sequence[T]) -> list[T]:
-    """What all processes made of their shares, in the order of the whole."""
+    """What all processes made of their shards, in the order of the whole."""
     if not _joined():
         return list(own)
-    shares: list[Any] = [None] * processes()
-    dist.all_gather_object(shares, list(own))
+    shards: list[Any] = [None] * world_size()
+    dist.all_gather_object(shards, list(own))
     missing = object()
-    return [item for item in chain.from_iterable(zip_longest(*shares, fillvalue=missing)) if item is not missing]
+    return [item for item in chain.from_iterable(zip_longest(*shards, fillvalue=missing)) if item is not missing]
 
 
-def part_of(batch_size: int) -> Part:
-    """This process's part of a batch; InputError if there is not a patch for everyone."""
-    if batch_size < processes():
-        raise InputError(f"batch_size {batch_size}: is shared by {processes()} processes; raise it or start fewer")
-    first, end = (number * batch_size // processes() for number in (rank(), rank() + 1))
-    return Part(slice(first, end), batch_size)
+def batch_shard(batch_size: int) -> BatchShard:
+    """This process's shard of a batch; InputError if there is not a patch for everyone."""
+    if batch_size < world_size():
+        raise InputError(f"batch_size {batch_size}: is shared by {world_size()} processes; raise it or start fewer")
+    first, end = (number * batch_size // world_size() for number in (rank(), rank() + 1))
+    return BatchShard(slice(first, end), batch_size)
 
 
 def start_together(step: int, module: nn.Module) -> int:
@@ -126,7 +127,7 @@ def start_together(step: int, module: nn.Module) -> int:
     return step
 
 
-def summed(values: Tensor) -> Tensor:
+def all_reduce_sum(values: Tensor) -> Tensor:
     """The sum of `values` over all processes.
 
     A loss made of such sums is that of the whole batch. Its gradient with respect to what one process computed is
@@ -146,7 +147,7 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
-    flat /= processes()
+    flat /= world_size()
     for gradient, averaged in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(averaged.view_as(gradient))
 
@@ -160,12 +161,12 @@ def new_name(store: dist.Store, own_rank: int, size: int) -> str:
     """
     word = uuid.uuid4().hex
     if own_rank == 0:
-        store.set("team", word)
+        store.set("group", word)
         for other in range(1, size):
             store.set(store.get(f"{word}/{other}").decode(), word)
         return word
     while not store.check([word]):
-        store.set(f"{store.get('team').decode()}/{own_rank}", word)
+        store.set(f"{store.get('group').decode()}/{own_rank}", word)
         time.sleep(ANSWER_SECONDS)
     return store.get(word).decode()
 
@@ -179,7 +180,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        return gradient * processes()
+        return gradient * world_size()
 
 
 def _joined() -> bool:

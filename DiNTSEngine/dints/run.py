@@ -29,7 +29,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.lock import locked
 from dints.files.storage import read_json, remove_leftovers, write_json
-from dints.process_group import is_first
+from dints.process_group import is_main_process
 from dints.space.architecture import Architecture
 from dints.space.network import Network, build_network
 from dints.training.checkpoint import restoring
@@ -49,7 +49,7 @@ def run_lock(folder: Path, shared: bool = False) -> Iterator[None]:
     Raises:
         InputError: another process works on the run.
     """
-    if not is_first():
+    if not is_main_process():
         yield
         return
     with locked(folder, shared):

@@ -26,7 +26,7 @@ from dints.files.storage import read_json, write_json
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
-from dints.process_group import first_goes_first, is_first
+from dints.process_group import is_main_process, main_process_first
 from dints.run import Run, load_fold, run_lock
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
@@ -76,13 +76,13 @@ def prepare(
 
 def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
     """Searches, writes the architecture, its pictures and its numbers beside the 3D U-Net's into the run."""
-    with first_goes_first():
+    with main_process_first():
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
     searching = Search(run.config, cache, names, run.search_folder, device, reporter)
     architecture = searching.run()
-    if not is_first():
+    if not is_main_process():
         return architecture
     summary: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
@@ -140,7 +140,7 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     with ExitStack() as locks:
         for fold in folds:
             locks.enter_context(run_lock(run.fold_folder(fold)))
-        with first_goes_first():
+        with main_process_first():
             cache = run.cache(reporter)
         for fold in folds:
             trainer = FoldTrainer(config, build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter)

@@ -10,7 +10,7 @@ from dints.config import Config
 from dints.device import device_memory
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.process_group import first_goes_first, is_first, team
+from dints.process_group import is_main_process, main_process_first, process_group
 from dints.run import Run, run_lock
 from dints.stages import prepare, search
 
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    with team(arguments.device) as device:
-        reporter = reporter if is_first() else Reporter()
+    with process_group(arguments.device) as device:
+        reporter = reporter if is_main_process() else Reporter()
         with run_lock(arguments.run_folder):
-            with first_goes_first():
+            with main_process_first():
                 run = open_or_create(arguments, device_memory(device), reporter)
             search(run, device, reporter)
 

@@ -13,7 +13,7 @@ from dints.commands.search_command import open_or_create
 from dints.device import device_memory, devices_at_hand
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.process_group import first_goes_first, is_first, processes, team
+from dints.process_group import is_main_process, main_process_first, process_group, world_size
 from dints.run import Run, run_lock
 from dints.service.fold_processes import train_on_devices
 from dints.space.architecture import Architecture
@@ -32,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     # Other processes may train other folds of a run, unless this one changes what they read.
     others_welcome = (arguments.run_folder / "run.json").is_file() and not arguments.architecture
-    with team(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):
-        reporter = reporter if is_first() else Reporter()
-        with first_goes_first():
+    with process_group(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):
+        reporter = reporter if is_main_process() else Reporter()
+        with main_process_first():
             run = open_or_create(arguments, device_memory(device), reporter)
-            if arguments.architecture and is_first():
+            if arguments.architecture and is_main_process():
                 take_architecture(run, Architecture.load(arguments.architecture), reporter)
         folds = list(range(run.config.training.folds)) if arguments.folds is None else arguments.folds
         devices = devices_at_hand(arguments.device)
-        if len(folds) > 1 and len(devices) > 1 and processes() == 1:
+        if len(folds) > 1 and len(devices) > 1 and world_size() == 1:
             train_on_devices(run, folds, devices, reporter)
         else:
             train(run, folds, device, reporter)

@@ -24,10 +24,10 @@ from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import atomic_path, read_json, write_json, writing
+from dints.geometry import Box
 
 FORMAT = 1  # of the entries; raise it when preprocessing or the layout changes
 KEY_LENGTH = 16  # hexadecimal digits: 64 bits
-Box = tuple[slice, slice, slice]
 
 SAMPLES_PER_CLASS = 10_000  # foreground voxels to centre patches on; some more than a training run draws from a case
 

@@ -18,7 +18,7 @@ from dints.config import PreprocessingConfig
 from dints.data.grid import Grid
 from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
 from dints.errors import InputError
-from dints.geometry import Size
+from dints.geometry import Size, bounding_box
 
 LARGEST_WORKING_VOLUME = 2**31  # voxels, 8 GiB a channel: more means that the header's spacing is wrong
 ROUNDING = 1e-5  # of the mean; a standard deviation below it is float32 noise of a constant image
@@ -128,10 +128,5 @@ def _packed(view: np.ndarray, dtype: type) -> np.ndarray:
 
 def _foreground_box(masks: Sequence[np.ndarray]) -> tuple[Size, Size]:
     """(first voxel, shape) of the bounding box of what is set in any mask; the whole volume if nothing is."""
-    bounds = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        rows = np.flatnonzero(np.any([mask.any(axis=others) for mask in masks], axis=0))
-        bounds.append((int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, masks[0].shape[axis]))
-    (x, x_stop), (y, y_stop), (z, z_stop) = bounds
-    return (x, y, z), (x_stop - x, y_stop - y, z_stop - z)
+    x, y, z = bounding_box(*masks) or (slice(0, size) for size in masks[0].shape)
+    return (x.start, y.start, z.start), (x.stop - x.start, y.stop - y.start, z.stop - z.start)

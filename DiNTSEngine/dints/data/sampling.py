@@ -13,7 +13,7 @@ from dints.config import SamplingConfig
 from dints.data.cache import CachedCase, announce
 from dints.data.padding import pad_to_patch
 from dints.errors import InputError
-from dints.process_group import part_of
+from dints.process_group import batch_shard
 from dints.seeds import generator
 
 LOADING_THREADS = 1  # reading from memory-mapped files is much faster than a training step
@@ -36,7 +36,7 @@ class PatchSampler:
         self.cases = tuple(cases)
         self.config = config
         self.batch_size = batch_size
-        self.part = part_of(batch_size)
+        self.part = batch_shard(batch_size)
         self.seed = seed
         self.stage = stage
 

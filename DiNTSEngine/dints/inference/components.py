@@ -8,6 +8,8 @@ from typing import overload
 import numpy as np
 import SimpleITK as sitk
 
+from dints.geometry import bounding_box
+
 
 @overload
 def keep_largest_components(labels: np.ndarray, values: Collection[int], nested: bool = False) -> np.ndarray: ...
@@ -46,20 +48,9 @@ def _clean(labels: np.ndarray, values: Collection[int], nested: bool) -> np.ndar
 def _islands(mask: np.ndarray) -> np.ndarray:
     """What of a mask does not belong to its largest component."""
     islands = mask.copy()
-    box = _bounding_box(mask)
+    box = bounding_box(mask)
     if box is not None:  # labels are small in their volume, and components take four bytes a voxel
         components = sitk.ConnectedComponent(sitk.GetImageFromArray(mask[box].astype(np.uint8)))
         ranked = sitk.RelabelComponent(components, sortByObjectSize=True)
         islands[box] &= sitk.GetArrayViewFromImage(ranked) != 1
     return islands
-
-
-def _bounding_box(mask: np.ndarray) -> tuple[slice, ...] | None:
-    """Slices around what is set; None if nothing is."""
-    box = []
-    for axis in range(mask.ndim):
-        set_rows = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        if not set_rows.size:
-            return None
-        box.append(slice(int(set_rows[0]), int(set_rows[-1]) + 1))
-    return tuple(box)

@@ -19,12 +19,12 @@ from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
 from dints.device import select_device
 from dints.errors import InputError, brief
 from dints.events import Reporter
-from dints.geometry import Size, Vector
+from dints.geometry import Box, Size, Vector
 from dints.inference.assemble import SLAB_BYTES, LabelAssembler
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
-from dints.inference.region import Box, Region, blank_outside, checked_region, crop_box, embedded, working_box
-from dints.inference.sliding_window import BAND_ROWS, Network, count_windows, flips_of, sliding_window, stride_of
+from dints.inference.region import Region, blank_outside, checked_region, crop_box, embedded, working_box
+from dints.inference.sliding_window import BAND_ROWS, ForwardPass, count_windows, flips_of, sliding_window, stride_of
 from dints.inference.training_range import TrainingRange
 
 STAGE = "segment"  # of the progress that is reported
@@ -64,7 +64,7 @@ class Predictor:
 
     def __init__(
         self,
-        networks: Sequence[Network],
+        networks: Sequence[ForwardPass],
         config: Config,
         device: str = "auto",
         trained_on: TrainingRange | None = None,
@@ -182,7 +182,7 @@ class Predictor:
             options = {**options, "stride": None}  # else the config's stride would win over what was asked for
         return Config.from_mapping({"inference": options}, "segment", self.config).inference
 
-    def _members(self, folds: Sequence[int] | None) -> list[Network]:
+    def _members(self, folds: Sequence[int] | None) -> list[ForwardPass]:
         """The networks that vote."""
         known = range(len(self.networks))
         chosen = known if folds is None else folds
@@ -208,7 +208,7 @@ class _Case:
     volume: Tensor  # [C, X, Y, Z]
     grid: Grid
     box: Box | None  # of the crop: what is wanted; None if nothing of it is
-    networks: Sequence[Network]
+    networks: Sequence[ForwardPass]
     patch: Size
     settings: InferenceConfig
     mirrored_axes: Sequence[int]

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 
 from dints.data.grid import Grid
 from dints.errors import InputError, brief
-from dints.geometry import Size
+from dints.geometry import Box, Size
 from dints.inference.sliding_window import Band
 
 Region = tuple[Size, Size]  # the first voxel, and the one after the last, along the file's axes
-Box = tuple[slice, slice, slice]
 
 
 def checked_region(region: Sequence[Sequence[int]], size: Size) -> Region:

@@ -26,7 +26,7 @@ SIGMA_FRACTION = 1 / 8  # of the patch: the width of the Gaussian in common use 
 BAND_ROWS = 16  # handed out at once: fewer would use a part of each 64-byte line of memory that they read
 SMALLEST_WEIGHT = 1e-3  # keeps the corners, where the Gaussian underflows, from being divided by nothing
 
-Network = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
+ForwardPass = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
 Starts = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 Corner = tuple[int, int]  # first voxel of a window in the plane of the first two axes
 
@@ -86,7 +86,7 @@ def gaussian_weights(patch: Size) -> Tensor:
 @torch.inference_mode()
 def sliding_window(
     volume: Tensor | np.ndarray,
-    networks: Sequence[Network],
+    networks: Sequence[ForwardPass],
     patch: Size,
     stride: Size,
     *,
@@ -150,7 +150,7 @@ class _Sweep:
     """The windows of one volume through the networks."""
 
     volume: np.ndarray  # [C, X, Y, Z], no axis shorter than the patch
-    networks: Sequence[Network]
+    networks: Sequence[ForwardPass]
     patch: Size
     stride: Size
     batch_size: int
@@ -181,7 +181,7 @@ class _Sweep:
         windows = [self.volume[:, x : x + width, y : y + depth, row : row + height] for x, y in corners]
         return torch.from_numpy(np.stack(windows)).to(self.device, torch.float32)
 
-    def _evaluate(self, network: Network, windows: Tensor) -> Tensor:
+    def _evaluate(self, network: ForwardPass, windows: Tensor) -> Tensor:
         """float32 logits: their mean over the flips."""
         with autocast(self.device):
             if len(self.flips) == 1:
@@ -197,7 +197,7 @@ def flips_of(axes: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 @contextlib.contextmanager
-def _on_device(networks: Sequence[Network], device: torch.device, leave: bool) -> Iterator[None]:
+def _on_device(networks: Sequence[ForwardPass], device: torch.device, leave: bool) -> Iterator[None]:
     """Has the networks that are modules on the device; with `leave` they go back to the CPU in the end."""
     modules = [network for network in networks if isinstance(network, nn.Module)]
     try:

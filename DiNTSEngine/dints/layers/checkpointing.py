@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 
-def recomputed(function: Callable[..., Tensor], inputs: Sequence[Tensor], parameters: Iterable[Tensor]) -> Tensor:
+def checkpointed(function: Callable[..., Tensor], inputs: Sequence[Tensor], parameters: Iterable[Tensor]) -> Tensor:
     """`function(*inputs)`; of what it computes on the way nothing is kept, the backward pass computes it again."""
     if not torch.is_grad_enabled():
         return function(*inputs)
-    return _Recomputed.apply(function, len(inputs), *inputs, *parameters)
+    return _Checkpointed.apply(function, len(inputs), *inputs, *parameters)
 
 
-def separate(
+def separate_graph(
     function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor], parameters: Iterable[Tensor]
 ) -> Sequence[Tensor]:
     """`function(*inputs)` with a graph of its own, which the backward pass deletes as soon as it has gone through it.
@@ -30,10 +30,10 @@ def separate(
     """
     if not torch.is_grad_enabled():
         return function(*inputs)
-    return _Separate.apply(function, len(inputs), *inputs, *parameters)
+    return _SeparateGraph.apply(function, len(inputs), *inputs, *parameters)
 
 
-class _Recomputed(torch.autograd.Function):
+class _Checkpointed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, function: Callable[..., Tensor], count: int, *tensors: Tensor) -> Tensor:
         ctx.function, ctx.count, ctx.precision = function, count, _present_precision(tensors[0].device.type)
@@ -48,7 +48,7 @@ class _Recomputed(torch.autograd.Function):
         return None, None, *_gradients([output], [gradient], [*inputs, *parameters])
 
 
-class _Separate(torch.autograd.Function):
+class _SeparateGraph(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, function: Callable[..., Sequence[Tensor]], count: int, *tensors: Tensor

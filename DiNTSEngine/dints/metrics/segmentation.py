@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dints.errors import InputError
+from dints.geometry import bounding_box
 from dints.metrics.surface import element_areas, element_codes, within
 
 
@@ -37,9 +38,9 @@ def normalized_surface_distance(
         raise InputError(f"masks of shape {prediction.shape} with spacing {tuple(spacing)}: three axes are needed")
     if not (min(spacing) > 0 and tolerance >= 0):
         raise InputError(f"spacing {tuple(spacing)} must be positive and tolerance {tolerance} not negative")
-    if not prediction.any() and not reference.any():
+    box = bounding_box(prediction, reference)
+    if box is None:
         return float("nan")
-    box = _bounding_box(prediction | reference)
     codes = element_codes(prediction[box]), element_codes(reference[box])
     areas = element_areas(spacing)
     borders = [areas[code] > 0 for code in codes]
@@ -58,13 +59,3 @@ def _masks(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, n
             f"prediction of shape {prediction.shape} and reference of shape {reference.shape}: compare on one grid"
         )
     return prediction, reference
-
-
-def _bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
-    """Smallest box around the foreground of a mask that is not empty."""
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        indices = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(int(indices[0]), int(indices[-1]) + 1))
-    return tuple(box)

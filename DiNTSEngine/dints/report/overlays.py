@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from dints.data.images import geometry_difference
 from dints.errors import InputError
+from dints.geometry import bounding_box
 from dints.report.figures import new_figure, png
 
 REFERENCE_COLOUR = "#35d0ff"
@@ -77,13 +78,11 @@ def overlay_views(
 
 def _box_around(mask: np.ndarray, spacing: Sequence[float]) -> tuple[slice, ...]:
     """Box around the foreground of a mask with a margin; everything if there is no foreground."""
-    if not mask.any():
+    box = bounding_box(mask)
+    if box is None:
         return (slice(None),) * mask.ndim
-    box = []
-    for indices, step in zip(np.nonzero(mask), spacing, strict=True):
-        margin = round(MARGIN_MM / step)
-        box.append(slice(max(0, int(indices.min()) - margin), int(indices.max()) + margin + 1))
-    return tuple(box)
+    margins = [round(MARGIN_MM / step) for step in spacing]
+    return tuple(slice(max(0, own.start - margin), own.stop + margin) for own, margin in zip(box, margins, strict=True))
 
 
 def _draw(

@@ -16,14 +16,14 @@ from dints.cost.operations import operation_costs
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
-from dints.process_group import is_first, start_together
+from dints.process_group import is_main_process, start_together
 from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
 from dints.space.supernet import build_supernet
+from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
-from dints.training.caution import Caution
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
@@ -72,7 +72,7 @@ class Search:
             OptimizerStep(self.supernet, optimizer, self.settings.gradient_norm, device, reporter)
             for optimizer in (self.weight_optimizer, self.architecture_optimizer)
         )
-        self.caution = Caution(STAGE, reporter)
+        self.backoff = LearningRateBackoff(STAGE, reporter)
         samplers = [
             PatchSampler(
                 [cache.case(name) for name in half],
@@ -89,7 +89,7 @@ class Search:
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
         first, total = start_together(self._resume(), self.supernet), self.settings.iterations
-        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_first())
+        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
         first_train2 = max(first, self.first_architecture_step)
         with (
             closing(prefetch(self.batches[0], first)) as train1,
@@ -135,18 +135,18 @@ class Search:
 
     def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Network weights on train1."""
-        rate = milestone_rate(step, self.settings) * self.caution.factor
+        rate = milestone_rate(step, self.settings) * self.backoff.factor
         set_learning_rate(self.weight_optimizer, rate)
         self._train_only(self.weights)
-        loss = self.caution.watch(
+        loss = self.backoff.watch(
             step, lambda: self.weight_step(images, lambda logits: segmentation_loss(logits, labels))
         )
-        return {"step": step, "loss": loss, "learning_rate": rate, "at_once": self.weight_step.at_once}
+        return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.weight_step.micro_batch}
 
     def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
         progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
-        set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.caution.factor)
+        set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.backoff.factor)
         self._train_only(self.architecture_weights)
         row: dict[str, Any] = {}
 
@@ -155,10 +155,10 @@ class Search:
             row.update(terms.values(), dice=defined(batch_dice(logits, labels)))
             return segmentation_loss(logits, labels) + progress * terms.weighted_sum
 
-        loss = self.caution.watch(step, lambda: self.architecture_step(images, criterion))
+        loss = self.backoff.watch(step, lambda: self.architecture_step(images, criterion))
         return row | {
             "architecture_loss": loss,
-            "architecture_at_once": self.architecture_step.at_once,
+            "architecture_micro_batch": self.architecture_step.micro_batch,
             "gap": self.gap(),
         }
 
@@ -183,10 +183,10 @@ class Search:
             "architecture_optimizer": self.architecture_optimizer.state_dict(),
             "weight_step": self.weight_step.state(),
             "architecture_step": self.architecture_step.state(),
-            "reductions": self.caution.reductions,
+            "reductions": self.backoff.reductions,
         }
         save_checkpoint(self.folder / "checkpoint.pt", state)
-        if is_first():
+        if is_main_process():
             self.architecture().save(self.folder / "current.json")
 
     def _resume(self) -> int:
@@ -200,5 +200,5 @@ class Search:
             self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])
             self.weight_step.load_state(state["weight_step"])
             self.architecture_step.load_state(state["architecture_step"])
-            self.caution.reductions = int(state.get("reductions", 0))
+            self.backoff.reductions = int(state.get("reductions", 0))
             return whole_steps(state["step"], self.settings.iterations)

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from dints.geometry import Size
-from dints.layers.checkpointing import recomputed
+from dints.layers.checkpointing import checkpointed
 from dints.layers.convolution import Convolution, Norm, add_up
 from dints.layers.interpolation import resize
 from dints.layers.memory_order import EveryOther, channels_last
@@ -64,7 +64,7 @@ class Up(nn.Module):
     def forward(self, node: Node) -> Node:
         if not self.spares_memory:
             return Node(self.norm(self._enlarged(node.features)))
-        return Node(self.norm(recomputed(self._enlarged, [node.features], self.convolution.parameters())))
+        return Node(self.norm(checkpointed(self._enlarged, [node.features], self.convolution.parameters())))
 
     def _enlarged(self, features: torch.Tensor) -> torch.Tensor:
         return self.convolution(F.relu(resize(features, self.step)))
@@ -160,7 +160,7 @@ def _finished(
         return add_up(operation.finish(*pair) for operation, pair in zip(operations, pairs, strict=True))
 
     lines = [module for operation in operations for module in (operation.convolutions[-1], operation.norm)]
-    return recomputed(finish, [*features, *weights], [value for module in lines for value in module.parameters()])
+    return checkpointed(finish, [*features, *weights], [value for module in lines for value in module.parameters()])
 
 
 class InputStem(nn.Module):

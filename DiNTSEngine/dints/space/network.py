@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dints.errors import InputError
-from dints.layers.checkpointing import separate
+from dints.layers.checkpointing import separate_graph
 from dints.layers.convolution import add_up
 from dints.space.cells import Cell, Head, InputStem, Node, OutputStem
 from dints.space.search_space import SearchSpace
@@ -105,7 +105,7 @@ class Network(nn.Module):
             scalars = [edge.unbind() for edge in weights.unbind()]
             return [add_up(self._terms(layer, target, sources, scalars)) for target in targets]
 
-        sums = separate(run, [weights, *features], self.layers[layer].parameters())
+        sums = separate_graph(run, [weights, *features], self.layers[layer].parameters())
         return {target: Node(total) for target, total in zip(targets, sums, strict=True)}
 
     def _terms(

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dints.config import AugmentationConfig
-from dints.process_group import Part
+from dints.process_group import BatchShard
 
 AXIAL_PLANE = (-3, -2)  # x and y of [..., X, Y, Z]
 RIGHT_ANGLES = 3  # 90, 180 and 270 degrees
@@ -31,7 +31,7 @@ class Draws:
     changed nor on which process has it.
     """
 
-    def __init__(self, generator: torch.Generator, part: Part) -> None:
+    def __init__(self, generator: torch.Generator, part: BatchShard) -> None:
         self.generator, self.part = generator, part
         self.chosen: Tensor | slice = slice(None)  # the patches of the part that are changed
 
@@ -64,7 +64,7 @@ def augment(
     labels: Tensor,
     config: AugmentationConfig,
     generator_of: Callable[[str], torch.Generator],
-    part: Part | None = None,
+    part: BatchShard | None = None,
 ) -> Pair:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
@@ -75,7 +75,7 @@ def augment(
     """
     images, labels = images.clone(), labels.clone()
     for name, probability, change in AUGMENTATIONS:
-        draws = Draws(generator_of(name), part or Part(slice(None), len(images)))
+        draws = Draws(generator_of(name), part or BatchShard(slice(None), len(images)))
         patches = draws.choose(probability(config)).to(images.device)
         if len(patches):
             images[patches], labels[patches] = change(images[patches], labels[patches], config, draws)

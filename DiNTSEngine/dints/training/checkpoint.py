@@ -11,14 +11,14 @@ import torch
 
 from dints.errors import InputError, brief, is_out_of_memory
 from dints.files.tensors import load_tensors, save_tensors
-from dints.process_group import is_first
+from dints.process_group import is_main_process
 
 REMEDY = "delete it to start over"
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Writes tensors, numbers and texts in dicts and lists atomically; of several processes, only the first does."""
-    if not is_first():
+    if not is_main_process():
         return
     save_tensors(path, dict(state))
 

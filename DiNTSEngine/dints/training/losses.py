@@ -1,7 +1,7 @@
 """The segmentation loss of 3.6: a weighted sum, whose terms `TERMS` lists. A new one is a function and a line there.
 
 Where several processes share a batch, each gives its part, and all get the value of the whole batch: a term is made of
-sums over voxels that have gone through `summed`.
+sums over voxels that have gone through `all_reduce_sum`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dints.process_group import summed
+from dints.process_group import all_reduce_sum
 
 # Keeps the Dice of a class that is absent from prediction and reference defined, without weight otherwise.
 SMOOTH = 1e-5
@@ -30,14 +30,14 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     over_voxels = (0, 2, 3, 4)
     intersection = (probabilities * reference).sum(over_voxels)
     total = probabilities.square().sum(over_voxels) + reference.sum(over_voxels)
-    intersection, total = summed(torch.stack((intersection, total)))
+    intersection, total = all_reduce_sum(torch.stack((intersection, total)))
     return 1 - ((2 * intersection + SMOOTH) / (total + SMOOTH)).mean()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over the voxels of the batch. Shapes as in `soft_dice_loss`."""
     loss = F.cross_entropy(logits.float(), labels, reduction="sum")
-    loss, voxels = summed(torch.stack((loss, loss.new_tensor(labels.numel()))))
+    loss, voxels = all_reduce_sum(torch.stack((loss, loss.new_tensor(labels.numel()))))
     return loss / voxels
 
 
@@ -62,6 +62,6 @@ def batch_dice(logits: Tensor, labels: Tensor) -> float:
     for index in range(1, logits.shape[1]):
         predicted, reference = prediction == index, labels == index
         counts.append(torch.stack(((predicted & reference).sum(), predicted.sum(), reference.sum())))
-    both, predicted, reference = summed(torch.stack(counts)).unbind(1)
+    both, predicted, reference = all_reduce_sum(torch.stack(counts)).unbind(1)
     scores = (2 * both / (predicted + reference))[reference > 0]
     return float(scores.mean()) if len(scores) else float("nan")

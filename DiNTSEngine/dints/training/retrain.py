@@ -16,10 +16,10 @@ from dints.config import Config, TrainingConfig
 from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
-from dints.process_group import is_first, start_together
+from dints.process_group import is_main_process, start_together
 from dints.seeds import derived_seed
+from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
-from dints.training.caution import Caution
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
@@ -68,7 +68,7 @@ class FoldTrainer:
         self.parameters = list(self.network.parameters())
         self.optimizer = build_optimizer(self.parameters, self.settings)
         self.optimizer_step = OptimizerStep(self.network, self.optimizer, self.settings.gradient_norm, device, reporter)
-        self.caution = Caution(self.stage, reporter)
+        self.backoff = LearningRateBackoff(self.stage, reporter)
         sampler = PatchSampler(
             [cache.case(name) for name in training_names],
             config.sampling,
@@ -83,7 +83,7 @@ class FoldTrainer:
         """Trains to the end of the schedule, from the last checkpoint if there is one."""
         first = start_together(self._resume(), self.network)
         total = self.settings.iterations
-        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_first())
+        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
         with closing(prefetch(self.batches, first)) as batches:
             for step in range(first, total):
                 row = self._train_step(step, *next(batches))
@@ -101,12 +101,12 @@ class FoldTrainer:
 
     def _train_step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:
         """The row for the log; its loss is None if it was not finite."""
-        rate = self._learning_rate(step) * self.caution.factor
+        rate = self._learning_rate(step) * self.backoff.factor
         set_learning_rate(self.optimizer, rate)
-        loss = self.caution.watch(
+        loss = self.backoff.watch(
             step, lambda: self.optimizer_step(images, lambda logits: segmentation_loss(logits, labels))
         )
-        return {"step": step, "loss": loss, "learning_rate": rate, "at_once": self.optimizer_step.at_once}
+        return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.optimizer_step.micro_batch}
 
     def _learning_rate(self, step: int) -> float:
         rate = one_cycle_rate if self.settings.schedule == "one_cycle" else milestone_rate
@@ -127,7 +127,7 @@ class FoldTrainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "optimizer_step": self.optimizer_step.state(),
-            "reductions": self.caution.reductions,
+            "reductions": self.backoff.reductions,
             "best": list(self.best),
         }
         save_checkpoint(self.folder / "last.pt", state)
@@ -141,7 +141,7 @@ class FoldTrainer:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.optimizer_step.load_state(state["optimizer_step"])
-            self.caution.reductions = int(state.get("reductions", 0))
+            self.backoff.reductions = int(state.get("reductions", 0))
             self.best = tuple(map(float, state["best"]))
             return whole_steps(state["step"], self.settings.iterations)
 

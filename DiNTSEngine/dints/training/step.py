@@ -14,7 +14,7 @@ from dints.device import autocast, half_type
 from dints.errors import RunError, is_out_of_memory
 from dints.events import Reporter
 from dints.inference.fallback import release_memory
-from dints.process_group import average_gradients, processes
+from dints.process_group import average_gradients, world_size
 
 Criterion = Callable[[Tensor], Tensor]
 
@@ -29,9 +29,9 @@ class OptimizerStep:
     float16 needs its loss scaled; bfloat16 and float32 do not.
 
     Attributes:
-        at_once: how many images go through the network at once; None is the whole batch. Where memory runs out, it is
-            halved. The gradient stays that of the whole batch, because the loss is that of the whole batch, and because
-            instance normalisation treats the images of a batch apart.
+        micro_batch: how many images go through the network at once; None is the whole batch. Where memory runs out, it
+            is halved. The accumulated gradient stays that of the whole batch, because the loss is that of the whole
+            batch, and because instance normalisation treats the images of a batch apart.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class OptimizerStep:
         self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         needs_scaling = device.type == "cuda" and half_type(device) == torch.float16
         self.scaler = torch.amp.GradScaler(device.type, enabled=needs_scaling)
-        self.at_once: int | None = None
+        self.micro_batch: int | None = None
 
     def __call__(self, images: Tensor, criterion: Criterion) -> float:
         """Minimises `criterion(network(images))` by one step and returns its value.
@@ -73,15 +73,15 @@ class OptimizerStep:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs to go on with the same arithmetic, beside network and optimizer."""
-        return {"scaler": self.scaler.state_dict(), "at_once": self.at_once or 0}
+        return {"scaler": self.scaler.state_dict(), "micro_batch": self.micro_batch or 0}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from what `state` gave; LookupError, TypeError or ValueError if it is something else."""
         self.scaler.load_state_dict(state["scaler"])
-        at_once = int(state["at_once"])
-        if at_once < 0:
-            raise ValueError(f"{at_once} patches at once")
-        self.at_once = at_once or None
+        micro_batch = int(state["micro_batch"] if "micro_batch" in state else state["at_once"])  # its name before
+        if micro_batch < 0:
+            raise ValueError(f"a micro-batch of {micro_batch} patches")
+        self.micro_batch = micro_batch or None
 
     def _clip(self) -> float:
         """The norm of the gradient, which is scaled down if it exceeds the limit, and left alone if not."""
@@ -92,16 +92,17 @@ class OptimizerStep:
         return value
 
     def _differentiate(self, images: Tensor, criterion: Criterion) -> float:
-        """The loss; its gradient is in the parameters then. Takes fewer images at once when memory runs out.
+        """The loss; its gradient is in the parameters then. Takes smaller micro-batches when memory runs out.
 
         Several processes cannot do so: the others wait for what this one would compute a second time.
         """
         while True:
             self.optimizer.zero_grad(set_to_none=True)
             try:
-                return self._whole(images, criterion) if self.at_once is None else self._in_portions(images, criterion)
+                differentiate = self._whole if self.micro_batch is None else self._in_micro_batches
+                return differentiate(images, criterion)
             except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or processes() > 1:
+                if not is_out_of_memory(error) or world_size() > 1:
                     raise
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             self._use_less_memory(len(images), reason)  # out here the error no longer keeps its tensors alive
@@ -113,32 +114,32 @@ class OptimizerStep:
         self.scaler.scale(loss).backward()
         return value
 
-    def _in_portions(self, images: Tensor, criterion: Criterion) -> float:
+    def _in_micro_batches(self, images: Tensor, criterion: Criterion) -> float:
         """First the loss of the whole batch and its gradient with respect to the logits, then through the network."""
-        portions = images.split(self.at_once)
+        micro_batches = images.split(self.micro_batch)
         with autocast(self.device):
             with torch.no_grad():
-                logits = torch.cat([self.network(portion) for portion in portions])
+                logits = torch.cat([self.network(micro_batch) for micro_batch in micro_batches])
             loss = criterion(logits.requires_grad_())
         value = finite(loss)
         self.scaler.scale(loss).backward()
         assert logits.grad is not None
-        for portion, gradient in zip(portions, logits.grad.split(self.at_once), strict=True):
+        for micro_batch, gradient in zip(micro_batches, logits.grad.split(self.micro_batch), strict=True):
             with autocast(self.device):
-                own = self.network(portion)
+                own = self.network(micro_batch)
             own.backward(gradient)
         return value
 
     def _use_less_memory(self, batch_size: int, reason: str) -> None:
-        before = self.at_once or batch_size
+        before = self.micro_batch or batch_size
         if before == 1:
             raise RunError(
                 f"memory ran out with one patch at a time ({reason}); use a smaller sampling.patch or fewer filters"
             )
-        self.at_once = (before + 1) // 2
+        self.micro_batch = (before + 1) // 2
         release_memory()
         self.reporter.warning(
-            f"memory ran out with {before} patches at once ({reason}); going on with {self.at_once}, "
+            f"memory ran out with {before} patches at once ({reason}); going on with {self.micro_batch}, "
             "whose gradients are added up to that of the batch"
         )
 

@@ -16,7 +16,7 @@ from dints.events import Reporter
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.sliding_window import sliding_window, stride_of
 from dints.metrics.segmentation import dice
-from dints.process_group import gather, share
+from dints.process_group import gather, shard
 
 
 def validate(
@@ -29,7 +29,7 @@ def validate(
     """
     network.eval()
     own = []
-    for case in share(cases):
+    for case in shard(cases):
         work = partial(predict_classes, network, case, config)
         classes = first_that_fits(executions(device, batch_size=1, networks=1), work, reporter)
         own.append(_case_dice(classes, np.asarray(case.label), config))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dints import SearchSpace, build_supernet
 from dints.cost.complexity import measure
-from dints.layers.checkpointing import recomputed, separate
+from dints.layers.checkpointing import checkpointed, separate_graph
 
 SPACE = SearchSpace(layers=2, levels=2)
 
@@ -21,10 +21,10 @@ def gradients(output: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:
     return torch.autograd.grad(output.square().sum(), inputs)
 
 
-def test_what_is_recomputed_has_the_gradients_of_what_is_kept() -> None:
+def test_what_is_checkpointed_has_the_gradients_of_what_is_kept() -> None:
     inputs = [torch.randn(4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     one, two, parameter = inputs
-    ours = recomputed(lambda *features: part(*features) * parameter, [one, two], [parameter])
+    ours = checkpointed(lambda *features: part(*features) * parameter, [one, two], [parameter])
     theirs = part(one, two) * parameter
     assert torch.equal(ours, theirs)
     for found, expected in zip(gradients(ours, inputs), gradients(theirs, inputs), strict=True):
@@ -34,7 +34,7 @@ def test_what_is_recomputed_has_the_gradients_of_what_is_kept() -> None:
 def test_a_separate_graph_has_the_same_gradients_and_leaves_out_frozen_tensors() -> None:
     inputs = [torch.randn(4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     (one, two), frozen = inputs, torch.randn(4, dtype=torch.float64)
-    first, second = separate(lambda *features: (part(*features) * frozen, features[0] + frozen), inputs, [frozen])
+    first, second = separate_graph(lambda *features: (part(*features) * frozen, features[0] + frozen), inputs, [frozen])
     for found, expected in zip(
         gradients(first + second, inputs), gradients(part(one, two) * frozen + one + frozen, inputs), strict=True
     ):
@@ -44,8 +44,8 @@ def test_a_separate_graph_has_the_same_gradients_and_leaves_out_frozen_tensors()
 def test_without_gradients_nothing_is_set_up() -> None:
     one = torch.randn(4, requires_grad=True)
     with torch.no_grad():
-        assert not recomputed(torch.exp, [one], []).requires_grad
-        assert not separate(lambda value: [value.exp()], [one], [])[0].requires_grad
+        assert not checkpointed(torch.exp, [one], []).requires_grad
+        assert not separate_graph(lambda value: [value.exp()], [one], [])[0].requires_grad
 
 
 def test_the_precision_of_the_forward_pass_is_that_of_the_recomputation() -> None:
@@ -57,7 +57,7 @@ def test_the_precision_of_the_forward_pass_is_that_of_the_recomputation() -> Non
         return result
 
     with torch.autocast("cpu", torch.bfloat16):
-        output = recomputed(product, [matrix], [])
+        output = checkpointed(product, [matrix], [])
     output.float().sum().backward()
     assert seen == [torch.bfloat16, torch.bfloat16]
     assert matrix.grad is not None
@@ -77,8 +77,8 @@ def test_a_supernet_that_spares_memory_has_the_gradients_of_one_that_does_not(
         return torch.cat([found.flatten() for found in torch.autograd.grad(loss, list(supernet.parameters()))])
 
     sparing = gradient()
-    monkeypatch.setattr("dints.space.cells.recomputed", lambda function, inputs, parameters: function(*inputs))
-    monkeypatch.setattr("dints.space.network.separate", lambda function, inputs, parameters: function(*inputs))
+    monkeypatch.setattr("dints.space.cells.checkpointed", lambda function, inputs, parameters: function(*inputs))
+    monkeypatch.setattr("dints.space.network.separate_graph", lambda function, inputs, parameters: function(*inputs))
     keeping = gradient()
     assert (sparing - keeping).norm() < (0.05 if half else 1e-5) * keeping.norm()
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dints.config import AugmentationConfig
-from dints.process_group import Part
+from dints.process_group import BatchShard
 from dints.seeds import generator
 from dints.training import augmentation
 from dints.training.augmentation import AUGMENTATIONS, Augmentation, augment
@@ -189,7 +189,7 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole(monkeypatch):
     whole = labelled((8, 8, 8), batch=12)
     for rows in (slice(0, 5), slice(5, 12)):
         part = (volumes[rows] for volumes in whole)
-        changed, moved = augment(*part, config, generators(), Part(rows, 12))
+        changed, moved = augment(*part, config, generators(), BatchShard(rows, 12))
         torch.testing.assert_close(changed, images[rows])
         assert torch.equal(moved, labels[rows])
 

@@ -65,3 +65,18 @@ def test_gradients_are_clipped_as_pytorch_clips_them(limit: float) -> None:
     nn.utils.clip_grad_norm_(network.parameters(), limit)
     for one, other in zip(found, network.parameters(), strict=True):
         torch.testing.assert_close(one, other.grad)
+
+
+def test_checkpoints_with_the_former_name_of_the_micro_batch_are_read() -> None:
+    step = step_of(torch.nn.Parameter(torch.ones(1)))
+    step.micro_batch = 3
+    state = step.state()
+    before = {"scaler": state["scaler"], "at_once": state["micro_batch"]}
+    for values in (state, before):
+        other = step_of(torch.nn.Parameter(torch.ones(1)))
+        other.load_state(values)
+        assert other.micro_batch == 3
+    with pytest.raises(LookupError):
+        step.load_state({"scaler": state["scaler"]})
+    with pytest.raises(ValueError, match="micro-batch of -1"):
+        step.load_state({**state, "micro_batch": -1})

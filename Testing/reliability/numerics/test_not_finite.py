@@ -19,7 +19,7 @@ from dints.errors import RunError
 from dints.search.loop import Search
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import Supernet
-from dints.training.caution import MOST_REDUCTIONS
+from dints.training.backoff import MOST_REDUCTIONS
 from dints.training.checkpoint import load_checkpoint
 from dints.training.log import read_log
 from dints.training.losses import segmentation_loss

@@ -130,11 +130,11 @@ def test_a_search_goes_on_and_its_log_says_so(
     Search(tiny_config, cache, sorted(cache.cases), tmp_path, CPU, warnings).run()
     rows = read_log(tmp_path / "log.jsonl")
     assert len(rows) == tiny_config.search.iterations
-    assert (rows[-1]["at_once"], rows[-1]["architecture_at_once"]) == (1, 1)
+    assert (rows[-1]["micro_batch"], rows[-1]["architecture_micro_batch"]) == (1, 1)
     assert ["memory ran out with 2 patches at once" in text for text in warnings.texts] == [True, True]
     resumed = Search(tiny_config, cache, sorted(cache.cases), tmp_path, CPU, warnings)
     resumed.run()
-    assert (resumed.weight_step.at_once, resumed.architecture_step.at_once) == (1, 1)
+    assert (resumed.weight_step.micro_batch, resumed.architecture_step.micro_batch) == (1, 1)
 
 
 class FailsOnce(nn.Module):

@@ -24,7 +24,7 @@ MEMBER = Path(__file__).with_name("member.py")
 @pytest.fixture(scope="module")
 def both(torchrun: Launch, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found."""
-    folder = tmp_path_factory.mktemp("team")
+    folder = tmp_path_factory.mktemp("group")
     torchrun("--", str(MEMBER), str(folder))
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
@@ -43,15 +43,15 @@ def test_all_see_a_loss_that_is_not_finite_on_one(both) -> None:
         assert "the loss became nan" in found["bad_loss"]
 
 
-def test_shares_are_gathered_in_their_order(both) -> None:
+def test_shards_are_gathered_in_their_order(both) -> None:
     assert [found["gathered"] for found in both] == [[10, 20, 30, 40, 50]] * 2
 
 
-def test_the_first_process_goes_first(both) -> None:
-    assert [found["first_went_first"] for found in both] == [True, False]
+def test_the_main_process_goes_first(both) -> None:
+    assert [found["main_went_first"] for found in both] == [True, False]
 
 
-def test_only_the_first_process_writes_checkpoints(both) -> None:
+def test_only_the_main_process_writes_checkpoints(both) -> None:
     assert [found["wrote"] for found in both] == [True, False]
 
 
@@ -64,15 +64,15 @@ def test_different_checkpoints_are_refused(both) -> None:
         assert "different steps ([0, 1])" in found["steps"]
 
 
-def test_a_batch_smaller_than_the_team_is_refused(both) -> None:
+def test_a_batch_smaller_than_the_group_is_refused(both) -> None:
     for found in both:
         assert "batch_size 1: is shared by 2 processes" in found["small_batch"]
 
 
-def test_a_team_that_starts_again_does_not_listen_to_the_dead() -> None:
+def test_a_group_that_starts_again_does_not_listen_to_the_dead() -> None:
     store = torch.distributed.HashStore()
     store.set_timeout(timedelta(minutes=1))
-    store.set("team", "old")
+    store.set("group", "old")
     store.set("old/1", "word of the dead")
     store.set("word of the dead", "old")
     with ThreadPoolExecutor() as threads:
@@ -85,9 +85,9 @@ def test_a_team_that_starts_again_does_not_listen_to_the_dead() -> None:
 
 def test_one_process_alone_has_all_of_everything() -> None:
     values = torch.ones(3)
-    assert distributed.summed(values) is values
-    assert distributed.part_of(4) == (slice(0, 4), 4)
-    assert distributed.share([1, 2]) == distributed.gather([1, 2]) == [1, 2]
-    assert distributed.is_first()
-    with distributed.team("cpu") as device:
+    assert distributed.all_reduce_sum(values) is values
+    assert distributed.batch_shard(4) == (slice(0, 4), 4)
+    assert distributed.shard([1, 2]) == distributed.gather([1, 2]) == [1, 2]
+    assert distributed.is_main_process()
+    with distributed.process_group("cpu") as device:
         assert device == torch.device("cpu")

@@ -12,7 +12,7 @@ FACTOR = 0.5  # of the learning rate
 MOST_REDUCTIONS = 5  # a thirtieth of the rate; what still fails then does not fail for its sake
 
 
-class Caution:
+class LearningRateBackoff:
     """The factor on the learning rate, which falls with every step that was left out.
 
     Attributes:

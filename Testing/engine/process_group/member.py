@@ -22,18 +22,18 @@ PATCHES = 3
 
 def main(folder: Path) -> None:
     os.environ["DINTS_PRECISION"] = "full"
-    with distributed.team("cpu") as device:
+    with distributed.process_group("cpu") as device:
         rank = distributed.rank()
         found = {
-            "processes": distributed.processes(),
-            "gathered": distributed.gather([value * 10 for value in distributed.share([1, 2, 3, 4, 5])]),
-            "first_went_first": first_went_first(folder),
+            "processes": distributed.world_size(),
+            "gathered": distributed.gather([value * 10 for value in distributed.shard([1, 2, 3, 4, 5])]),
+            "main_went_first": main_went_first(folder),
             "loss": whole_loss(device),
             "bad_loss": message(lambda: one_bad_loss(device, rank)),
             "steps": message(lambda: distributed.start_together(rank, torch.nn.Linear(1, 1))),
             "weights": same_weights(rank),
             "wrote": wrote(folder, rank),
-            "small_batch": message(lambda: distributed.part_of(1)),
+            "small_batch": message(lambda: distributed.batch_shard(1)),
         }
     (folder / f"{rank}.json").write_text(json.dumps(found))
 
@@ -43,7 +43,7 @@ def whole_loss(device: torch.device) -> dict[str, list[float]]:
     torch.manual_seed(0)
     network = torch.nn.Conv3d(1, 3, 3, padding=1)
     images, labels = torch.randn(PATCHES, 1, 4, 4, 4), torch.randint(3, (PATCHES, 4, 4, 4))
-    rows, _ = distributed.part_of(PATCHES)
+    rows, _ = distributed.batch_shard(PATCHES)
     loss = optimizer_step(network, device)(
         images[rows], lambda logits: segmentation_loss(logits, labels[rows]) + network.weight.square().sum()
     )
@@ -53,7 +53,7 @@ def whole_loss(device: torch.device) -> dict[str, list[float]]:
 def one_bad_loss(device: torch.device, rank: int) -> None:
     factor = float("nan") if rank == 1 else 1.0
     optimizer_step(torch.nn.Linear(1, 1), device)(
-        torch.ones(1, 1), lambda outputs: distributed.summed(factor * outputs).sum()
+        torch.ones(1, 1), lambda outputs: distributed.all_reduce_sum(factor * outputs).sum()
     )
 
 
@@ -73,8 +73,8 @@ def wrote(folder: Path, rank: int) -> bool:
     return (folder / f"{rank}.pt").exists()
 
 
-def first_went_first(folder: Path) -> bool:
-    with distributed.first_goes_first():
+def main_went_first(folder: Path) -> bool:
+    with distributed.main_process_first():
         came_first = not (folder / "mark").exists()
         (folder / "mark").touch()
     return came_first
