@@ -8,10 +8,10 @@ from typing import Any
 import ctk
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from DiNTSLib import dependencies
+from DiNTSLib.binding import ParameterBinding
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_step import DataStep
 from DiNTSSearchLib.model_step import ModelStep
@@ -43,8 +43,7 @@ class Panel:
         self.plots = RunPlots()
         self.job: Any = None
         self.runningStep: Step | None = None
-        self._tag: int | None = None
-        self._observation: Any = None
+        self._binding: ParameterBinding | None = None
         self._isRefreshing = self._isClosed = False
         self.data, self.search = DataStep(self), SearchStep(self)
         self.retrain, self.model = RetrainStep(self), ModelStep(self)
@@ -78,10 +77,7 @@ class Panel:
         self.parameters = DiNTSSearchParameters(self.logic.getParameterNode())
         if folder is not None and not self.parameters.runFolder:
             self.parameters.runFolder = str(folder)
-        widgets = [widget for widget in vars(self.ui).values() if widget.property("SlicerParameterName")]
-        mapping = {widget.property("SlicerParameterName"): widget for widget in widgets}
-        self._tag = self.parameters.connectParametersToGui(mapping)
-        self._observation = self.parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onModified)
+        self._binding = ParameterBinding(self.parameters, self.ui, self._onModified)
         if self.parameters.runFolder != self.parameters.openedFolder:
             self.openRun()
         elif RunFolder(self.parameters.runFolder).isRun and not self.missing:
@@ -90,11 +86,9 @@ class Panel:
 
     def unbind(self) -> None:
         """Lets go of the parameter node."""
-        if self.parameters is not None:
-            self.parameters.RemoveObserver(self._observation)
-            self.parameters.RemoveObserver(self._observation - 1)  # its GUI's, which Slicer leaves before 5.12
-            self.parameters.disconnectGui(self._tag)
-            self.parameters = None
+        if self._binding is not None:
+            self._binding.release()
+            self._binding = self.parameters = None
 
     def close(self) -> None:
         """Ends the engine's processes: nothing may be left behind. The run goes on from its last checkpoint later."""

@@ -8,10 +8,10 @@ from typing import Any
 import qt
 import slicer
 from slicer.i18n import tr as _
-from vtk import vtkCommand
 
 from dints.errors import InputError
 from DiNTSLib import dependencies
+from DiNTSLib.binding import ParameterBinding
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
@@ -24,7 +24,6 @@ from DiNTSSegmentationLib.results_section import ResultsSection
 from DiNTSSegmentationLib.run_section import CleanupTable, EstimateLine, engineOptions
 from DiNTSSegmentationLib.runs import SegmentationRun
 
-PARAMETER_PROPERTY = "SlicerParameterName"
 FORM_LABELS = (  # get the same width, so that the fields of all sections are aligned
     "regionLabel",
     "segmentationLabel",
@@ -50,8 +49,7 @@ class SegmentationPanel:
         self.ui = slicer.util.childWidgetVariables(content)
         content.setMRMLScene(slicer.mrmlScene)
         self.parameters: SegmentationParameters | None = None
-        self._tag: int | None = None
-        self._observation: int | None = None
+        self._binding: ParameterBinding | None = None
         self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
         self.models = ModelSection(self.ui, self._onModel)
@@ -72,11 +70,9 @@ class SegmentationPanel:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
         self.missing = _whatIsMissing()
-        widgets = [widget for widget in vars(self.ui).values() if widget.property(PARAMETER_PROPERTY)]
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
-        self._tag = parameters.connectParametersToGui({w.property(PARAMETER_PROPERTY): w for w in widgets})
+        self._binding = ParameterBinding(parameters, self.ui, self._onModified)
         self.parameters = parameters
-        self._observation = parameters.AddObserver(vtkCommand.ModifiedEvent, self._onModified)
         self.models.refresh(parameters.model)
         self.batch.bind(parameters)
         self.inputs.show(volumes)
@@ -86,11 +82,9 @@ class SegmentationPanel:
         """Lets go of the parameters; the widgets stay as they are."""
         self._timer.stop()
         self.estimate.stop()
-        if self.parameters is not None:
-            self.parameters.disconnectGui(self._tag)
-            self.parameters.RemoveObserver(self._observation)
-            self.parameters.RemoveObserver(self._observation - 1)  # its GUI's, which Slicer leaves before 5.12
-            self.parameters = None
+        if self._binding is not None:
+            self._binding.release()
+            self._binding = self.parameters = None
 
     def close(self) -> None:
         """Before the panel goes."""

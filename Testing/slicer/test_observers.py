@@ -43,6 +43,27 @@ def test_a_closed_panel_observes_nothing(host: Any, name: str) -> None:
     assert getattr(widget, "Observations", []) == []
 
 
+@pytest.mark.parametrize("name", PANELS[:2])
+def test_a_panel_that_is_left_removes_no_observer_but_its_own(host: Any, name: str, monkeypatch: Any) -> None:
+    """Another's observer came just before the panel's: what the tags are is up to Slicer."""
+    widget, seen = host.open_module(name), []
+    parameters = type(widget.panel.parameters)
+    node = widget.panel.parameters.parameterNode
+
+    def connect(self: Any, mapping: dict[str, Any], whole: Any = parameters.connectParametersToGui) -> int:
+        tag = whole(self, mapping)
+        self.parameterNode.AddObserver("ModifiedEvent", lambda caller, event: seen.append(event))
+        return tag
+
+    monkeypatch.setattr(parameters, "connectParametersToGui", connect)
+    widget.exit()
+    widget.enter()
+    widget.exit()
+    seen.clear()
+    node.Modified()
+    assert seen == ["ModifiedEvent"]
+
+
 def test_a_collected_observer_is_not_called(running_host: Any) -> None:
     subprocess.run([sys.executable, "-c", COLLECTED], check=True, cwd=running_host.session.REPOSITORY)
 
