@@ -142,7 +142,7 @@ def train_and_score(name: str, build: Build, run: Run, device: str) -> list[Scor
 
 def write_cases(results: dict[str, list[ScoreRow]], folder: Path) -> None:
     lines = [
-        (name, row.case, row.fold, row.label, f"{row.dice:.4f}", f"{row.nsd:.4f}")
+        (name, row.case, row.fold, row.label, f"{row.scores['dice']:.4f}", f"{row.scores['nsd']:.4f}")
         for name, rows in results.items()
         for row in rows
     ]
@@ -156,8 +156,8 @@ def write_table(builds: dict[str, Build], results: dict[str, list[ScoreRow]], co
     for name, rows in results.items():
         summary = cost(builds[name], config)
         labels = [value for value in config.task.labels if value]
-        dice = [np.mean([row.dice for row in rows if row.value == value]) for value in labels]
-        nsd = [np.mean([row.nsd for row in rows if row.value == value]) for value in labels]
+        dice = [np.mean([row.scores["dice"] for row in rows if row.value == value]) for value in labels]
+        nsd = [np.mean([row.scores["nsd"] for row in rows if row.value == value]) for value in labels]
         difference = dice_of_cases(rows) - baseline
         interval = bootstrap_interval(difference)
         costs = (
@@ -176,7 +176,7 @@ def write_table(builds: dict[str, Build], results: dict[str, list[ScoreRow]], co
 
 def dice_of_cases(rows: list[ScoreRow]) -> np.ndarray:
     """Mean Dice over the labels of each case, in the order of the rows, which all networks share."""
-    return np.array([score.dice for score in case_means(rows).values()])
+    return np.array([scores["dice"] for scores in case_means(rows).values()])
 
 
 def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:

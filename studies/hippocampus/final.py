@@ -49,7 +49,7 @@ def scores(run: Run, fold: int, mirror: bool) -> np.ndarray:
         prediction = predictor.segment(read_channels(case.images), mirror=mirror)
         task = run.config.task
         found = evaluate_case(prediction, read_label(case.label), task.labels, task.tolerance).values()
-        rows.append([score.dice for score in found] + [score.nsd for score in found])
+        rows.append([scores[metric] for metric in ("dice", "nsd") for scores in found])
     return np.array(rows)
 
 

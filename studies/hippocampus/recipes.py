@@ -95,7 +95,7 @@ def scores(run: Run, fold: int, network: Network, mirror: bool) -> list[str]:
         prediction = predictor.segment(images)
         seconds += time.process_time() - started
         found = evaluate_case(prediction, read_label(case.label), config.task.labels, config.task.tolerance).values()
-        rows.append([score.dice for score in found] + [score.nsd for score in found])
+        rows.append([scores[metric] for metric in ("dice", "nsd") for scores in found])
     return [f"{value:.4f}" for value in np.nanmean(rows, axis=0)] + [f"{seconds / len(rows):.3f}"]
 
 

@@ -70,7 +70,7 @@ def scores(change: Change, run: Run, predictor: Predictor) -> tuple:
             image, label = change(read_channels(case.images)[0], read_label(case.label))
             prediction = predictor.predict([image], warnings, folds=[fold]).labels
             found = evaluate_case(prediction, label, run.config.task.labels, run.config.task.tolerance)
-            dice.append([score.dice for score in found.values()])
+            dice.append([own["dice"] for own in found.values()])
             warned += bool(warnings.texts)
     return (*(f"{value:.4f}" for value in np.nanmean(dice, axis=0)), len(dice), warned)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
 
-from dints.config import Config
+from dints.config import TaskConfig
 from dints.data.cases import Case
 from dints.data.images import read_channels, read_image, read_label, write_image
 from dints.errors import InputError
@@ -24,8 +24,11 @@ from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
+from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
 from dints.run import Run, load_fold
+
+FoldCase = tuple[int | None, Case]  # a case, and the fold that did not train on it
 
 
 def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
@@ -42,13 +45,10 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     for fold in run.trained_folds:
         predictor = Predictor([load_fold(run, fold)[0]], plain_config, device)
         _segment_cases(predictor, [case for owner, case in cases if owner == fold], folder, f"fold {fold}", reporter)
-    every_label = tuple(value for value in config.task.labels if value)
-    rows = _score(cases, folder, config, ())
-    gaining = component_benefit(rows, _score(cases, folder, config, every_label))
+    rows = _score(cases, folder, config.task)
+    gaining = component_benefit(rows, _score_cleaned(cases, folder, config.task))
     if gaining:
-        for _, case in cases:
-            write_image(_cleaned(folder, case, config, gaining), _prediction_file(folder, case))
-        rows = _score(cases, folder, config, ())
+        rows = _clean_up(rows, cases, folder, config.task, gaining)
     write_json(run.cleanup_file, {"largest_component": list(gaining)})
     write_scores(folder, rows, [case for _, case in cases], config.task.tolerance)
     return rows
@@ -60,7 +60,7 @@ def evaluate_model(
     """Segments and scores cases that no network of the model has seen."""
     config = model.manifest.config
     _segment_cases(model.predictor(device), cases, folder, "ensemble", reporter)
-    rows = _score([(None, case) for case in cases], folder, config, ())
+    rows = _score([(None, case) for case in cases], folder, config.task)
     write_scores(folder, rows, cases, config.task.tolerance)
     return rows
 
@@ -69,10 +69,9 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
     """Says mean and deviation of every label over all cases."""
     for line in summarize(rows):
         if line.fold is None:
-            reporter.message(
-                f"{title}, {line.label}: Dice {line.dice.mean:.4f} +- {line.dice.std:.4f}, "
-                f"NSD {line.nsd.mean:.4f} +- {line.nsd.std:.4f} ({line.dice.count} cases)"
-            )
+            scores = (f"{short_name(name)} {of.mean:.4f} +- {of.std:.4f}" for name, of in line.statistics.items())
+            counts = {statistic.count for statistic in line.statistics.values()}
+            reporter.message(f"{title}, {line.label}: {', '.join(scores)} ({max(counts)} cases)")
 
 
 def _segment_cases(predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter) -> None:
@@ -81,28 +80,58 @@ def _segment_cases(predictor: Predictor, cases: Sequence[Case], folder: Path, na
         reporter.progress(f"evaluate {name}", number, len(cases))
 
 
-def _score(
-    cases: Sequence[tuple[int | None, Case]], folder: Path, config: Config, cleaned: tuple[int, ...]
-) -> list[ScoreRow]:
-    """Rows of the stored predictions, after cleanup of some labels."""
+def _score(cases: Sequence[FoldCase], folder: Path, task: TaskConfig) -> list[ScoreRow]:
+    """Rows of the stored predictions."""
     rows: list[ScoreRow] = []
     for fold, case in cases:
-        prediction = _cleaned(folder, case, config, cleaned)
-        labels, tolerance = config.task.labels, config.task.tolerance
-        scores = evaluate_case(prediction, read_label(_label_of(case)), labels, tolerance, case.name)
-        rows += score_rows(case.name, fold, scores, labels)
+        rows += _case_rows(fold, case, _prediction(folder, case), task)
     return rows
 
 
-def _cleaned(folder: Path, case: Case, config: Config, values: tuple[int, ...]) -> sitk.Image:
-    prediction = read_image(_prediction_file(folder, case))
-    return keep_largest_components(prediction, values, config.task.nested) if values else prediction
+def _score_cleaned(cases: Sequence[FoldCase], folder: Path, task: TaskConfig) -> list[ScoreRow]:
+    """Dice of the stored predictions, every label reduced to its largest component."""
+    values = tuple(value for value in task.labels if value)
+    rows: list[ScoreRow] = []
+    for fold, case in cases:
+        cleaned = keep_largest_components(_prediction(folder, case), values, task.nested)
+        rows += _case_rows(fold, case, cleaned, task, metrics=("dice",))
+    return rows
+
+
+def _clean_up(
+    rows: Sequence[ScoreRow], cases: Sequence[FoldCase], folder: Path, task: TaskConfig, values: tuple[int, ...]
+) -> list[ScoreRow]:
+    """Cleans the stored predictions; the rows after that, with scores of the labels that have changed alone."""
+    changed: dict[tuple[str, int], ScoreRow] = {}
+    for fold, case in cases:
+        before = _prediction(folder, case)
+        after = keep_largest_components(before, values, task.nested)
+        old, new = (sitk.GetArrayViewFromImage(image) for image in (before, after))
+        touched = set(old[old != new].tolist())  # their voxels became background
+        if not touched:
+            continue
+        write_image(after, _prediction_file(folder, case))
+        labels = {value: name for value, name in task.labels.items() if value in touched}
+        changed |= {(row.case, row.value): row for row in _case_rows(fold, case, after, replace(task, labels=labels))}
+    return [changed.get((row.case, row.value), row) for row in rows]
+
+
+def _case_rows(
+    fold: int | None, case: Case, prediction: sitk.Image, task: TaskConfig, metrics: Iterable[str] = METRICS
+) -> list[ScoreRow]:
+    reference = read_label(_label_of(case))
+    scores = evaluate_case(prediction, reference, task.labels, task.tolerance, case.name, metrics)
+    return score_rows(case.name, fold, scores, task.labels)
 
 
 def _label_of(case: Case) -> Path:
     if case.label is None:
         raise InputError(f"{case.name}: has no label to compare with; evaluate labelled cases")
     return case.label
+
+
+def _prediction(folder: Path, case: Case) -> sitk.Image:
+    return read_image(_prediction_file(folder, case))
 
 
 def _prediction_file(folder: Path, case: Case) -> Path:

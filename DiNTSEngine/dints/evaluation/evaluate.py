@@ -1,8 +1,7 @@
 """Scores of cases, their table on disk, and what it comes to.
 
-Where a label is absent from both prediction and reference its scores are undefined, as in the Medical Segmentation
-Decathlon: NaN here, null in JSON, empty in CSV, and left out of every mean. Where only one of the two is empty, the
-scores are 0.
+What is scored is listed in `dints.metrics.segmentation.METRICS`; scores are mappings from a metric's name to a value.
+An undefined score is NaN here, null in JSON, empty in CSV, and left out of every mean.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,33 +21,26 @@ from dints.data.cases import Case
 from dints.data.images import as_label, geometry_difference
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json, write_text
-from dints.metrics.segmentation import dice, normalized_surface_distance
+from dints.metrics.segmentation import METRICS, LabelMasks
+from dints.training.log import defined
 
 SCORES_FORMAT = 1
 ALL_LABELS = "mean of labels"
 # Dice that keeping the largest component must win on average: less is below what cross-validation can tell apart, and
 # the cleanup can remove a second, true part of an organ.
 COMPONENT_GAIN = 1e-4
-
-
-@dataclass(frozen=True)
-class LabelScore:
-    """Scores of one label in one case; NaN where undefined."""
-
-    dice: float
-    nsd: float
+ROW_KEYS = ("case", "fold", "value", "label")  # of a row on disk; every other key is a metric's name
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One line of the table of scores; `fold` is None for cases outside of the cross-validation."""
+    """One line of the table: a label of a case. `fold` is None for cases outside of the cross-validation."""
 
     case: str
     fold: int | None
     value: int
     label: str
-    dice: float
-    nsd: float
+    scores: Mapping[str, float]  # by the metric's name; NaN where undefined
 
 
 @dataclass(frozen=True)
@@ -74,8 +66,7 @@ class SummaryRow:
     fold: int | None
     value: int | None
     label: str
-    dice: Statistic
-    nsd: Statistic
+    statistics: Mapping[str, Statistic]  # by the metric's name
 
 
 @dataclass(frozen=True)
@@ -93,13 +84,15 @@ def evaluate_case(
     labels: Mapping[int, str],
     tolerance: float,
     source: str = "prediction",
-) -> dict[int, LabelScore]:
-    """Scores of every label but the background, by value.
+    metrics: Iterable[str] = METRICS,
+) -> dict[int, dict[str, float]]:
+    """Scores of every label but the background: by value, then by the metric's name; NaN where undefined.
 
     Args:
         labels: names by value; other values in the images count as background.
         tolerance: mm, of the normalised surface distance.
         source: names the prediction in errors.
+        metrics: names of those to compute.
 
     Raises:
         InputError: the images lie on different grids (resampling would change the score), or are no label images.
@@ -111,16 +104,25 @@ def evaluate_case(
     spacing = reference.GetSpacing()[::-1]  # SimpleITK's arrays are [Z, Y, X]
     scores = {}
     for value in sorted(set(labels) - {0}):
-        masks = predicted == value, expected == value
-        scores[value] = LabelScore(dice(*masks), normalized_surface_distance(*masks, spacing, tolerance))
+        masks = LabelMasks(predicted == value, expected == value, spacing, tolerance)
+        scores[value] = {name: METRICS[name].score(masks) for name in metrics}
     return scores
 
 
 def score_rows(
-    case: str, fold: int | None, scores: Mapping[int, LabelScore], labels: Mapping[int, str]
+    case: str, fold: int | None, scores: Mapping[int, Mapping[str, float]], labels: Mapping[int, str]
 ) -> list[ScoreRow]:
     """Lines of the table for one evaluated case."""
-    return [ScoreRow(case, fold, value, labels[value], score.dice, score.nsd) for value, score in scores.items()]
+    return [ScoreRow(case, fold, value, labels[value], own) for value, own in scores.items()]
+
+
+def measured(rows: Iterable[ScoreRow]) -> list[str]:
+    """Names of the metrics that are in the table: in the order of `METRICS`, then those that another engine knew.
+
+    All of `METRICS` if there are none.
+    """
+    found = dict.fromkeys(name for row in rows for name in row.scores) or METRICS
+    return [*(name for name in METRICS if name in found), *(name for name in found if name not in METRICS)]
 
 
 def summarize(rows: Sequence[ScoreRow]) -> list[SummaryRow]:
@@ -130,12 +132,16 @@ def summarize(rows: Sequence[ScoreRow]) -> list[SummaryRow]:
     return [line for fold, group in groups for line in _summarize_group(fold, group)]
 
 
-def case_means(rows: Sequence[ScoreRow]) -> dict[str, LabelScore]:
-    """Mean over the defined labels of each case, in the order of the rows."""
-    by_case: dict[str, list[ScoreRow]] = {}
+def case_means(rows: Sequence[ScoreRow]) -> dict[str, dict[str, float]]:
+    """Mean of each metric over the defined labels of each case, in the order of the rows."""
+    by_case: dict[str, list[Mapping[str, float]]] = {}
     for row in rows:
-        by_case.setdefault(row.case, []).append(row)
-    return {case: LabelScore(*(statistic.mean for statistic in _statistics(own))) for case, own in by_case.items()}
+        by_case.setdefault(row.case, []).append(row.scores)
+    names = measured(rows)
+    return {
+        case: {name: statistic.mean for name, statistic in _statistics(own, names).items()}
+        for case, own in by_case.items()
+    }
 
 
 def component_benefit(
@@ -150,7 +156,7 @@ def component_benefit(
     Raises:
         InputError: the two tables are not about the same cases and labels.
     """
-    before, after = ({(row.case, row.value): row.dice for row in rows} for rows in (without, kept))
+    before, after = ({(row.case, row.value): row.scores["dice"] for row in rows} for rows in (without, kept))
     if before.keys() != after.keys():
         raise InputError("the scores with and without cleanup are of different cases or labels; score the same cases")
     gains: dict[int, list[float]] = {}
@@ -164,16 +170,18 @@ def write_scores(
 ) -> None:
     """Writes `scores.csv` (the table) and `scores.json` (table, summary and files of the cases) into a folder."""
     folder = Path(folder)
+    names = measured(rows)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(field.name for field in fields(ScoreRow))
+    writer.writerow((*ROW_KEYS, *names))
     for row in rows:
-        writer.writerow("" if value is None else value for value in _plain(row).values())
+        cells = [row.case, row.fold, row.value, row.label, *(defined(row.scores.get(name, math.nan)) for name in names)]
+        writer.writerow("" if cell is None else cell for cell in cells)
     write_text(folder / "scores.csv", table.getvalue())
     content = {
         "format": SCORES_FORMAT,
         "tolerance": tolerance,
-        "summary": [_plain(line) for line in summarize(rows)],
+        "summary": [_plain_summary(line) for line in summarize(rows)],
         "cases": {
             case.name: {
                 "images": [str(path.absolute()) for path in case.images],
@@ -181,7 +189,7 @@ def write_scores(
             }
             for case in cases
         },
-        "rows": [_plain(row) for row in rows],
+        "rows": [_plain_row(row) for row in rows],
     }
     write_json(folder / "scores.json", content)
 
@@ -193,40 +201,50 @@ def read_scores(folder: str | Path) -> Scores:
     if not isinstance(content, dict) or content.get("format") != SCORES_FORMAT:
         raise InputError(f"{path}: is not a table of scores of format {SCORES_FORMAT}; evaluate again")
     try:
-        rows = [ScoreRow(**{**row, "dice": _parse(row["dice"]), "nsd": _parse(row["nsd"])}) for row in content["rows"]]
+        rows = tuple(_parse_row(row) for row in content["rows"])
         cases = {
             name: Case(name, tuple(map(Path, files["images"])), Path(files["label"]) if files["label"] else None)
             for name, files in content["cases"].items()
         }
-        return Scores(tuple(rows), cases, content["tolerance"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        tolerance = content["tolerance"]
+        return Scores(rows, cases, None if tolerance is None else float(tolerance))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is damaged ({type(error).__name__}: {error}); evaluate again") from error
 
 
 def _summarize_group(fold: int | None, rows: Sequence[ScoreRow]) -> list[SummaryRow]:
-    names = {row.value: row.label for row in rows}
+    labels, names = {row.value: row.label for row in rows}, measured(rows)
     lines = [
-        SummaryRow(fold, value, names[value], *_statistics([row for row in rows if row.value == value]))
-        for value in sorted(names)
+        SummaryRow(fold, value, labels[value], _statistics([row.scores for row in rows if row.value == value], names))
+        for value in sorted(labels)
     ]
-    return [*lines, SummaryRow(fold, None, ALL_LABELS, *_statistics(list(case_means(rows).values())))]
+    total = _statistics(list(case_means(rows).values()), names)
+    return [*lines, SummaryRow(fold, None, ALL_LABELS, total)]
 
 
-def _statistics(scores: Sequence[ScoreRow] | Sequence[LabelScore]) -> tuple[Statistic, Statistic]:
-    """Of Dice and of the normalised surface distance."""
-    return Statistic.of(score.dice for score in scores), Statistic.of(score.nsd for score in scores)
+def _statistics(scores: Sequence[Mapping[str, float]], names: Iterable[str]) -> dict[str, Statistic]:
+    """Of each metric; scores that lack one are left out of its statistic."""
+    return {name: Statistic.of(own.get(name, math.nan) for own in scores) for name in names}
 
 
-def _plain(row: ScoreRow | SummaryRow) -> dict[str, Any]:
-    """A row as JSON holds it: None for NaN, which JSON lacks."""
-
-    def without_nan(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: without_nan(item) for key, item in value.items()}
-        return None if isinstance(value, float) and math.isnan(value) else value
-
-    return without_nan(asdict(row))
+def _plain_row(row: ScoreRow) -> dict[str, Any]:
+    """As JSON holds it: metrics beside the row's own keys, None for NaN, which JSON lacks."""
+    own = dict(zip(ROW_KEYS, (row.case, row.fold, row.value, row.label), strict=True))
+    return own | {name: defined(value) for name, value in row.scores.items()}
 
 
-def _parse(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+def _plain_summary(row: SummaryRow) -> dict[str, Any]:
+    statistics = {
+        name: {key: defined(value) for key, value in asdict(statistic).items()}
+        for name, statistic in row.statistics.items()
+    }
+    return {"fold": row.fold, "value": row.value, "label": row.label, **statistics}
+
+
+def _parse_row(values: Mapping[str, Any]) -> ScoreRow:
+    """LookupError, TypeError, ValueError or AttributeError if it is none."""
+    case, fold, value, label = (values[key] for key in ROW_KEYS)
+    if not (isinstance(case, str) and isinstance(label, str)):
+        raise TypeError(f"case {case!r} and label {label!r} must be texts")
+    scores = {name: math.nan if own is None else float(own) for name, own in values.items() if name not in ROW_KEYS}
+    return ScoreRow(case, None if fold is None else int(fold), int(value), label, scores)

@@ -1,18 +1,52 @@
-"""The two measures of the Medical Segmentation Decathlon, for one label of one case.
+"""What a segmentation is scored by, label by label: `METRICS`. A new metric is a function and a line there.
 
-Both are undefined (NaN) where prediction and reference are both empty, and such values are left out of means, as the
-challenge does; where only one of the two is empty, both are 0.
+The two that are there are those of the Medical Segmentation Decathlon. Both are undefined (NaN) where prediction and
+reference are both empty, and such values are left out of means, as the challenge does; where only one of the two is
+empty, both are 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from dints.errors import InputError
 from dints.geometry import bounding_box
 from dints.metrics.surface import element_areas, element_codes, within
+
+
+@dataclass(frozen=True)
+class LabelMasks:
+    """One label of one case, as it was predicted and as it should be."""
+
+    prediction: np.ndarray  # bool [X, Y, Z], as the reference
+    reference: np.ndarray
+    spacing: Sequence[float]  # mm, along the arrays' axes
+    tolerance: float  # mm, by which a surface may be off
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A line of the table."""
+
+    name: str  # in scores.json and scores.csv: stays as it is
+    caption: str
+    short: str  # where the caption has no room
+    measure: Callable[[LabelMasks], float]  # of two masks that are not empty
+    unit: str = ""  # none: a fraction
+    higher_is_better: bool = True
+    one_empty: float = 0.0  # the score where only one of the masks is empty; NaN is undefined
+    both_empty: float = math.nan
+
+    def score(self, masks: LabelMasks) -> float:
+        """Of one label of one case; NaN where undefined."""
+        empty = sum(not mask.any() for mask in (masks.prediction, masks.reference))
+        if empty:
+            return self.one_empty if empty == 1 else self.both_empty
+        return self.measure(masks)
 
 
 def dice(prediction: np.ndarray, reference: np.ndarray) -> float:
@@ -50,6 +84,28 @@ def normalized_surface_distance(
         total += float(elements.sum())
         matched += float(elements[within(borders[own], borders[other], spacing, tolerance)].sum())
     return matched / total
+
+
+# In the order of tables; the first ranks the cases in a report.
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("dice", "Dice", "Dice", lambda masks: dice(masks.prediction, masks.reference)),
+        Metric(
+            "nsd",
+            "Normalised surface distance",
+            "NSD",
+            lambda masks: normalized_surface_distance(
+                masks.prediction, masks.reference, masks.spacing, masks.tolerance
+            ),
+        ),
+    )
+}
+
+
+def short_name(name: str) -> str:
+    """What a metric is called where there is little room; one that only another engine knows goes by its name."""
+    return METRICS[name].short if name in METRICS else name
 
 
 def _masks(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from dints import __version__
 from dints.config import Config
 from dints.data.images import read_channels, read_label
 from dints.errors import InputError
-from dints.evaluation.evaluate import LabelScore, Scores, Statistic, case_means, read_scores, summarize
+from dints.evaluation.evaluate import Scores, Statistic, case_means, read_scores, summarize
 from dints.files.storage import read_json, write_text
 from dints.report.figures import CURVE_POINTS, Chart, chart_svg, points
 from dints.report.overlays import PREDICTION_COLOUR, REFERENCE_COLOUR, overlay_views
@@ -171,8 +171,8 @@ def _summary_section(scores: Scores | None) -> Html:
     def rows(measure: str) -> Iterator[list[object]]:
         for label in labels:
             cells = [lines.get((fold, label.value)) for fold in columns]
-            statistics = [getattr(line, measure) if line else None for line in cells]
-            yield [label.label, *map(_mean_and_deviation, statistics), f"{getattr(label, measure).count} cases"]
+            statistics = [line.statistics.get(measure) if line else None for line in cells]
+            yield [label.label, *map(_mean_and_deviation, statistics), f"{label.statistics[measure].count} cases"]
 
     tolerance = f", tolerance {scores.tolerance:g} mm" if scores.tolerance is not None else ""
     return section(
@@ -201,18 +201,18 @@ def _cases_section(scores: Scores | None) -> Html:
         cells: list[object] = [
             case,
             ABSENT if folds[case] is None else folds[case],
-            _number(mean.dice),
-            _number(mean.nsd),
+            _number(mean["dice"]),
+            _number(mean["nsd"]),
         ]
         for value in labels:
-            row = by_case.get((case, value), LabelScore(math.nan, math.nan))
-            cells += [_number(row.dice), _number(row.nsd)]
+            row = by_case.get((case, value))
+            cells += [_number(row.scores[name] if row else math.nan) for name in ("dice", "nsd")]
         rows.append(cells)
     return section("Cases", note("Click a heading to sort."), table(head, rows, "numbers sortable"))
 
 
 def _overlay_section(folder: Path, config: Config, scores: Scores | None) -> Html:
-    means = {case: mean.dice for case, mean in case_means(scores.rows).items()} if scores else {}
+    means = {case: mean["dice"] for case, mean in case_means(scores.rows).items()} if scores else {}
     ranked = sorted((case for case, mean in means.items() if not math.isnan(mean)), key=lambda case: means[case])
     if scores is None or not ranked:
         return section("Best, median and worst case", note("Nothing has been evaluated yet."))

@@ -16,15 +16,17 @@ from dints.data.cases import Case
 from dints.errors import InputError
 from dints.evaluation.evaluate import (
     ALL_LABELS,
-    LabelScore,
+    ROW_KEYS,
     ScoreRow,
     component_benefit,
     evaluate_case,
+    measured,
     read_scores,
     score_rows,
     summarize,
     write_scores,
 )
+from dints.metrics.segmentation import METRICS, Metric
 
 LABELS = {0: "background", 1: "organ", 300: "tumour <b>"}
 NAN = math.nan
@@ -44,8 +46,12 @@ def pair():
     return np.roll(reference, 1, axis=2), reference
 
 
+def row(case, fold, value, label, dice, nsd):
+    return ScoreRow(case, fold, value, label, {"dice": dice, "nsd": nsd})
+
+
 def rows(*dices, fold=0, value=1):
-    return [ScoreRow(f"case{number}", fold, value, LABELS[value], dice, dice) for number, dice in enumerate(dices)]
+    return [row(f"case{number}", fold, value, LABELS[value], dice, dice) for number, dice in enumerate(dices)]
 
 
 def test_a_case_is_scored_label_by_label_with_the_spacing_of_its_axes(pair):
@@ -53,9 +59,9 @@ def test_a_case_is_scored_label_by_label_with_the_spacing_of_its_axes(pair):
     assert list(scores) == [1, 300]
     for value, score in scores.items():
         masks = [array == value for array in pair]
-        assert score.dice == dints.dice(*masks)
-        assert score.nsd == dints.normalized_surface_distance(*masks, (2.5, 1.0, 0.7), 0.7)
-        assert score.nsd > dints.normalized_surface_distance(*masks, (0.7, 1.0, 2.5), 0.5)
+        assert score["dice"] == dints.dice(*masks)
+        assert score["nsd"] == dints.normalized_surface_distance(*masks, (2.5, 1.0, 0.7), 0.7)
+        assert score["nsd"] > dints.normalized_surface_distance(*masks, (0.7, 1.0, 2.5), 0.5)
 
 
 def test_whole_numbers_stored_as_floats_are_scored(pair):
@@ -74,21 +80,21 @@ def test_a_prediction_on_another_grid_is_refused_by_name(pair):
 def test_a_label_absent_from_both_images_has_no_score(pair):
     without = [label_image(np.where(array == 300, 1, array)) for array in pair]
     scores = evaluate_case(*without, LABELS, 1)
-    assert math.isnan(scores[300].dice)
-    assert math.isnan(scores[300].nsd)
+    assert math.isnan(scores[300]["dice"])
+    assert math.isnan(scores[300]["nsd"])
     missed = evaluate_case(without[0], label_image(pair[1]), LABELS, 1)[300]
-    assert missed == LabelScore(0, 0)
+    assert missed == {"dice": 0, "nsd": 0}
 
 
 def test_real_labels_score_one_against_themselves(hippocampus):
     image = sitk.ReadImage(sorted((hippocampus / "labelsTr").glob("*.nii.gz"))[0])
     scores = evaluate_case(image, image, {0: "background", 1: "Anterior", 2: "Posterior"}, 1.0)
-    assert scores == {1: LabelScore(1, 1), 2: LabelScore(1, 1)}
+    assert scores == {value: {"dice": 1, "nsd": 1} for value in (1, 2)}
 
 
 def test_the_table_comes_back_as_it_was_written(tmp_path):
-    table = score_rows("scan 1", 0, {1: LabelScore(0.9, 1.0), 300: LabelScore(NAN, NAN)}, LABELS)
-    table += score_rows('odd, "name"', None, {1: LabelScore(0.1234567890123, 0.5), 300: LabelScore(0.0, 0.0)}, LABELS)
+    table = [row("scan 1", 0, 1, "organ", 0.9, 1.0), row("scan 1", 0, 300, "tumour <b>", NAN, NAN)]
+    table += [row('odd, "name"', None, 1, "organ", 0.1234567890123, 0.5)]
     cases = [Case("scan 1", (tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"), tmp_path / "label.nii.gz")]
     write_scores(tmp_path / "evaluation", table, cases, tolerance=1.5)
     scores = read_scores(tmp_path / "evaluation")
@@ -117,8 +123,8 @@ def test_a_file_that_is_no_table_of_scores_is_refused_by_name(tmp_path, text):
 
 
 def test_the_summary_has_mean_deviation_and_count_per_label_and_fold():
-    table = rows(0.8, 0.6) + rows(0.4, NAN, value=300) + [ScoreRow("other", 1, 1, "organ", 1.0, 1.0)]
-    lines = {(line.fold, line.value): line.dice for line in summarize(table)}
+    table = rows(0.8, 0.6) + rows(0.4, NAN, value=300) + [row("other", 1, 1, "organ", 1.0, 1.0)]
+    lines = {(line.fold, line.value): line.statistics["dice"] for line in summarize(table)}
     assert list(lines) == [(None, 1), (None, 300), (None, None), (0, 1), (0, 300), (0, None), (1, 1), (1, None)]
     assert lines[None, 1].mean == pytest.approx(0.8)
     assert lines[None, 1].std == pytest.approx(0.2)
@@ -131,7 +137,7 @@ def test_the_summary_has_mean_deviation_and_count_per_label_and_fold():
 def test_the_total_is_the_mean_over_cases_of_their_defined_labels():
     total = next(line for line in summarize(rows(0.8, 0.6) + rows(0.4, NAN, value=300)) if line.value is None)
     assert total.label == ALL_LABELS
-    assert total.dice.mean == pytest.approx((0.6 + 0.6) / 2)
+    assert total.statistics["dice"].mean == pytest.approx((0.6 + 0.6) / 2)
 
 
 def test_nothing_evaluated_is_an_empty_summary_that_json_can_hold(tmp_path):
@@ -158,3 +164,56 @@ def test_paths_of_cases_are_written_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_scores("scores", rows(0.5), [Case("case0", (Path("image.nii.gz"),), None)])
     assert read_scores("scores").cases["case0"] == Case("case0", (tmp_path / "image.nii.gz",), None)
+
+
+def test_a_metric_that_is_added_is_scored_summarised_and_written(pair, tmp_path, monkeypatch):
+    volume = Metric("volume_error", "Volume error", "dV", lambda masks: 3.0, unit="ml", both_empty=0.0)
+    monkeypatch.setitem(METRICS, volume.name, volume)
+    labels = {**LABELS, 7: "nowhere"}
+    scores = evaluate_case(label_image(pair[0]), label_image(pair[1]), labels, 1)
+    assert [list(own) for own in scores.values()] == [["dice", "nsd", "volume_error"]] * 3
+    write_scores(tmp_path, score_rows("case0", 0, scores, labels))
+    assert [row.scores["volume_error"] for row in read_scores(tmp_path).rows] == [3.0, 0.0, 3.0]
+    content = json.loads((tmp_path / "scores.json").read_text())
+    assert content["summary"][0]["volume_error"] == {"mean": 3.0, "std": None, "count": 1}
+    assert (tmp_path / "scores.csv").read_text().startswith("case,fold,value,label,dice,nsd,volume_error\n")
+
+
+def test_only_the_metrics_that_are_asked_for_are_computed(pair):
+    images = [label_image(array) for array in pair]
+    assert evaluate_case(*images, LABELS, 1, metrics=["dice"]) == {
+        value: {"dice": own["dice"]} for value, own in evaluate_case(*images, LABELS, 1).items()
+    }
+
+
+OLD_ROW = {"case": "a", "fold": 0, "value": 1, "label": "organ", "dice": 0.5, "nsd": None}
+OLD_CASES = {"a": {"images": ["/a.nii.gz"], "label": None}}
+
+
+def test_scores_of_an_engine_that_knew_other_metrics_are_read(tmp_path):
+    both = [OLD_ROW, {**OLD_ROW, "case": "b", "hd95": 4.0}, {key: OLD_ROW[key] for key in [*ROW_KEYS, "nsd"]}]
+    (tmp_path / "scores.json").write_text(json.dumps({"format": 1, "tolerance": 1, "cases": OLD_CASES, "rows": both}))
+    scores = read_scores(tmp_path)
+    assert measured(scores.rows) == ["dice", "nsd", "hd95"]
+    assert scores.rows[0].scores == {"dice": 0.5, "nsd": pytest.approx(NAN, nan_ok=True)}
+    assert scores.cases == {"a": Case("a", (Path("/a.nii.gz"),), None)}
+    assert summarize(scores.rows)[0].statistics["hd95"].count == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"case": None},
+        {"label": ["x"]},
+        {"value": "one"},
+        {"fold": {}},
+        {"dice": "high"},
+        {"nsd": []},
+        {"dice": 10**400},
+    ],
+)
+def test_a_row_that_holds_something_else_is_refused_by_the_file_s_name(tmp_path, change):
+    content = {"format": 1, "tolerance": 1.0, "cases": OLD_CASES, "rows": [OLD_ROW | change]}
+    (tmp_path / "scores.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"scores\.json: is damaged .*evaluate again"):
+        read_scores(tmp_path)

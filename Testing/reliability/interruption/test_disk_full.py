@@ -70,7 +70,7 @@ def write_run_report(path: Path) -> None:
 
 
 def write_table(path: Path) -> None:
-    write_scores(path.parent, [ScoreRow(f"case {number}", 0, 1, "liver", 0.5, 0.5) for number in range(LIMIT)])
+    write_scores(path.parent, [ScoreRow(f"case {number}", 0, 1, "liver", {"dice": 0.5}) for number in range(LIMIT)])
 
 
 def write_picture(path: Path) -> None:
