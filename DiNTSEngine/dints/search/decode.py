@@ -16,17 +16,30 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Values = Union[ArrayLike, "Tensor"]
+SMALLEST = np.finfo(np.float64).tiny  # probability; keeps what has none in order, as the costliest
 
 
-def decode(space: SearchSpace, edge_probability: Values, operation_probability: Values) -> Architecture:
+def decode(
+    space: SearchSpace, edge_probability: Values, operation_probability: Values, prices: Values | None = None
+) -> Architecture:
     """The feasible architecture that minimises Eq. 4, with the most probable operation on every edge.
 
     `edge_probability` is [L, E], `operation_probability` [L, E, N]; tensors on any device or arrays. Values of 0 and 1
     are allowed: the result is feasible always. InputError for wrong shapes or values that are no probabilities.
+
+    `prices` [E, N], ours and not the paper's, are added to the cost of each operation on a selected edge: the higher
+    they are, the fewer and cheaper edges are left. One search so gives architectures of every size, each the exact
+    optimum of its prices.
     """
-    cost = _pattern_costs(space, edge_probability)
     shape = (space.layers, space.edges, len(OPERATIONS))
-    operations = _probabilities(operation_probability, shape, "operation_probability").argmax(-1)
+    alpha = _probabilities(operation_probability, shape, "operation_probability")
+    operation_cost = -np.log(np.maximum(alpha, SMALLEST))
+    free = operation_cost.min(-1)
+    if prices is not None:
+        operation_cost = operation_cost + np.asarray(prices, dtype=np.float64)
+    operations = operation_cost.argmin(-1)
+    surcharge = operation_cost.min(-1) - free  # [L, E] of a selected edge
+    cost = _pattern_costs(space, edge_probability) + surcharge @ space.patterns.T
     return Architecture(space, space.patterns[_cheapest_feasible(space, cost)], operations)
 
 
@@ -65,8 +78,7 @@ def _cheapest_feasible(space: SearchSpace, cost: NDArray[np.float64]) -> NDArray
 def _pattern_costs(space: SearchSpace, edge_probability: Values) -> NDArray[np.float64]:
     """[L, M] -log of Eq. 2 without its normaliser, which is the same for all patterns of a layer."""
     p = _probabilities(edge_probability, (space.layers, space.edges), "edge_probability")
-    smallest = np.finfo(np.float64).tiny  # keeps patterns of probability 0 in order, as the costliest ones
-    on, off = -np.log(np.maximum(p, smallest)), -np.log(np.maximum(1 - p, smallest))
+    on, off = -np.log(np.maximum(p, SMALLEST)), -np.log(np.maximum(1 - p, SMALLEST))
     return on @ space.patterns.T + off @ ~space.patterns.T
 
 

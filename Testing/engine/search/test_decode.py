@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 
 import numpy as np
 import pytest
@@ -134,3 +135,31 @@ def test_the_gap_counts_the_edges_that_feasibility_changes():
 def test_what_is_no_probability_of_this_space_is_refused(p, alpha, named):
     with pytest.raises(InputError, match=named):
         decode(SearchSpace(2, 2), p, alpha)
+
+
+def test_prices_give_the_exact_optimum_of_probabilities_and_prices():
+    space = SearchSpace(layers=2, levels=2)
+    generator = np.random.default_rng(3)
+    p, alpha = generator.random((2, 4)), generator.dirichlet(np.ones(5), (2, 4))
+    for scale in (0.0, 0.3, 1.0, 10.0):
+        prices = scale * generator.random((4, 5))
+        found = decode(space, p, alpha, prices)
+        per_edge = -np.log(alpha) + prices
+        surcharge = per_edge.min(-1) + np.log(alpha.max(-1))
+        best = min(
+            (-np.log(p) + surcharge)[edges].sum() - np.log(1 - p)[~edges].sum()
+            for edges in np.stack([np.stack(pair) for pair in itertools.product(space.patterns, repeat=2)])
+            if space.is_feasible(edges)
+        )
+        own = (-np.log(p) + surcharge)[found.edges].sum() - np.log(1 - p)[~found.edges].sum()
+        assert own == pytest.approx(best)
+        assert (found.operations == per_edge.argmin(-1)).all()
+
+
+def test_higher_prices_leave_fewer_edges():
+    space = SearchSpace(layers=4, levels=3)
+    generator = np.random.default_rng(0)
+    p, alpha = 0.5 + 0.4 * generator.random((4, 7)), generator.dirichlet(np.ones(5), (4, 7))
+    counts = [decode(space, p, alpha, np.full((7, 5), price)).edges.sum() for price in (0.0, 1.0, 3.0, 100.0)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1] == 4
