@@ -1,6 +1,7 @@
 """A child process that talks in lines, and its end with all of its descendants.
 
 Knows neither Qt nor MRML. Lines are read by threads and handed out by `lines()` to whoever asks, from the main thread.
+QProcess would do without the threads, but it cannot start a process in a group of its own, by which all are ended.
 """
 
 from __future__ import annotations

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import json
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
 
 from slicer.i18n import tr as _
 
-from dints.files.storage import remove_leftovers
 from DiNTSLib.background import forget, isWriting, stopWriting, submit
 from DiNTSLib.child import Child
 from DiNTSLib.events import (
@@ -24,31 +22,12 @@ from DiNTSLib.events import (
     endSentence,
     parseEvent,
 )
+from DiNTSLib.jobs import REASONS, JobAtWork, Message, SubmittedJob
 from DiNTSLib.processes import TICK_SECONDS, Poller, engineCommand, engineEnvironment, waitUntil
 
 QUIET_SECONDS = 4.0  # without a sign of life, which a worker gives every second; then the job is told
 SILENCE_SECONDS = 60.0  # then the worker is ended: importing a library can hold it up for some
 IDLE_SECONDS = 600.0  # without a job; then the memory of the model is given back
-
-
-@dataclass(frozen=True)
-class SubmittedJob:
-    """What was submitted."""
-
-    number: int
-    message: dict[str, Any]
-    onEvent: OnEvent
-    onFinished: OnFinished
-
-    @property
-    def inputs(self) -> list[str]:
-        """Files that must be there before the job begins."""
-        return [str(path) for path in self.message.get("inputs", [])]
-
-    def clearAway(self) -> None:
-        """Removes what its process may have left half written."""
-        if "output" in self.message:
-            submit(remove_leftovers, Path(self.message["output"]).parent)
 
 
 class EngineWorker:
@@ -62,11 +41,9 @@ class EngineWorker:
 
     def __init__(self, command: list[str] | None = None) -> None:
         self._command = command
-        self._waiting: collections.deque[SubmittedJob] = collections.deque()
-        self._current: SubmittedJob | None = None
+        self._waiting: OrderedDict[int, SubmittedJob] = OrderedDict()
+        self._current: JobAtWork | None = None
         self._child: Child | None = None
-        self._isSent = False  # the current job
-        self._isCancelling = self._isSilent = self._isGivenUp = False
         self._lastNumber = 0
         self._lastSign = 0.0
         self._lastWork = 0.0
@@ -87,33 +64,43 @@ class EngineWorker:
         """The last lines that the process wrote to standard error."""
         return list(self._child.log) if self._child else []
 
-    def submit(self, job: dict[str, Any], onEvent: OnEvent, onFinished: OnFinished) -> int:
-        """Queues a job for the engine's worker (see `dints.service.worker`) and returns its number.
+    def submit(
+        self,
+        job: Message | Callable[[], Message | None],
+        onEvent: OnEvent,
+        onFinished: OnFinished,
+        load: Callable[[], None] | None = None,
+    ) -> int:
+        """Queues a job and returns its number.
 
-        Both functions are called in the main thread: `onEvent` with every event of the job, `onFinished` once with the
-        exit code and a sentence on what went wrong, "" if nothing did.
+        Args:
+            job: what the engine is asked; or a function that says so when the job's turn comes, by then knowing what
+                became of those before, or returns None if there is nothing to do.
+            onEvent: called in the main thread with every event of the job.
+            onFinished: called once in the main thread with the exit code and a sentence on what went wrong, "" if
+                nothing did.
+            load: reads the result in a thread when the engine has done it, before `onFinished`: a large one takes
+                longer than a window may stand still.
         """
         self._lastNumber += 1
-        self._waiting.append(SubmittedJob(self._lastNumber, {**job, "job": self._lastNumber}, onEvent, onFinished))
+        prepare = job if callable(job) else lambda: job
+        self._waiting[self._lastNumber] = SubmittedJob(self._lastNumber, prepare, onEvent, onFinished, load)
         self._poller.start()
-        if self._current is None:
-            self._advance()
+        self._advance()
         return self._lastNumber
 
     def cancel(self, jobId: int) -> None:
         """Takes a waiting job from the queue; of a running one the process is ended within a second."""
-        if self._current is not None and self._current.number == jobId:
-            if self._isSent:
-                self._isCancelling = True
+        current = self._current
+        if current is not None and current.job.number == jobId:
+            if current.isSent and current.loading is None:
+                current.isCancelling = True
                 self._child.stop()
             else:
-                stopWriting(self._current.inputs)
+                stopWriting(current.inputs)
                 self._finish(EXIT_CANCELLED, _("Cancelled."))
-            return
-        for job in [job for job in self._waiting if job.number == jobId]:
-            self._waiting.remove(job)
-            stopWriting(job.inputs)
-            job.onFinished(EXIT_CANCELLED, _("Cancelled."))
+        elif jobId in self._waiting:
+            self._waiting.pop(jobId).onFinished(EXIT_CANCELLED, _("Cancelled."))
 
     def shutdown(self) -> None:
         """Ends the process and forgets all jobs without a call of their functions."""
@@ -129,50 +116,68 @@ class EngineWorker:
         return waitUntil(lambda: not self._isPending(jobId), self._poll, timeoutSeconds)
 
     def _isPending(self, jobId: int) -> bool:
-        jobs = [*self._waiting, *([self._current] if self._current else [])]
-        return any(job.number == jobId for job in jobs)
+        return jobId in self._waiting or (self._current is not None and self._current.job.number == jobId)
 
     def _advance(self) -> None:
-        """Gives the next job to the process."""
-        if not self._waiting:
-            return
-        self._current = self._waiting.popleft()
-        self._isSent = self._isCancelling = self._isSilent = self._isGivenUp = False
+        """Begins with the next job that has something to do."""
+        while self._current is None and self._waiting:
+            _number, job = self._waiting.popitem(last=False)
+            self._current = JobAtWork(job, {})
+            try:
+                message = job.prepare()
+            except REASONS as error:
+                self._end(EXIT_FAILED, str(error))
+                continue
+            if message is None:
+                self._end(EXIT_DONE, "")
+            elif self._current is not None and self._current.job is job:  # it was not cancelled while it was prepared
+                self._current.message = {**message, "job": job.number}
+                self._startProcess()
+
+    def _startProcess(self) -> None:
         try:
             if self._child is None:
                 self._child = Child(self._command or [*engineCommand(), "worker"], engineEnvironment())
         except OSError as error:
-            self._finish(EXIT_FAILED, _("The worker cannot be started: {reason}").format(reason=error.strerror))
+            self._end(EXIT_FAILED, _("The worker cannot be started: {reason}").format(reason=error.strerror))
             return
         self._send()
 
     def _send(self) -> None:
         """Hands the current job to the process once its inputs are written."""
-        job = self._current
-        if isWriting(job.inputs):
+        current = self._current
+        if isWriting(current.inputs):
             return
-        sentence = forget(job.inputs)
+        sentence = forget(current.inputs)
         if sentence:
-            self._finish(EXIT_FAILED, sentence)
+            self._end(EXIT_FAILED, sentence)
             return
-        self._isSent, self._lastSign = True, time.monotonic()
-        self._child.send(json.dumps(job.message))  # if the process is gone, `_poll` finds that it ended
+        current.isSent, self._lastSign = True, time.monotonic()
+        self._child.send(json.dumps(current.message))  # if the process is gone, `_poll` finds that it ended
 
     def _poll(self) -> None:
-        if self._child is None:
-            return
-        child, exitCode = self._child, self._child.exitCode
+        if self._child is not None:
+            self._pollProcess(self._child)
+        loading = self._current.loading if self._current else None
+        if loading is not None and loading.done():
+            self._onLoaded(loading)
+        self._advance()
+        if self._child is None and self._current is None:
+            self._poller.stop()
+
+    def _pollProcess(self, child: Child) -> None:
+        exitCode = child.exitCode
         isBehind = self._takeLines(child)
         if self._child is not child:
             return
         if exitCode is not None and not isBehind:
             self._onEnded(exitCode)
-        elif self._current is not None and not self._isSent:
-            self._send()
-        elif self._current is not None:
-            self._checkSigns(time.monotonic() - self._lastSign)
-        elif time.monotonic() > self._lastWork + IDLE_SECONDS:
+        elif self._current is None and time.monotonic() > self._lastWork + IDLE_SECONDS:
             self.shutdown()
+        elif self._current is not None and not self._current.isSent:
+            self._send()
+        elif self._current is not None and self._current.loading is None:
+            self._checkSigns(time.monotonic() - self._lastSign)
 
     def _takeLines(self, child: Child) -> bool:
         """Whether there may be more than there was time for."""
@@ -187,43 +192,56 @@ class EngineWorker:
 
     def _take(self, event: Event) -> None:
         self._lastSign = time.monotonic()
-        job = self._current
-        if job is None:
+        current = self._current
+        if current is None or current.loading is not None:
             return
         self._tellSilence(0.0)
-        if event.get("job") != job.number or event["event"] == "heartbeat":
+        if event.get("job") != current.job.number or event["event"] == "heartbeat":
             return
         if event["event"] == "finished":
-            self._finish(EXIT_DONE, "")
+            self._load()
             return
-        job.onEvent(event)
+        current.job.onEvent(event)
         if event["event"] == "error":
             self._finish(event["code"], event["text"])
 
+    def _load(self) -> None:
+        if self._current.job.load is None:
+            self._finish(EXIT_DONE, "")
+        else:
+            self._current.loading = submit(self._current.job.load)
+
+    def _onLoaded(self, loading: Future) -> None:
+        try:
+            loading.result()
+        except REASONS as error:
+            self._finish(EXIT_FAILED, str(error))
+        else:
+            self._finish(EXIT_DONE, "")
+
     def _checkSigns(self, silence: float) -> None:
         """Tells the job of a worker that does not answer, and in the end gives it up."""
-        if silence > SILENCE_SECONDS and not self._isGivenUp:
-            self._isGivenUp = True
+        if silence > SILENCE_SECONDS and not self._current.isGivenUp:
+            self._current.isGivenUp = True
             self._child.kill()
         elif silence > QUIET_SECONDS:
             self._tellSilence(silence)
 
     def _tellSilence(self, seconds: float) -> None:
         """The event "silence": the worker did not answer for some seconds; with 0 seconds it does so again."""
-        if bool(seconds) != self._isSilent:
-            self._isSilent = bool(seconds)
-            self._current.onEvent({"event": "silence", "seconds": seconds})
+        if bool(seconds) != self._current.isSilent:
+            self._current.isSilent = bool(seconds)
+            self._current.job.onEvent({"event": "silence", "seconds": seconds})
 
     def _onEnded(self, exitCode: int) -> None:
         """The process is gone: because a job was cancelled, or by itself."""
-        log, self._child = self.log, None
-        if self._current is None:
-            self._poller.stop()
+        log, current, self._child = self.log, self._current, None
+        if current is None or current.loading is not None:
             return
-        self._current.clearAway()
-        if self._isCancelling:
+        current.clearAway()
+        if current.isCancelling:
             self._finish(EXIT_CANCELLED, _("Cancelled."))
-        elif self._isGivenUp:
+        elif current.isGivenUp:
             text = _("The engine did not answer for {seconds:.0f} s and was ended; try again.")
             self._finish(EXIT_FAILED, text.format(seconds=SILENCE_SECONDS))
         else:
@@ -231,13 +249,15 @@ class EngineWorker:
 
     def _finish(self, exitCode: int, sentence: str) -> None:
         """Ends the current job and goes on with the next."""
-        job, self._current = self._current, None
-        self._lastWork = time.monotonic()
         try:
-            job.onFinished(exitCode, sentence)
+            self._end(exitCode, sentence)
         finally:
-            if self._current is None:
-                self._advance()
+            self._advance()
+
+    def _end(self, exitCode: int, sentence: str) -> None:
+        current, self._current = self._current, None
+        self._lastWork = time.monotonic()
+        current.job.onFinished(exitCode, sentence)
 
 
 _shared: list[EngineWorker] = []

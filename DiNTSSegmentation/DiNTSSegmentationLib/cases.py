@@ -48,12 +48,19 @@ class Settings:
 
 
 class SegmentationCase(ABC):
-    """One image and what becomes of it."""
+    """One image and what becomes of it.
+
+    Attributes:
+        detail: where the result is, or what went wrong.
+        job: number of its job in the worker's queue.
+        values: of the result event, see `dints.service.worker`.
+    """
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.state = State.WAITING
-        self.detail = ""  # where the result is, or what went wrong
+        self.state, self.detail = State.WAITING, ""
+        self.job = 0
+        self.values: dict[str, Any] = {}
 
     @abstractmethod
     def prepare(self, settings: Settings) -> dict[str, Any] | None:
@@ -63,8 +70,8 @@ class SegmentationCase(ABC):
         """Reads the result of the job, in a thread."""
 
     @abstractmethod
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        """Takes over the result of the job, after `load`; `values` are those of its result event."""
+    def finish(self, settings: Settings) -> None:
+        """Takes over the result of the job, after `load`."""
 
     def close(self) -> None:  # noqa: B027 (there may be none)
         """Removes temporary files."""
@@ -98,5 +105,5 @@ class FileCase(SegmentationCase):
         self.output.parent.mkdir(parents=True, exist_ok=True)
         return segmentJob(settings, self.inputs, self.output)
 
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
+    def finish(self, settings: Settings) -> None:
         self.detail = str(self.output)

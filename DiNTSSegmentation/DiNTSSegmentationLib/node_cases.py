@@ -98,7 +98,7 @@ class NodeCase(SegmentationCase):
         labels, disagreement = (Path(self._folder.name) / name for name in (LABELS_FILE, DISAGREEMENT_FILE))
         self._images = readResults(labels, disagreement if disagreement.is_file() else None)
 
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
+    def finish(self, settings: Settings) -> None:
         images, volume, segmentation = self._images, node(self.volumeIds[0]), self.target.node()
         if segmentation.GetSegmentation().GetNumberOfSegments():
             self.before = Contents(segmentation)
@@ -107,7 +107,7 @@ class NodeCase(SegmentationCase):
         self.results = ResultNodes(
             segmentation.GetID(),
             showDisagreement(images, segmentation, volume) if images.disagreement is not None else "",
-            showStatistics(values.get("statistics") or [], segmentation, volume) if settings.statistics else "",
+            showStatistics(self.values.get("statistics") or [], segmentation, volume) if settings.statistics else "",
         )
         self.detail = segmentation.GetName()
 

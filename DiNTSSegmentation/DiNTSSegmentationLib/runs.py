@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
 
-from dints.errors import InputError, RunError
-from DiNTSLib.background import submit
-from DiNTSLib.events import EXIT_CANCELLED
-from DiNTSLib.processes import Poller
+from dints.errors import RunError
+from DiNTSLib.events import EXIT_CANCELLED, EXIT_FAILED, Event
+from DiNTSLib.jobs import REASONS
+from DiNTSLib.worker import EngineWorker
 from DiNTSSegmentationLib.cases import SegmentationCase, Settings, State
+
+if TYPE_CHECKING:
+    from DiNTSSegmentationLib.results import ResultNodes
 
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
 FINAL_STATES = (State.DONE, State.FAILED, State.CANCELLED)
@@ -65,9 +68,14 @@ class SegmentationRun:
         return min(1.0, (self.position + current) / len(self.cases)) if self.cases else 1.0
 
     @property
-    def results(self) -> Any:
-        """The nodes of a run of one case: `DiNTSSegmentationLib.results.ResultNodes`."""
+    def results(self) -> ResultNodes:
+        """The nodes of a run of one case."""
         return self.cases[0].results
+
+    def tell(self) -> None:
+        """Says that something changed."""
+        if self.onProgress:
+            self.onProgress(self)
 
     def wait(self) -> None:
         """Blocks until the run is over, processing events.
@@ -83,19 +91,15 @@ class SegmentationRun:
 
 
 class RunQueue:
-    """Runs one after the other; a run is finished before the next one's nodes are read.
+    """The runs of one logic. Their cases wait in the worker's queue, and are read from the scene in their turn.
 
     Args:
-        worker: see `DiNTSLib.worker.EngineWorker`.
+        worker: of which the runs may be started with other logics, too.
     """
 
-    def __init__(self, worker: Any) -> None:
+    def __init__(self, worker: EngineWorker) -> None:
         self._worker = worker
         self._runs: list[SegmentationRun] = []
-        self._job: int | None = None
-        self._values: dict[str, Any] = {}
-        self._loading: tuple[SegmentationRun, SegmentationCase, Future] | None = None
-        self._poller = Poller(self._pollLoading)
 
     @property
     def current(self) -> SegmentationRun | None:
@@ -110,53 +114,35 @@ class RunQueue:
     def add(self, run: SegmentationRun) -> None:
         """Starts a run, or puts it behind those that were added before."""
         self._runs.append(run)
-        if len(self._runs) == 1:
-            self._start()
+        for case in run.cases:
+            if run.isFinished:  # somebody cancelled it when it told that its first case began
+                return
+            case.job = self._worker.submit(
+                functools.partial(self._prepare, run, case),
+                functools.partial(self._onEvent, run, case),
+                functools.partial(self._onFinished, run, case),
+                case.load,
+            )
 
     def cancel(self, run: SegmentationRun) -> None:
         """Ends a run; at work within a second, and the next one begins."""
-        if run not in self._runs:
-            return
-        self._end(run, State.CANCELLED, _("Cancelled."))
+        if run in self._runs:
+            self._end(run, State.CANCELLED, _("Cancelled."))
 
     def cancelAll(self) -> None:
         """Ends all runs, the waiting ones first so that none of them begins."""
         for run in reversed(self._runs):
             self._end(run, State.CANCELLED, _("Cancelled."))
 
-    def _start(self) -> None:
-        run = self.current
+    def _prepare(self, run: SegmentationRun, case: SegmentationCase) -> dict[str, Any] | None:
         run.state = State.RUNNING
-        self._nextCase(run)
-
-    def _nextCase(self, run: SegmentationRun) -> None:
-        """Gives the next case that needs work to the worker, or ends the run."""
-        for case in run.cases:
-            if case.state is State.WAITING and self._submit(run, case):
-                return
-        self._end(run, *_outcome(run))
-
-    def _submit(self, run: SegmentationRun, case: SegmentationCase) -> bool:
-        """Whether the case is at work now."""
         run.stage, run.done, run.total, run.secondsLeft, run.silence = "", 0, 0, None, 0.0
-        self._values = {}
-        try:
-            job = case.prepare(run.settings)
-        except (InputError, LookupError, ValueError, OSError) as error:
-            _close(case, State.FAILED, str(error))
-            run.log.append(("error", f"{case.title}: {error}"))
-            return False
-        if job is None:
-            _close(case, State.SKIPPED, case.detail)
-            return False
-        case.state = State.RUNNING
-        self._tell(run)
-        self._job = self._worker.submit(
-            job, lambda event: self._onEvent(run, event), lambda code, text: self._onFinished(run, case, code, text)
-        )
-        return True
+        job = case.prepare(run.settings)
+        case.state = State.RUNNING if job else State.SKIPPED
+        run.tell()
+        return job
 
-    def _onEvent(self, run: SegmentationRun, event: dict[str, Any]) -> None:
+    def _onEvent(self, run: SegmentationRun, case: SegmentationCase, event: Event) -> None:
         if run.isFinished:
             return
         kind = event["event"]
@@ -164,84 +150,52 @@ class RunQueue:
             run.stage, run.done, run.total = event["stage"], event["step"], event["total"]
             run.secondsLeft = event.get("seconds_left")
         elif kind == "result":
-            self._values = event["values"]
+            case.values = event["values"]
         elif kind in ("message", "warning"):
             run.log.append((kind, event["text"]))
         elif kind == "silence":
             run.silence = event["seconds"]
-        self._tell(run)
+        run.tell()
 
     def _onFinished(self, run: SegmentationRun, case: SegmentationCase, code: int, text: str) -> None:
-        if run.isFinished:  # it was cancelled, and only now its process is gone, which may have written until now
-            case.close()
-            return
-        self._job = None
-        if code == 0:
-            self._loading = run, case, submit(case.load)  # a large result takes longer than a window may stand still
-            self._poller.start()
-            return
-        state = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED
-        _close(case, state, text)
-        run.log.append(("error", f"{case.title}: {text}"))
-        self._tell(run)
-        self._nextCase(run)
+        """Brings the result into the scene. A run that was cancelled only now has no process that writes."""
+        if not run.isFinished:
+            self._take(run, case, code, text)
+        case.close()
+        if not run.isFinished:
+            run.tell()
+            if run.position == len(run.cases):
+                self._end(run, *_outcome(run))
 
-    def _pollLoading(self) -> None:
-        run, case, loading = self._loading
-        if not loading.done():
+    def _take(self, run: SegmentationRun, case: SegmentationCase, code: int, text: str) -> None:
+        if case.state is State.SKIPPED:
             return
-        self._stopLoading()
-        self._take(run, case, loading)
-        self._tell(run)
-        self._nextCase(run)
-
-    def _stopLoading(self) -> None:
-        self._poller.stop()
-        self._loading = None
-
-    def _take(self, run: SegmentationRun, case: SegmentationCase, loading: Future) -> None:
-        """Brings the result of a case into the scene."""
         try:
-            loading.result()
-            case.finish(run.settings, self._values)
-        except (LookupError, ValueError, OSError, MemoryError) as error:
+            if not code:
+                case.finish(run.settings)
+        except REASONS as error:
             logger.debug("%s: %s", case.title, error)  # no names of patients above this level
-            _close(case, State.FAILED, str(error))
-            run.log.append(("error", f"{case.title}: {error}"))
-            return
-        _close(case, State.DONE, case.detail)
-        run.log.append(("message", _("{case}: done").format(case=case.title)))
+            code, text = EXIT_FAILED, str(error)
+        if code:
+            case.state, case.detail = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED, text
+            run.log.append(("error", f"{case.title}: {text}"))
+        else:
+            case.state = State.DONE
+            run.log.append(("message", _("{case}: done").format(case=case.title)))
 
     def _end(self, run: SegmentationRun, state: State, error: str) -> None:
-        wasCurrent = run is self.current
         self._runs.remove(run)
         run.state, run.error = state, error
-        for case in run.cases:
-            if case.state in (State.WAITING, State.RUNNING):
-                case.state, case.detail = State.CANCELLED, ""  # the one at work is closed when its process has ended
-        if wasCurrent and self._job is not None:
-            self._worker.cancel(self._job)
-            self._job = None
-        if wasCurrent and self._loading is not None:
-            self._loading[1].close()
-            self._stopLoading()
-        self._tell(run)
+        unfinished = [case for case in run.cases if case.state in (State.WAITING, State.RUNNING)]
+        for case in unfinished:
+            case.state, case.detail = State.CANCELLED, ""
+        run.tell()
         try:
             if run.onFinished:
                 run.onFinished(run)
         finally:
-            if wasCurrent and self._runs and self._runs[0].state is State.WAITING:
-                self._start()
-
-    @staticmethod
-    def _tell(run: SegmentationRun) -> None:
-        if run.onProgress:
-            run.onProgress(run)
-
-
-def _close(case: SegmentationCase, state: State, detail: str) -> None:
-    case.state, case.detail = state, detail
-    case.close()
+            for case in reversed(unfinished):  # the waiting ones first, so that none of them begins
+                self._worker.cancel(case.job)
 
 
 def _outcome(run: SegmentationRun) -> tuple[State, str]:

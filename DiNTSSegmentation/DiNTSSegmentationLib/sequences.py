@@ -32,8 +32,8 @@ class FrameCase(NodeCase):
             for volume, sequence in zip(shown, sequences, strict=True)
         ]
 
-    def finish(self, settings: Settings, values: dict[str, Any]) -> None:
-        super().finish(settings, values)
+    def finish(self, settings: Settings) -> None:
+        super().finish(settings)
         self.before = None  # the sequence is no single result that could be taken back
         browser, segmentation = node(self.browserId), self.target.node()
         output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
