@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "make a model file from a checkpoint of the reference implementation",
     "report": "write a self-contained HTML report of a run",
     "demo": "the whole job in one command, on a generated or given data set",
+    "settings": "list all settings: default, meaning, unit, and what may be given",
     "doctor": "report versions, devices, memory and what is missing",
     "worker": "segment job after job for another program",
 }

@@ -22,7 +22,11 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
         "--config", help=f"YAML file or preset ({', '.join(preset_names())}); default: derived from the data"
     )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting, e.g. search.seed=1"
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change one setting, e.g. search.seed=1; `dints settings` lists all with what they may be",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dints.commands.options import add_configuration, add_device, add_run
 from dints.config import Config
+from dints.config.listing import explanation
 from dints.device import device_memory
 from dints.errors import InputError
 from dints.events import Reporter
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("--data", type=Path, help="data set of a new run")
     add_configuration(parser)
-    parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help="fraction of the supernet's memory (3.5)")
+    parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help=explanation("search.memory_budget"))
     parser.add_argument("--no-topology-loss", action="store_true", help="leave out Eq. 7 (the ablation of 4.4.2)")
     add_device(parser)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dints.commands.options import add_device, fold_list
+from dints.config import all_settings
+from dints.config.listing import explanation
 from dints.data.images import (
     image_name,
     is_dicom_folder,
@@ -34,13 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an image or DICOM folder (several: its channels), or one folder of images",
     )
     parser.add_argument("--output", type=Path, required=True, help="a file, or a folder where the input is one")
-    parser.add_argument("--overlap", type=float, help="of the windows, from 0 to below 1 (default: the model's)")
+    own = "default: the model's own"
+    known = all_settings()
+    parser.add_argument("--overlap", type=float, help=f"{explanation('inference.overlap')}; {own}")
+    parser.add_argument("--mirror", action="store_true", default=None, help=known["inference.mirror"].meaning)
     parser.add_argument(
-        "--mirror", action="store_true", default=None, help="average over the flips of the training: up to 8 x the work"
+        "--vote", choices=known["inference.vote"].choices, help=f"{known['inference.vote'].meaning}; {own}"
     )
-    parser.add_argument("--vote", choices=("majority", "mean"), help="of the folds (default: the model's)")
     parser.add_argument("--folds", type=fold_list, help="use only these networks, for example 0")
-    parser.add_argument("--batch-size", type=int, help="windows at once")
+    parser.add_argument("--batch-size", type=int, help=f"{explanation('inference.batch_size')}; {own}")
     parser.add_argument("--overwrite", action="store_true", help="segment again what is in the output folder already")
     add_device(parser)
 

@@ -1,17 +1,16 @@
-"""Typed settings: what there is (`settings`), what it may be (`rules`), and how it is read (`values`)."""
+"""Typed settings: what there is (`sections`), how it is read (`values`), and the whole of them (`settings`)."""
 
-from dints.config.settings import (
+from dints.config.sections import (
     AugmentationConfig,
-    Config,
     InferenceConfig,
     PreprocessingConfig,
     SamplingConfig,
     SearchConfig,
     TaskConfig,
     TrainingConfig,
-    preset_names,
-    preset_path,
 )
+from dints.config.setting import Setting
+from dints.config.settings import Config, all_settings, preset_names, preset_path
 
 __all__ = [
     "AugmentationConfig",
@@ -20,8 +19,10 @@ __all__ = [
     "PreprocessingConfig",
     "SamplingConfig",
     "SearchConfig",
+    "Setting",
     "TaskConfig",
     "TrainingConfig",
+    "all_settings",
     "preset_names",
     "preset_path",
 ]

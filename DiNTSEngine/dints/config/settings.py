@@ -1,7 +1,7 @@
-"""Typed configuration: one frozen dataclass a stage, read from YAML, overridden by `section.key=value`.
+"""The whole configuration: read from YAML, overridden by `section.key=value`, checked.
 
-The defaults are the paper's (sections 3.6 and 4.1). An unknown key or a value of the wrong type fails and says which
-key was probably meant.
+An unknown key or a value of the wrong type fails and says which key was probably meant. PyYAML is imported where YAML
+is read or written: Slicer, whose panels are made from the settings, gets it later than them.
 """
 
 from __future__ import annotations
@@ -9,144 +9,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from dints.config.rules import broken_rule
+from dints.config.sections import (
+    AugmentationConfig,
+    InferenceConfig,
+    PreprocessingConfig,
+    SamplingConfig,
+    SearchConfig,
+    TaskConfig,
+    TrainingConfig,
+)
+from dints.config.setting import Setting, settings_of
 from dints.config.values import merged, plain
 from dints.errors import InputError, brief
-from dints.files.plain_yaml import parse_yaml
 from dints.files.storage import write_text
-from dints.geometry import Size, Vector
-from dints.space.search_space import SearchSpace
 
 PRESETS_FOLDER = Path(__file__).resolve().parents[1] / "presets"
-
-
-@dataclass(frozen=True)
-class TaskConfig:
-    """What is segmented in which images."""
-
-    name: str = "task"
-    description: str = ""
-    modality: str = "MR"  # "CT" or "MR"; chooses the default intensity scaling
-    channels: tuple[str, ...] = ("image",)
-    labels: dict[int, str] = field(default_factory=lambda: {0: "background", 1: "foreground"})  # value in file: name
-    nested: bool = False  # labels nest (a tumour inside its organ): the largest component is taken of their union
-    tolerance: float = 1.0  # mm, of the normalised surface distance
-
-
-@dataclass(frozen=True)
-class PreprocessingConfig:
-    """From an image file to the network's input; see `dints.data.preprocessing`."""
-
-    spacing: Vector = (1.0, 1.0, 1.0)  # mm, along the RAS axes (4.1: 1 mm isotropic)
-    intensity: str = "zscore"  # "window" (CT: clip and scale to 0..1) or "zscore" (MR: of the non-zero voxels)
-    window: tuple[float, float] = (-87.0, 199.0)  # Hounsfield units, for "window"
-    crop_foreground: bool = True  # leave out the surrounding air
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """The patches that the network sees."""
-
-    patch: Size = (96, 96, 96)  # voxels
-    foreground_fraction: float = 0.5  # of the patches, centred on a voxel of a random foreground label
-
-
-@dataclass(frozen=True)
-class AugmentationConfig:
-    """Random changes of training patches; a probability of 0 switches one off (4.1)."""
-
-    flip_probability: float = 0.5  # along each of the flipped axes
-    flip_axes: tuple[int, ...] = (0, 1, 2)  # 0: R-L, 1: A-P, 2: S-I
-    rotate90_probability: float = 0.5  # by 90, 180 or 270 degrees in the axial plane
-    affine_probability: float = 0.3  # rotation in the axial plane and scaling together
-    rotation_degrees: float = 15.0
-    scale_range: tuple[float, float] = (0.85, 1.15)
-    gamma_probability: float = 0.3
-    gamma_range: tuple[float, float] = (0.7, 1.5)
-
-    def flipped_axes(self) -> tuple[int, ...]:
-        """Axes along which the networks have seen mirrored images."""
-        return self.flip_axes if self.flip_probability > 0 else ()
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """The architecture search (3.6, 4.1).
-
-    Iteration numbers refer to a run of `schedule_iterations`; one of `iterations` scales them.
-    """
-
-    layers: int = 12
-    levels: int = 4
-    finest: int = 2  # voxels of the working grid along one of the finest level: 2 as in the paper, 1 full resolution
-    delay: Size = (0, 0, 0)  # halvings that each axis leaves out first; for thick slices
-    filters: int = 16
-    batch_size: int = 8
-    iterations: int = 21000
-    schedule_iterations: int = 21000
-    warmup: int = 1000
-    weights_only: int = 11000  # the architecture rests for so long
-    milestones: tuple[int, ...] = (8000, 16000)  # after warm-up; the rate is multiplied by `decay`
-    decay: float = 0.5
-    learning_rate_start: float = 0.025
-    learning_rate: float = 0.2
-    momentum: float = 0.9
-    weight_decay: float = 4e-5
-    gradient_norm: float = 12.0  # gradients are clipped to it; far above what healthy steps reach
-    architecture_learning_rate: float = 0.008
-    memory_budget: float = 0.8  # sigma of Eq. 10, fraction of the supernet's memory
-    topology_weight: float = 0.001  # lambda of Eq. 11
-    topology_loss: bool = True  # off for the ablation of 4.4.2
-    checkpoint_every: int = 100  # iterations
-    seed: int = 0
-
-    @property
-    def space(self) -> SearchSpace:
-        """The search space that the settings describe."""
-        return SearchSpace(self.layers, self.levels, self.finest, self.delay)
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Retraining of a searched architecture from random weights (4.1). Iterations scale as in the search."""
-
-    filters: int = 32
-    batch_size: int = 16
-    iterations: int = 41000
-    schedule_iterations: int = 41000
-    warmup: int = 1000
-    milestones: tuple[int, ...] = (8000, 16000, 24000, 32000)  # after warm-up
-    decay: float = 0.5
-    learning_rate_start: float = 0.025
-    learning_rate: float = 0.2
-    optimizer: str = "sgd"  # "sgd" (the paper's) or "adamw"
-    schedule: str = "milestones"  # "milestones" (the paper's) or "one_cycle"
-    momentum: float = 0.9
-    weight_decay: float = 4e-5
-    gradient_norm: float = 12.0
-    folds: int = 5
-    validate_every: int = 1000  # iterations
-    validation_cases: int = 0  # how many of the fold's cases are used while training; 0 is all
-    validation_overlap: float = 0.5  # of the windows while training; the evaluation uses inference.overlap
-    checkpoint_every: int = 500  # iterations
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class InferenceConfig:
-    """Sliding window, ensemble and cleanup."""
-
-    overlap: float = 0.625  # fraction of the patch; used where no stride is given
-    stride: Size | None = None  # voxels; wins over `overlap`
-    batch_size: int = 1  # windows at once
-    mirror: bool = False  # average over the flips of the training: two, four or eight times the work
-    vote: str = "majority"  # of the folds: "majority" or "mean" of their probabilities
-    largest_component: tuple[int, ...] = ()  # label values that keep only their largest component
 
 
 @dataclass(frozen=True)
@@ -165,14 +46,16 @@ class Config:
     def from_mapping(values: Mapping[str, Any], source: str = "configuration", base: Config | None = None) -> Config:
         """Config from nested mappings; what is not given comes from `base` (default: the paper's settings)."""
         config = merged(base or Config(), values, source)
-        broken = broken_rule(config)
-        if broken:
-            raise InputError(f"{source}: {broken}")
+        fault = _fault(config)
+        if fault:
+            raise InputError(f"{source}: {fault}")
         return config
 
     @staticmethod
     def load(path: str | Path, base: Config | None = None) -> Config:
         """Reads a YAML file; a bare name such as "hippocampus" is a preset."""
+        from dints.files.plain_yaml import parse_yaml
+
         path = preset_path(path) if str(path) in preset_names() else Path(path)
         try:
             values = parse_yaml(path.read_text(encoding="utf-8"))
@@ -187,7 +70,9 @@ class Config:
 
     def save(self, path: str | Path) -> None:
         """Writes every value as YAML, atomically."""
-        write_text(path, yaml.safe_dump(self.to_mapping(), sort_keys=False, allow_unicode=True))
+        from dints.files.plain_yaml import to_yaml
+
+        write_text(path, to_yaml(self.to_mapping()))
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested dicts and lists, as YAML and JSON hold them."""
@@ -195,12 +80,17 @@ class Config:
 
     def with_overrides(self, overrides: Sequence[str]) -> Config:
         """A copy with `section.key=value` applied; values are read as YAML."""
+        from dints.files.plain_yaml import parse_yaml
+
         values: dict[str, Any] = {}
         for override in overrides:
             key, equals, text = override.partition("=")
             section, dot, name = key.strip().partition(".")
             if not (equals and dot):
-                raise InputError(f"{brief(override)}: expected section.key=value, for example search.iterations=2000")
+                raise InputError(
+                    f"{brief(override)}: expected section.key=value, for example search.iterations=2000; "
+                    "`dints settings` lists all"
+                )
             try:
                 values.setdefault(section, {})[name] = parse_yaml(text)
             except ValueError as error:
@@ -208,6 +98,39 @@ class Config:
                     f"{brief(override)}: {brief(text)} is not a valid value; quote it as in YAML"
                 ) from error
         return Config.from_mapping(values, "override", self)
+
+
+@cache
+def all_settings() -> dict[str, Setting]:
+    """What is known of every setting, by "section.key"."""
+    return {
+        f"{section.name}.{name}": known
+        for section in dataclasses.fields(Config)
+        for name, known in settings_of(section.default_factory).items()
+    }
+
+
+def _fault(config: Config) -> str | None:
+    """What is wrong with the first setting that cannot be used; None if all can."""
+    for key, known in all_settings().items():
+        section, name = key.split(".")
+        refusal = known.refusal(getattr(getattr(config, section), name))
+        if refusal:
+            return f"{key} {refusal}"
+    return _conflict(config)
+
+
+def _conflict(config: Config) -> str | None:
+    """Which setting does not fit others; None if all do."""
+    search, patch = config.search, list(config.sampling.patch)
+    if max(search.delay) > search.levels:
+        return f"search.delay must lie between 0 and search.levels, {search.levels}, not {max(search.delay)}"
+    if not search.space.fits(patch):
+        rule = search.space.size_rule
+        return f"sampling.patch must be {rule} (by search.levels, search.finest and search.delay), not {patch}"
+    if not set(config.inference.largest_component) <= set(config.task.labels):
+        return f"inference.largest_component must name declared labels, {', '.join(map(str, config.task.labels))}"
+    return None
 
 
 def preset_names() -> list[str]:

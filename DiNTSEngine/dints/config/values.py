@@ -45,7 +45,7 @@ def merged(base: Any, values: Any, source: str, prefix: str = "") -> Any:
             try:
                 changes[key] = _convert(hints[key], value)
             except (TypeError, ValueError, OverflowError):
-                wanted = _describe(hints[key])
+                wanted = kind_of(hints[key])
                 raise InputError(f"{source}: {prefix}{key} must be {wanted}, not {brief(value)}") from None
     return dataclasses.replace(base, **changes)
 
@@ -94,11 +94,11 @@ def _convert_tuple(arguments: tuple, value: Any) -> tuple:
     return tuple(_convert(argument, item) for argument, item in zip(arguments, value, strict=True))
 
 
-def _describe(hint: Any) -> str:
-    """A type in the words of a user."""
+def kind_of(hint: Any) -> str:
+    """A type in the words of a user, such as "a list of 3 whole numbers"."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return f"{_describe(arguments[0])} or null"
+        return f"{kind_of(arguments[0])} or null"
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"a list of {KINDS[arguments[0]][1]}"
     if origin is tuple:

@@ -1,10 +1,11 @@
-"""YAML from strangers: plain values, or one ValueError that says in a line what is wrong.
+"""YAML from strangers: plain values, or one ValueError that says in a line what is wrong. And YAML of our own.
 
 Apart from `dints.files.plain_json`, because Slicer gets PyYAML only with the engine's other needs.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ import yaml
 from dints.errors import short
 
 LONGEST_YAML = 100_000  # characters; our settings have some 3,000, and PyYAML reads about 100,000 a second
+UNICODE_LINE_ENDS = "\x85\u2028\u2029"
 DEEPEST_YAML = 50  # brackets within brackets; the time that PyYAML takes grows with the square of their number
 
 
@@ -26,6 +28,20 @@ def parse_yaml(text: str) -> Any:
     # A value that does not fit the type that it is marked with raises any of the others.
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(short(error)) from error
+
+
+def to_yaml(value: Any) -> str:
+    """A plain value as a YAML text, keys in their order."""
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    # PyYAML writes these as they are, but reads them as ends of lines.
+    return yaml.safe_dump(value, sort_keys=False) if any(end in text for end in UNICODE_LINE_ENDS) else text
+
+
+def to_line(value: Any) -> str:
+    """A plain value as YAML in one line, as it is written on a command line: `[96, 96, 96]`, `adamw`."""
+    flow: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": math.inf}
+    line = yaml.safe_dump(value, **flow, allow_unicode=True).removesuffix("\n").removesuffix("\n...")
+    return line if line.isprintable() else yaml.safe_dump(value, **flow, default_style='"').rstrip("\n")
 
 
 class _PlainLoader(yaml.SafeLoader):

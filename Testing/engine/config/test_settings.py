@@ -55,7 +55,7 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("preprocessing.window=[5, 5]", ["low < high"]),
         ("augmentation.gamma_range=[2.0, 1.0]", ["gamma_range"]),
         ("training.optimizer=adam", ["sgd or adamw"]),
-        ("training.folds=1", ["folds must be at least 2"]),
+        ("training.folds=1", ["training.folds must lie between 2 and 1000, not 1"]),
         ("inference.overlap=1.0", ["overlap"]),
         ("inference.largest_component=[9]", ["declared labels"]),
         ("iterations", ["section.key=value"]),

@@ -47,7 +47,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "layers without end": ({"architecture": {"format": 1, "levels": 2, "layers": [{}] * 1000}}, "at most 100 layers"),
     "levels without end": ({"architecture": {"format": 1, "levels": ENDLESS, "layers": [{}]}}, "at most 6 levels"),
     "a YAML tag": ({"config": {"task": {"name": ["!!python/object/apply:os.system"]}}}, "task.name must be a text"),
-    "a patch beyond memory": ({"config": {"sampling": {"patch": [2**40] * 3}}}, "sampling.patch must not exceed"),
+    "a patch beyond memory": ({"config": {"sampling": {"patch": [2**40] * 3}}}, "sampling.patch must lie between"),
     "2^60 filters": ({"config": {"training": {"filters": 2**60}}}, "training.filters must lie between"),
     "2^60 windows at once": ({"config": {"inference": {"batch_size": 2**60}}}, "inference.batch_size must lie between"),
     "an unknown setting": ({"config": {"hooks": {}}}, "unknown key hooks"),

@@ -1,0 +1,198 @@
+"""The sections of the configuration: one frozen dataclass a stage, one line a setting.
+
+A line says the default, what the setting means, its unit, and what else may be given: everything that shows or checks
+settings is made from these lines. The defaults are the paper's (sections 3.6 and 4.1). The upper limits lie far above
+what is sensible: they keep a stranger's configuration, such as that in a model file, from asking for more memory than
+any computer has.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dints.config.setting import Rule, setting
+from dints.geometry import Size, Vector
+from dints.space.search_space import FINEST, MAX_LAYERS, MAX_LEVELS, SearchSpace
+
+LARGEST_LABEL = 2**16 - 1  # label files hold unsigned 16-bit integers at most
+MOST_LABELS = 256  # class indices are stored in 8 bits
+MOST_CHANNELS = 64
+MOST_FILTERS = 512  # sixteen times the paper's
+LARGEST_BATCH = 4096
+LARGEST_PATCH = 512**3  # voxels; half a GiB a channel
+LARGEST_SIDE = LARGEST_PATCH // 4  # voxels of a patch along an axis, the others having two
+LARGEST_STEP = 1e3  # mm
+SMALLEST_STEP = 1e-6  # mm, a nanometre
+MOST_FOLDS = 1000  # each is a network
+MOST_ITERATIONS = 10**9  # 25,000 times the paper's
+
+WITH_BACKGROUND = Rule(lambda labels: 0 in labels and len(labels) > 1, "hold 0 and at least one other label")
+FITS_MEMORY = Rule(lambda patch: math.prod(patch) <= LARGEST_PATCH, f"not exceed {LARGEST_PATCH} voxels in all")
+RISING = Rule(lambda pair: pair[0] < pair[1], "be [low, high] with low < high")
+NOT_FALLING = Rule(lambda pair: pair[0] <= pair[1], "be [low, high] with low <= high")
+EACH_ONCE = Rule(lambda axes: len(set(axes)) == len(axes), "name each axis once at most")
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """What is segmented in which images."""
+
+    name: str = setting("task", "Name of the task and of its model")
+    description: str = setting("", "What is segmented, in a sentence")
+    modality: str = setting("MR", "Kind of the images; CT has Hounsfield units", choices=("CT", "MR"))
+    channels: tuple[str, ...] = setting(
+        ("image",), "Names of the images of a case, in order", entries=(1, MOST_CHANNELS)
+    )
+    labels: dict[int, str] = setting(
+        {0: "background", 1: "foreground"},
+        "Names of the values in label files",
+        high=LARGEST_LABEL,
+        low=0,
+        entries=(2, MOST_LABELS),
+        rule=WITH_BACKGROUND,
+    )
+    nested: bool = setting(False, "Labels nest, as a tumour in its organ: the largest component is that of their union")
+    tolerance: float = setting(1.0, "Tolerance of the normalised surface distance", unit="mm", low=0)
+
+
+@dataclass(frozen=True)
+class PreprocessingConfig:
+    """From an image file to the network's input; see `dints.data.preprocessing`."""
+
+    spacing: Vector = setting(
+        (1.0, 1.0, 1.0), "Working spacing along the RAS axes", unit="mm", low=SMALLEST_STEP, high=LARGEST_STEP
+    )
+    intensity: str = setting(
+        "zscore",
+        "Scaling: clipped to a window (CT), or by the non-zero voxels' deviation (MR)",
+        choices=("window", "zscore"),
+    )
+    window: tuple[float, float] = setting((-87.0, 199.0), "Intensities that become 0 and 1", unit="HU", rule=RISING)
+    crop_foreground: bool = setting(True, "Leave out the surrounding air")
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """The patches that the network sees."""
+
+    patch: Size = setting(
+        (96, 96, 96), "Size of patches and windows", unit="voxels", low=2, high=LARGEST_SIDE, rule=FITS_MEMORY
+    )
+    foreground_fraction: float = setting(0.5, "Share of patches centred on a random foreground label", low=0, high=1)
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Random changes of training patches; a probability of 0 switches one off (4.1)."""
+
+    flip_probability: float = setting(0.5, "Probability of a flip along each of the flipped axes", low=0, high=1)
+    flip_axes: tuple[int, ...] = setting(
+        (0, 1, 2), "Flipped axes: 0 is R-L, 1 is A-P, 2 is S-I", choices=(0, 1, 2), rule=EACH_ONCE
+    )
+    rotate90_probability: float = setting(
+        0.5, "Probability of a turn by 90, 180 or 270 degrees in the axial plane", low=0, high=1
+    )
+    affine_probability: float = setting(0.3, "Probability of a rotation and scaling in the axial plane", low=0, high=1)
+    rotation_degrees: float = setting(15.0, "Largest rotation", unit="degrees", low=0, high=180)
+    scale_range: tuple[float, float] = setting((0.85, 1.15), "Factors of the scaling", above=0, rule=NOT_FALLING)
+    gamma_probability: float = setting(0.3, "Probability of a gamma correction", low=0, high=1)
+    gamma_range: tuple[float, float] = setting((0.7, 1.5), "Exponents of the correction", above=0, rule=NOT_FALLING)
+
+    def flipped_axes(self) -> tuple[int, ...]:
+        """Axes along which the networks have seen mirrored images."""
+        return self.flip_axes if self.flip_probability > 0 else ()
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The architecture search (3.6, 4.1).
+
+    Iteration numbers refer to a run of `schedule_iterations`; one of `iterations` scales them.
+    """
+
+    layers: int = setting(12, "Layers of the search space (L)", low=1, high=MAX_LAYERS)
+    levels: int = setting(4, "Resolution levels of the search space (D)", low=1, high=MAX_LEVELS)
+    finest: int = setting(
+        2, "Working voxels a side of the finest level's: 2 in the paper, 1 is full resolution", choices=FINEST
+    )
+    delay: Size = setting((0, 0, 0), "Halvings that each axis leaves out first, for thick slices", low=0)
+    filters: int = setting(16, "Channels at full resolution; each halving doubles them", low=2, high=MOST_FILTERS)
+    batch_size: int = setting(8, "Patches of a step, those of all processes together", low=1, high=LARGEST_BATCH)
+    iterations: int = setting(21000, "Length of the search", unit="iterations", low=1, high=MOST_ITERATIONS)
+    schedule_iterations: int = setting(
+        21000, "Length to which the other numbers of iterations refer", unit="iterations", low=1, high=MOST_ITERATIONS
+    )
+    warmup: int = setting(1000, "Length of the warm-up, in which the learning rate rises", unit="iterations", low=0)
+    weights_only: int = setting(11000, "How long the architecture rests at the start", unit="iterations", low=0)
+    milestones: tuple[int, ...] = setting(
+        (8000, 16000), "Moments after the warm-up at which the learning rate decays", unit="iterations", low=0
+    )
+    decay: float = setting(0.5, "Factor of the learning rate at a milestone", low=0)
+    learning_rate_start: float = setting(0.025, "Learning rate at the start of the warm-up", above=0)
+    learning_rate: float = setting(0.2, "Learning rate of the weights after the warm-up", above=0)
+    momentum: float = setting(0.9, "Momentum of the weights' steps", low=0, high=1)
+    weight_decay: float = setting(4e-5, "Weight decay", low=0)
+    gradient_norm: float = setting(12.0, "Gradients are clipped to it; far above what healthy steps reach", above=0)
+    architecture_learning_rate: float = setting(0.008, "Learning rate of the architecture", low=0)
+    memory_budget: float = setting(0.8, "Share of the supernet's memory to aim at (sigma of Eq. 10)", above=0, high=1)
+    topology_weight: float = setting(0.001, "Weight of the topology loss (lambda of Eq. 11)", low=0)
+    topology_loss: bool = setting(True, "Whether there is a topology loss (Eq. 7); off for the ablation of 4.4.2")
+    checkpoint_every: int = setting(100, "From one checkpoint to the next", unit="iterations", low=1)
+    seed: int = setting(0, "Seed of all random numbers", low=0)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space that the settings describe."""
+        return SearchSpace(self.layers, self.levels, self.finest, self.delay)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Retraining of a searched architecture from random weights (4.1). Iterations scale as in the search."""
+
+    filters: int = setting(32, "Channels at full resolution; each halving doubles them", low=2, high=MOST_FILTERS)
+    batch_size: int = setting(16, "Patches of a step, those of all processes together", low=1, high=LARGEST_BATCH)
+    iterations: int = setting(41000, "Length of each fold", unit="iterations", low=1, high=MOST_ITERATIONS)
+    schedule_iterations: int = setting(
+        41000, "Length to which the other numbers of iterations refer", unit="iterations", low=1, high=MOST_ITERATIONS
+    )
+    warmup: int = setting(1000, "Length of the warm-up, in which the learning rate rises", unit="iterations", low=0)
+    milestones: tuple[int, ...] = setting(
+        (8000, 16000, 24000, 32000),
+        "Moments after the warm-up at which the learning rate decays",
+        unit="iterations",
+        low=0,
+    )
+    decay: float = setting(0.5, "Factor of the learning rate at a milestone", low=0)
+    learning_rate_start: float = setting(0.025, "Learning rate at the start of the warm-up", above=0)
+    learning_rate: float = setting(0.2, "Learning rate after the warm-up, or at the peak of a cycle", above=0)
+    optimizer: str = setting("sgd", "Optimizer; sgd is the paper's", choices=("sgd", "adamw"))
+    schedule: str = setting(
+        "milestones", "Learning rates; milestones are the paper's", choices=("milestones", "one_cycle")
+    )
+    momentum: float = setting(0.9, "Momentum of sgd", low=0, high=1)
+    weight_decay: float = setting(4e-5, "Weight decay", low=0)
+    gradient_norm: float = setting(12.0, "Gradients are clipped to it; far above what healthy steps reach", above=0)
+    folds: int = setting(5, "Parts of the cases: so many networks, each validated on its part", low=2, high=MOST_FOLDS)
+    validate_every: int = setting(1000, "From one validation to the next", unit="iterations", low=1)
+    validation_cases: int = setting(0, "How many of a fold's cases are used while training; 0 is all", low=0)
+    validation_overlap: float = setting(0.5, "Overlap of windows while training", unit="of the patch", low=0, below=1)
+    checkpoint_every: int = setting(500, "From one checkpoint to the next", unit="iterations", low=1)
+    seed: int = setting(0, "Seed of all random numbers, and of the division into folds", low=0)
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """Sliding window, ensemble and cleanup."""
+
+    overlap: float = setting(0.625, "Overlap of windows where no stride is given", unit="of the patch", low=0, below=1)
+    stride: Size | None = setting(
+        None, "From window to window along each axis; wins over the overlap", unit="voxels", low=1
+    )
+    batch_size: int = setting(1, "Windows at once", low=1, high=LARGEST_BATCH)
+    mirror: bool = setting(False, "Average over the flips of the training: up to 8 times the work")
+    vote: str = setting(
+        "majority", "How the folds agree: by majority, or by mean probability", choices=("majority", "mean")
+    )
+    largest_component: tuple[int, ...] = setting((), "Label values that keep their largest component only")
