@@ -4,7 +4,7 @@ import sys
 
 import slicer
 from DiNTSSearchLib.logic import DiNTSSearchLogic
-from DiNTSSearchLib.panel import Panel
+from DiNTSSearchLib.panel import SearchPanel
 from DiNTSSearchLib.selftest import DiNTSSearchTest
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -47,7 +47,7 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = DiNTSSearchLogic()
         widget = slicer.util.loadUI(self.resourcePath("UI/DiNTSSearch.ui"))
         widget.setMRMLScene(slicer.mrmlScene)
-        self.panel = Panel(widget, self.logic)
+        self.panel = SearchPanel(widget, self.logic)
         self.ui = self.panel.ui
         self.layout.addWidget(widget)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)

@@ -13,8 +13,8 @@ from typing import Any
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from DiNTSSearchLib.jobs import Event, Job
 from DiNTSSearchLib.pairs import PairsExport, PairsProcess
+from DiNTSSearchLib.pipeline import Event, Pipeline
 from DiNTSSearchLib.run_folder import CHOICES, RunFolder
 
 OnEvent = Callable[[Event], None]
@@ -29,8 +29,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
     """Drives the engine on runs, which are folders on disk.
 
     Without `onFinished` a call blocks (the application still processes its events) and returns the engine's results,
-    {name: values}, or raises EngineError. With it, the call returns a `Job` at once, and `onFinished` gets the exit
-    code and a sentence on what went wrong ("" if nothing did). All functions are called in the main thread.
+    {name: values}, or raises EngineError. With it, the call returns a `Pipeline` at once, and `onFinished` gets the
+    exit code and a sentence on what went wrong ("" if nothing did). All functions are called in the main thread.
 
     Args:
         makeProcess: in place of `DiNTSLib.processes.EngineProcess`.
@@ -213,7 +213,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             if onFinished is not None:
                 onFinished(exitCode, sentence)
 
-        job = Job(stages, makeProcess or self._makeProcess, onEvent or (lambda event: None), finish)
+        job = Pipeline(stages, makeProcess or self._makeProcess, onEvent or (lambda event: None), finish)
         job.start()
         if onFinished is not None:
             return job

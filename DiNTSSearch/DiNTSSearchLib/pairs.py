@@ -69,7 +69,7 @@ class PairsExport:
 
 
 class PairsProcess:
-    """Runs an export as `DiNTSSearchLib.jobs.Job` runs a command of the engine: begun, polled, cancelled, waited for.
+    """Runs an export as `DiNTSSearchLib.pipeline.Pipeline` runs a command of the engine.
 
     Args:
         export: what to write.

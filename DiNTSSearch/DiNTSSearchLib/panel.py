@@ -13,22 +13,22 @@ from slicer.i18n import tr as _
 from DiNTSLib import dependencies
 from DiNTSLib.binding import ParameterBinding
 from DiNTSLib.install_panel import showInstallPanel
-from DiNTSSearchLib.data_step import DataStep
-from DiNTSSearchLib.model_step import ModelStep
+from DiNTSSearchLib.data_section import DataSection
+from DiNTSSearchLib.export_section import ExportSection
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
 from DiNTSSearchLib.plots import RunPlots
-from DiNTSSearchLib.retrain_step import RetrainStep
+from DiNTSSearchLib.retrain_section import RetrainSection
 from DiNTSSearchLib.run_folder import RunFolder
-from DiNTSSearchLib.search_step import SearchStep
-from DiNTSSearchLib.step import ERROR_STYLE, Step
+from DiNTSSearchLib.search_section import SearchSection
+from DiNTSSearchLib.section import ERROR_STYLE, Section
 
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
 FEW_SECONDS = 90  # from here on, time left is told in minutes
 METRICS_SHOWN = 2  # newest values beside the progress
 
 
-class Panel:
-    """Holds the steps, the parameter node and the running job.
+class SearchPanel:
+    """Holds the sections, the parameter node and the running job.
 
     Args:
         widget: of the .ui file.
@@ -42,12 +42,12 @@ class Panel:
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
         self.plots = RunPlots()
         self.job: Any = None
-        self.runningStep: Step | None = None
+        self.runningSection: Section | None = None
         self._binding: ParameterBinding | None = None
         self._isRefreshing = self._isClosed = False
-        self.data, self.search = DataStep(self), SearchStep(self)
-        self.retrain, self.model = RetrainStep(self), ModelStep(self)
-        self.steps = (self.data, self.search, self.retrain, self.model)
+        self.data, self.search = DataSection(self), SearchSection(self)
+        self.retrain, self.export = RetrainSection(self), ExportSection(self)
+        self.sections = (self.data, self.search, self.retrain, self.export)
         self._timer = qt.QTimer()
         self._timer.setInterval(REFRESH_MILLISECONDS)
         self._timer.connect("timeout()", self.refresh)
@@ -61,13 +61,13 @@ class Panel:
         ui.runFolderEdit.connect("currentPathChanged(QString)", self.onRunFolderEdited)
         ui.dataFolderEdit.connect("currentPathChanged(QString)", self.onDataFolderEdited)
         ui.engineButton.connect("clicked()", lambda: showInstallPanel(self.bind))
-        for step in self.steps:
-            step.section.connect("contentsCollapsed(bool)", self.refresh)
+        for section in self.sections:
+            section.button.connect("contentsCollapsed(bool)", self.refresh)
 
     @property
     def isBusy(self) -> bool:
         """Whether the engine is at work."""
-        return self.runningStep is not None
+        return self.runningSection is not None
 
     def bind(self) -> None:
         """Shows the scene's parameter node. That of a new scene gets the folder of a run that is under way."""
@@ -111,8 +111,8 @@ class Panel:
         if self.missing:
             return
         parameters, self.run = self.parameters, RunFolder(self.parameters.runFolder)
-        for step in self.steps:
-            step.error = ""
+        for section in self.sections:
+            section.error = ""
         self.say("")
         with slicer.util.NodeModify(parameters.parameterNode):
             parameters.openedFolder = parameters.runFolder
@@ -126,7 +126,7 @@ class Panel:
         """Takes over the settings that the run's folder holds, after it was opened or checked."""
         self.run = RunFolder(self.parameters.runFolder)
         self.search.loadSettings()
-        self.model.loadSettings()
+        self.export.loadSettings()
         if self.run.settings is not None:
             self.parameters.folds = self.run.settings.training.folds
 
@@ -138,7 +138,7 @@ class Panel:
         self.refresh()
 
     def refresh(self, *_arguments: Any) -> None:
-        """Shows the present state of the run in all steps."""
+        """Shows the present state of the run in all sections."""
         if self.parameters is None or self._isRefreshing:
             return
         self._isRefreshing = True
@@ -149,31 +149,31 @@ class Panel:
             self.ui.dataFolderEdit.currentPath = self.parameters.dataFolder
             self.ui.engineLabel.text = self.missing
             self.ui.engineLabel.visible = self.ui.engineButton.visible = bool(self.missing)
-            for step in self.steps:
-                step.section.enabled = not self.missing
+            for section in self.sections:
+                section.button.enabled = not self.missing
             if not self.missing:
                 folds = self.run.settings.training.folds if self.run.settings else 0
                 self.plots.show(self.run.folder, folds, self.parameters.memoryBudget)
-                for step in self.steps:
-                    step.refresh()
+                for section in self.sections:
+                    section.refresh()
         finally:
             self._isRefreshing = False
 
-    def startJob(self, step: Step, begin: Callable[..., Any], onDone: Callable[[dict], None]) -> None:
-        """Runs a job of a step; `onDone` gets its results if nothing goes wrong."""
+    def startJob(self, section: Section, begin: Callable[..., Any], onDone: Callable[[dict], None]) -> None:
+        """Runs a job of a section; `onDone` gets its results if nothing goes wrong."""
 
         def finished(exitCode: int, sentence: str) -> None:
-            self.runningStep = None
+            self.runningSection = None
             if self._isClosed:
                 return
             self._timer.stop()
             self.ui.progressBar.visible = False
-            self._finish(step, exitCode, sentence)
+            self._finish(section, exitCode, sentence)
             if not exitCode and self.parameters is not None:
                 onDone(self.job.results)
             self.refresh()
 
-        self.runningStep = step
+        self.runningSection = section
         self.ui.progressBar.setRange(0, 0)
         self.ui.progressBar.visible = True
         self.say(_("Starting the engine…"))
@@ -185,15 +185,15 @@ class Panel:
         self._timer.start()
         self.refresh()
 
-    def _finish(self, step: Step, exitCode: int, sentence: str) -> None:
+    def _finish(self, section: Section, exitCode: int, sentence: str) -> None:
         from DiNTSLib.processes import EXIT_CANCELLED
 
         if exitCode == EXIT_CANCELLED:
-            self.say(step.stopped())
+            self.say(section.stopped())
         elif exitCode:
-            step.error = step.explain(sentence)
+            section.error = section.explain(sentence)
             self.ui.logEdit.appendPlainText(sentence)
-            self.say(_("{step} failed, see there.").format(step=step.title), isError=True)
+            self.say(_("{step} failed, see there.").format(step=section.title), isError=True)
         else:
             self.say(_("Done."))
 
@@ -226,9 +226,9 @@ class Panel:
         self.ui.statusLabel.text, self.ui.statusLabel.styleSheet = text, style
         self.ui.statusLabel.visible = bool(text)
 
-    def unfold(self, step: Step) -> None:
-        """Opens the section of a step that can be done now."""
-        step.section.collapsed = False
+    def unfold(self, section: Section) -> None:
+        """Opens a section that can be done now."""
+        section.button.collapsed = False
 
     def openFile(self, path: str) -> None:
         """Opens a file with the program that the computer has for it."""

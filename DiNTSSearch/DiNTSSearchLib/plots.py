@@ -23,7 +23,7 @@ LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
 
 
 @dataclass(frozen=True)
-class Chart:
+class RunChart:
     """One plot: a value of the logs over the steps."""
 
     title: str
@@ -32,15 +32,17 @@ class Chart:
     ofFolds: bool = False  # one curve a fold, from the retraining
 
 
-def charts() -> dict[str, Chart]:
+def charts() -> dict[str, RunChart]:
     """All plots by name."""
     return {
-        "loss": Chart(_("Search: loss"), _("Loss"), "loss"),
-        "dice": Chart(_("Search: validation Dice"), _("Dice"), "dice"),
-        "gap": Chart(_("Search: discretization gap G"), _("G"), "gap"),
-        "memory_fraction": Chart(_("Search: memory against budget"), _("Share of the full network"), "memory_fraction"),
-        "fold_loss": Chart(_("Retraining: loss"), _("Loss"), "loss", True),
-        "fold_dice": Chart(_("Retraining: validation Dice"), _("Dice"), "mean_dice", True),
+        "loss": RunChart(_("Search: loss"), _("Loss"), "loss"),
+        "dice": RunChart(_("Search: validation Dice"), _("Dice"), "dice"),
+        "gap": RunChart(_("Search: discretization gap G"), _("G"), "gap"),
+        "memory_fraction": RunChart(
+            _("Search: memory against budget"), _("Share of the full network"), "memory_fraction"
+        ),
+        "fold_loss": RunChart(_("Retraining: loss"), _("Loss"), "loss", True),
+        "fold_dice": RunChart(_("Retraining: validation Dice"), _("Dice"), "mean_dice", True),
     }
 
 

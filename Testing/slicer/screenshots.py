@@ -63,8 +63,8 @@ def finish(camera: Photographer) -> None:
     """Waits for the end of what runs."""
     panel = camera.panel.panel
     camera.wait(lambda: not panel.isBusy)
-    if any(step.error for step in panel.steps):
-        raise RuntimeError([step.error for step in panel.steps])
+    if any(section.error for section in panel.sections):
+        raise RuntimeError([section.error for section in panel.sections])
 
 
 def search(host: Any, camera: Photographer) -> None:

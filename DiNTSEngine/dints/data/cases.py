@@ -23,12 +23,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a data set. An "error" prevents training, a "warning" does not."""
+    """Something wrong with a data set. An "error" prevents training, a "warning" does not.
+
+    `case` is the name of the case that the file belongs to, None where it belongs to no single one.
+    """
 
     file: str
     reason: str
     remedy: str
     severity: str = "error"
+    case: str | None = None
 
     def __str__(self) -> str:
         return f"{self.file}: {self.reason}; {self.remedy}"
@@ -63,7 +67,7 @@ def unique_cases(labelled: Sequence[Case], unlabelled: Sequence[Case], problems:
         for case in sorted(cases, key=lambda case: (case.name, case.images)):
             if case.name in taken:
                 reason = f"has the same case name {case.name!r} as {taken[case.name].images[0]}"
-                found.append(Problem(str(case.images[0]), reason, "rename or remove one of them"))
+                found.append(Problem(str(case.images[0]), reason, "rename or remove one of them", case=case.name))
             else:
                 taken[case.name] = case
                 unique.append(case)

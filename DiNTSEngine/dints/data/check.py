@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ class CheckResult:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain dicts and lists, as JSON holds them."""
-        return dataclasses.asdict(self)
+        return asdict(self)
 
 
 def check(datalist: DataList, folds: int, reporter: Reporter | None = None) -> CheckResult:
@@ -87,7 +86,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None) -> C
     cases = datalist.cases + datalist.unlabelled
     for index, case in enumerate(cases):
         found, case_facts = check_case(case, datalist.channels, datalist.labels)
-        problems += found if case.label else [dataclasses.replace(problem, severity="warning") for problem in found]
+        problems += found if case.label else [replace(problem, severity="warning") for problem in found]
         facts += [case_facts] if case_facts else []
         reporter.progress("check", index + 1, len(cases), problems=len(problems))
     problems += [*_fold_problems(datalist, folds), *_absent_labels(datalist, facts)]
@@ -98,7 +97,7 @@ def check_case(case: Case, channels: Sequence[str], labels: dict[int, str]) -> t
     """Problems of one case, and its facts where at least one image can be read."""
     images, problems = _read_images(case, channels)
     label, found = _read_label(case.label, images, case.images[0], labels)
-    problems += found
+    problems = [replace(problem, case=case.name) for problem in (*problems, *found)]
     if not images:
         return problems, None
     grid = Grid.of(images[0])

@@ -70,18 +70,18 @@ def _by_name(images: Sequence[Path], numbered: bool) -> list[tuple[str, tuple[Pa
 
 def _unmatched(cases: Sequence[Case], labels: Sequence[Path]) -> list[Problem]:
     """Images without label (they are kept as unlabelled) and labels without image."""
+    reason, remedy = "has no label of the same name", "add the label to train with it"
     return [
-        *(
-            Problem(str(case.images[0]), "has no label of the same name", "add the label to train with it", "warning")
-            for case in cases
-        ),
+        *(Problem(str(case.images[0]), reason, remedy, "warning", case.name) for case in cases),
         *(Problem(str(path), "has no image of the same name", "add the image or remove the label") for path in labels),
     ]
 
 
 def _repeated_labels(labels: Sequence[Path], label_of: dict[str, Path]) -> list[Problem]:
-    return [
-        Problem(str(path), f"is a second label of the case, beside {label_of[label_name(path)].name}", "remove one")
-        for path in labels
-        if label_of[label_name(path)] != path
-    ]
+    problems = []
+    for path in labels:
+        name = label_name(path)
+        if label_of[name] != path:
+            reason = f"is a second label of the case, beside {label_of[name].name}"
+            problems.append(Problem(str(path), reason, "remove one", case=name))
+    return problems

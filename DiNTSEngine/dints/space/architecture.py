@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ import dints
 from dints.errors import InputError, brief
 from dints.files.storage import read_json, write_json
 from dints.geometry import Size
-from dints.space.network import Network
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from dints.space.network import Network
 
 MAX_FILTERS = 512  # sixteen times the paper's
 FORMATS = (1, 2)  # versions of the JSON layout; the second also says what the finest level and the axes are
@@ -58,6 +60,8 @@ class Architecture:
 
     def network(self, in_channels: int, classes: int, filters: int) -> Network:
         """Images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z]; `filters` as in `build_network`."""
+        from dints.space.network import Network  # needs PyTorch, without which an architecture can be read and drawn
+
         operations = [
             [(OPERATIONS[operation],) if selected else () for selected, operation in zip(*layer, strict=True)]
             for layer in zip(self.edges, self.operations, strict=True)

@@ -227,21 +227,21 @@ def test_all_problems_of_a_data_set_are_listed_at_once_in_a_stable_order(tmp_pat
     steps = Steps()
     result = check(datalist, folds=6, reporter=steps)
     found = [
-        (str(Path(problem.file).relative_to(tmp_path)), problem.severity, problem.reason.split()[0])
+        (str(Path(problem.file).relative_to(tmp_path)), problem.severity, problem.reason.split()[0], problem.case)
         for problem in result.problems
     ]
     assert found == [
-        ("images/f.nii.gz", "warning", "has"),
-        ("labels/e.nii.gz", "error", "has"),
-        ("images/a.nii.gz", "error", "has"),
-        ("labels/a.nii.gz", "error", "holds"),
-        ("images/b.nii.gz", "error", "has"),
-        ("labels/c.nii.gz", "error", "its"),
-        ("labels/d.nii.gz", "warning", "is"),
-        ("images/g.nii.gz", "error", "cannot"),
-        ("imagesTs/h.nii.gz", "warning", "cannot"),
-        (".", "error", "has"),
-        (".", "warning", "no"),
+        ("images/f.nii.gz", "warning", "has", "f"),
+        ("labels/e.nii.gz", "error", "has", None),
+        ("images/a.nii.gz", "error", "has", "a"),
+        ("labels/a.nii.gz", "error", "holds", "a"),
+        ("images/b.nii.gz", "error", "has", "b"),
+        ("labels/c.nii.gz", "error", "its", "c"),
+        ("labels/d.nii.gz", "warning", "is", "d"),
+        ("images/g.nii.gz", "error", "cannot", "g"),
+        ("imagesTs/h.nii.gz", "warning", "cannot", "h"),
+        (".", "error", "has", None),
+        (".", "warning", "no", None),
     ]
     assert check(datalist, folds=6) == result
     assert len(result.errors) == 7

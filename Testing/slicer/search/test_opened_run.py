@@ -10,7 +10,7 @@ import pytest
 
 def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folder: Path) -> None:
     faked.parameters.runFolder = str(run_folder)
-    titles = [step.section.text for step in faked.steps]
+    titles = [section.button.text for section in faked.sections]
     assert titles == [
         "1. Data: 4 cases, ready",
         "2. Search: finished",

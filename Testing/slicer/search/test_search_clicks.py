@@ -31,7 +31,7 @@ def driven(engine: None, host: Any) -> Iterator[list[Any]]:
 
 def wait(host: Any, panel: Any) -> None:
     host.wait_until(lambda: not panel.isBusy, SECONDS)
-    assert [step.error for step in panel.steps] == [""] * 4
+    assert [section.error for section in panel.sections] == [""] * 4
 
 
 def engine_processes(run: Path) -> list[str]:

@@ -12,7 +12,7 @@ def test_a_sentence_says_why_nothing_can_be_started(faked: Any) -> None:
     assert faked.ui.dataReasonLabel.text == "Choose a run folder, or try the demo data."
     assert faked.search.whyNot() == "Check the data first."
     assert faked.retrain.whyNot() == "Search an architecture first."
-    assert faked.model.whyNot() == "Retrain at least one fold first."
+    assert faked.export.whyNot() == "Retrain at least one fold first."
     buttons = ("checkButton", "startSearchButton", "startRetrainButton", "exportButton", "reportButton")
     assert not any(getattr(faked.ui, name).enabled for name in buttons)
 
@@ -30,7 +30,9 @@ def test_all_problems_of_the_data_are_listed(faked: Any, host: Any, processes: l
     faked.parameters.runFolder, faked.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
     host.click(faked.ui.checkButton)
     problem = {"reason": "cannot be read", "remedy": "copy it again", "severity": "error"}
-    write_check(tmp_path / "new", [{"file": "x/a.nii.gz", **problem}, {"file": "x/labels.json", **problem}])
+    write_check(
+        tmp_path / "new", [{"file": "x/a.nii.gz", "case": "a", **problem}, {"file": "x/labels.json", **problem}]
+    )
     processes[-1].finish(2, "x: 2 problems must be solved before training")
     texts = [faked.ui.casesTable.item(row, 1).text() for row in range(2)]
     assert all("cannot be read" in text for text in texts)

@@ -57,7 +57,7 @@ def change_choices(panel: Any) -> None:
 def assert_choices_are_there(panel: Any) -> None:
     assert panel.ui.iterationsBox.value == 77
     assert panel.search.changes()["training.filters"] == "4"
-    assert panel.model.labels()[1] == "Liver, whole"
+    assert panel.export.labels()[1] == "Liver, whole"
     assert panel.data.isChecked()
 
 

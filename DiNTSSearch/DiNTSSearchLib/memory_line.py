@@ -13,7 +13,7 @@ DELAY_MILLISECONDS = 800  # after the last change of a setting
 MIB, GIB = 2**20, 2**30
 
 
-class MemoryPrediction:
+class MemoryLine:
     """Asks the engine when settings changed. The budget is left out: memory is proportional to it.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the four steps of the panel have in common."""
+"""What the four sections of the panel have in common."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from slicer.i18n import tr as _
 ERROR_STYLE = "color: #e53935; font-weight: bold"  # readable on light and dark
 
 
-class Step(ABC):
-    """A section of the panel. `refresh` shows the present state; the panel calls it whenever something changed.
+class Section(ABC):
+    """A step of the way to a model. `refresh` shows its present state; the panel calls it whenever something changed.
 
-    Subclasses give `name`, `title`, and the widgets `section` (its title shows the state), `reasonLabel` (why the
-    action is not possible, or what went wrong) and `stopButton` (None where there is none).
+    Args:
+        button: the ctkCollapsibleButton around the section's widgets; its text shows the state.
+        reasonLabel: says why the action is not possible, or what went wrong.
+        stopButton: None where there is none.
     """
 
-    name = ""
-
-    def __init__(self, panel: Any, title: str, section: Any, reasonLabel: Any, stopButton: Any = None) -> None:
+    def __init__(self, panel: Any, title: str, button: Any, reasonLabel: Any, stopButton: Any = None) -> None:
         self.panel, self.ui, self.logic = panel, panel.ui, panel.logic
-        self.title, self.section, self.reasonLabel, self.stopButton = title, section, reasonLabel, stopButton
+        self.title, self.button, self.reasonLabel, self.stopButton = title, button, reasonLabel, stopButton
         self.error = ""  # of the last attempt
         if stopButton is not None:
             stopButton.connect("clicked()", panel.stop)
 
     @property
     def isRunning(self) -> bool:
-        return self.panel.runningStep is self
+        return self.panel.runningSection is self
 
     @abstractmethod
     def refresh(self) -> None:
-        """Shows the state of the run in the step's widgets."""
+        """Shows the state of the run in the section's widgets."""
 
     def stopped(self) -> str:
-        """What to say when the user stopped the step's job."""
+        """What to say when the user stopped the section's job."""
         return _("Stopped. It can be resumed from the last checkpoint.")
 
     def explain(self, sentence: str) -> str:
@@ -45,15 +45,15 @@ class Step(ABC):
 
     def showState(self, state: str, reason: str) -> None:
         """State into the section's title; an error, or else the reason, below the buttons."""
-        self.section.text = f"{self.title}: {state}" if state else self.title
+        self.button.text = f"{self.title}: {state}" if state else self.title
         self.reasonLabel.text = self.error or reason
         self.reasonLabel.styleSheet = ERROR_STYLE if self.error else ""
-        self.reasonLabel.visible = bool(self.reasonLabel.text) and not self.section.collapsed
+        self.reasonLabel.visible = bool(self.reasonLabel.text) and not self.button.collapsed
         if self.stopButton is not None:
             self.stopButton.enabled = self.isRunning
 
     def start(self, begin: Callable[..., Any], onDone: Callable[[dict], None] | None = None) -> None:
-        """Starts a job of this step: `begin` is a call of the logic that takes `onEvent` and `onFinished`."""
+        """Starts a job of this section: `begin` is a call of the logic that takes `onEvent` and `onFinished`."""
         self.error = ""
         self.panel.startJob(self, begin, onDone or (lambda results: None))
 

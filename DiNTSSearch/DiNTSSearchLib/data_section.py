@@ -9,25 +9,23 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSSearchLib.cases_table import CasesTable
 from DiNTSSearchLib.pairs import caseNames
 from DiNTSSearchLib.run_folder import RunFolder
-from DiNTSSearchLib.step import Step, counted
+from DiNTSSearchLib.section import Section, counted
 from DiNTSSearchLib.tables import fill
 
 DEMO_PRESET = "phantom"
-WARNING, ERROR = "\u26a0", "\u2716"
 
 
-class DataStep(Step):
+class DataSection(Section):
     """A folder, generated demo data, or pairs of nodes; then the check."""
-
-    name = "data"
 
     def __init__(self, panel: Any) -> None:
         ui = panel.ui
         super().__init__(panel, _("1. Data"), ui.dataButton, ui.dataReasonLabel, ui.stopCheckButton)
         self.pairs: list[tuple[str, str]] = []  # IDs of volume and segmentation: nodes may be deleted meanwhile
-        self._shown: dict[str, Any] | None = None
+        self.casesTable = CasesTable(ui.casesTable)
         ui.pairsBox.visible = ui.casesTable.visible = False
         ui.demoButton.connect("clicked()", self.onDemo)
         ui.pairsButton.connect("toggled(bool)", self.onPairsToggled)
@@ -56,7 +54,8 @@ class DataStep(Step):
         self.ui.pairsButton.enabled = free
         self.ui.checkButton.enabled = not reason and not self.panel.isBusy
         check = run.check or {"cases": [], "problems": []}
-        self.showCases(check)
+        self.casesTable.show(check)
+        self.ui.casesTable.visible = bool(check["cases"] or check["problems"]) and not self.button.collapsed
         self.refreshPairs()
         self.showState(self.state(check, parameters.dataFolder), reason)
 
@@ -92,26 +91,6 @@ class DataStep(Step):
             return sentence
         one = _("Solve 1 problem; point at its line to read what to do.")
         return counted(count, one, _("Solve {count} problems; point at a line to read what to do."))
-
-    def showCases(self, check: dict[str, Any]) -> None:
-        """One line a case; problems of the whole data set get lines of their own."""
-        self.ui.casesTable.visible = bool(check["cases"] or check["problems"]) and not self.section.collapsed
-        if check == self._shown:
-            return
-        self._shown = check
-        problems = list(check["problems"])
-        found, fine = [], []  # lines with problems come first; each line with its tool tip
-        for case in check["cases"]:
-            own = [problem for problem in problems if _caseOf(problem) == case["name"]]
-            problems = [problem for problem in problems if problem not in own]
-            line = [case["name"], _finding(own), *_geometry(case), _volumes(case)]
-            (found if own else fine).append((line, "\n".join(map(_sentence, own)) or case["name"]))
-        general = [
-            ([Path(problem["file"]).name, _finding([problem]), "", "", ""], _sentence(problem)) for problem in problems
-        ]
-        rows, hints = zip(*general, *found, *fine, strict=True) if check["cases"] or problems else ((), ())
-        headers = [_("Case"), _("Finding"), _("Size"), _("Spacing (mm)"), _("Labels (ml)")]
-        fill(self.ui.casesTable, headers, rows, hints)
 
     def onDemo(self) -> None:
         parameters = self.panel.parameters
@@ -177,32 +156,3 @@ class DataStep(Step):
     def onPairsExported(self, results: dict) -> None:
         self.ui.pairsButton.checked = False
         self.panel.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))
-
-
-def _caseOf(problem: dict[str, str]) -> str:
-    """Name of the case that a problem's file belongs to."""
-    name = Path(problem["file"]).name
-    for suffix in (".nii.gz", ".seg.nrrd"):
-        name = name.removesuffix(suffix)
-    return Path(name).stem if name.endswith((".nii", ".nrrd", ".mha", ".mhd")) else name
-
-
-def _geometry(case: dict[str, Any]) -> tuple[str, str]:
-    """Size and spacing."""
-    return " x ".join(map(str, case["size"])), " x ".join(f"{step:.2g}" for step in case["spacing"])
-
-
-def _volumes(case: dict[str, Any]) -> str:
-    """Millilitres of each label."""
-    return ", ".join(f"{volume / 1000:.3g}" for volume in case["label_volumes"].values())
-
-
-def _finding(problems: Sequence[dict[str, str]]) -> str:
-    if not problems:
-        return _("fine")
-    sign = ERROR if any(problem["severity"] == "error" for problem in problems) else WARNING
-    return f"{sign} {problems[0]['reason']}"
-
-
-def _sentence(problem: dict[str, str]) -> str:
-    return f"{problem['file']}: {problem['reason']}; {problem['remedy']}"

@@ -11,24 +11,22 @@ from slicer.i18n import tr as _
 
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.architecture_svg import architectureSvg
-from DiNTSSearchLib.memory import MemoryPrediction
+from DiNTSSearchLib.memory_line import MemoryLine
 from DiNTSSearchLib.plots import PANEL_VIEW
 from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED
-from DiNTSSearchLib.step import ERROR_STYLE, Step
+from DiNTSSearchLib.section import ERROR_STYLE, Section
 
 ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
 DERIVED = 0  # index in the list of presets
 
 
-class SearchStep(Step):
+class SearchSection(Section):
     """Settings are free until the run was started; then the run's own are shown."""
-
-    name = "search"
 
     def __init__(self, panel: Any) -> None:
         ui = panel.ui
         super().__init__(panel, _("2. Search"), ui.searchButton, ui.searchReasonLabel, ui.stopSearchButton)
-        self.memory = MemoryPrediction(panel.logic, panel.refresh)
+        self.memory = MemoryLine(panel.logic, panel.refresh)
         self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
         self._drawn: tuple[Any, ...] | None = None
         self._presets: list[str] = []
@@ -48,7 +46,7 @@ class SearchStep(Step):
     def showPlot(self, isThere: bool) -> None:
         """The chosen chart in the panel's own plot view; its node is made anew after a scene was closed."""
         for name in ("chartBox", "viewsButton", "plotFrame"):
-            getattr(self.ui, name).visible = isThere and not self.section.collapsed
+            getattr(self.ui, name).visible = isThere and not self.button.collapsed
         view = self.panel.plots.viewNode(PANEL_VIEW, self.ui.chartBox.currentData)
         if self.plotWidget.mrmlPlotViewNode() is not view:
             self.plotWidget.setMRMLPlotViewNode(view)

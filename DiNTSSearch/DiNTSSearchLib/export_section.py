@@ -8,13 +8,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
-from DiNTSSearchLib.step import Step
+from DiNTSSearchLib.section import Section
 
 
-class ModelStep(Step):
+class ExportSection(Section):
     """Exports into the folder of installed models, where the segmentation panel finds them."""
-
-    name = "model"
 
     def __init__(self, panel: Any) -> None:
         ui = panel.ui
@@ -51,7 +49,7 @@ class ModelStep(Step):
 
     def refresh(self) -> None:
         run, reason = self.panel.run, self.whyNot()
-        if not self.section.collapsed:
+        if not self.button.collapsed:
             self.showLabels()
         self.ui.exportButton.enabled = not reason and not self.panel.isBusy
         self.ui.reportButton.enabled = run.isRun and not self.panel.isBusy

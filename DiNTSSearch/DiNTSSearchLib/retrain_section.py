@@ -10,17 +10,15 @@ from slicer.i18n import tr as _
 from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.parameters import Distribution
 from DiNTSSearchLib.run_folder import DONE, NOTHING, Progress
-from DiNTSSearchLib.step import Step
+from DiNTSSearchLib.section import Section
 from DiNTSSearchLib.tables import SELECTABLE, fill
 
 CHECKABLE = SELECTABLE | 16  # Qt::ItemIsUserCheckable
 CHECKED, UNCHECKED = 2, 0  # Qt::CheckState
 
 
-class RetrainStep(Step):
+class RetrainSection(Section):
     """Trains the checked folds, then cross-validates all that are trained."""
-
-    name = "retrain"
 
     def __init__(self, panel: Any) -> None:
         ui = panel.ui
@@ -109,7 +107,7 @@ class RetrainStep(Step):
         if scores != self._scores:
             self._scores = scores
             fill(table, *scoreTable(scores)) if scores else table.setRowCount(0)
-        table.visible = scores is not None and not self.section.collapsed
+        table.visible = scores is not None and not self.button.collapsed
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
@@ -129,7 +127,7 @@ class RetrainStep(Step):
         self.start(lambda **calls: self.logic.retrain(folder, folds, devices, **calls), self.onTrained)
 
     def onTrained(self, results: dict) -> None:
-        self.panel.unfold(self.panel.model)
+        self.panel.unfold(self.panel.export)
 
 
 def scoreTable(scores: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -1,4 +1,4 @@
-"""A job of the panel: commands of the engine, in stages; those of one stage run at the same time."""
+"""Commands of the engine in stages; those of one stage run at the same time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Event = dict[str, Any]
 Command = list[str]
 
 
-class Job:
+class Pipeline:
     """Runs the stages one after the other; ends with the first command that fails.
 
     Args:
