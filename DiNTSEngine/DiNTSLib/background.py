@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from slicer.i18n import tr as _
+
+T = TypeVar("T")
 
 _executor = ThreadPoolExecutor(max_workers=1)  # one after the other: the disk is the limit
 _writing: dict[str, Future] = {}
 
 
-def submit(function: Callable[..., Any], *arguments: Any) -> Future:
+def submit(function: Callable[..., T], *arguments: object) -> Future[T]:
     """Calls a function after all that was begun before."""
     return _executor.submit(function, *arguments)
 

@@ -23,7 +23,7 @@ class ParameterBinding:
         onModified: observer of the node, called after the widgets were brought up to date.
     """
 
-    def __init__(self, parameters: Any, ui: SimpleNamespace, onModified: Callable[[Any, str], None]) -> None:
+    def __init__(self, parameters: Any, ui: SimpleNamespace, onModified: Callable[[vtk.vtkObject, str], None]) -> None:
         self._parameters = parameters
         self._observers: list[int] = []
         parameters.AddObserver = self._addObserver
@@ -38,7 +38,7 @@ class ParameterBinding:
             self._parameters.RemoveObserver(tag)
         del self._parameters.AddObserver
 
-    def _addObserver(self, event: int, callback: Callable[[Any, str], None], priority: float = 0.0) -> int:
+    def _addObserver(self, event: int, callback: Callable[[vtk.vtkObject, str], None], priority: float = 0.0) -> int:
         tag = self._parameters.parameterNode.AddObserver(event, callback, priority)
         self._observers.append(tag)
         return tag

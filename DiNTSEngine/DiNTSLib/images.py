@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -53,7 +52,7 @@ def readImage(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     return sitk.GetArrayFromImage(image), np.diag([-1, -1, 1, 1]) @ ijkToLps
 
 
-def readVolume(path: str | Path) -> Any:
+def readVolume(path: str | Path) -> slicer.vtkOrientedImageData:
     """An image file as vtkOrientedImageData.
 
     Raises:
@@ -63,7 +62,7 @@ def readVolume(path: str | Path) -> Any:
     return orientedImage(voxels, (0, 0, 0), ijkToRas)
 
 
-def readLabels(path: str | Path) -> Any:
+def readLabels(path: str | Path) -> slicer.vtkOrientedImageData:
     """The box of a label image that holds all labels, one voxel of it if there are none, as vtkOrientedImageData.
 
     Raises:
@@ -74,7 +73,7 @@ def readLabels(path: str | Path) -> Any:
     return orientedImage(voxels[box], [part.start for part in reversed(box)], ijkToRas)
 
 
-def orientedImage(voxels: np.ndarray, first: Sequence[int], ijkToRas: np.ndarray) -> Any:
+def orientedImage(voxels: np.ndarray, first: Sequence[int], ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
     """A copy of voxels as vtkOrientedImageData whose extent begins at `first` (i, j, k)."""
     image = slicer.vtkOrientedImageData()
     bounds = [(start, start + size - 1) for start, size in zip(first, reversed(voxels.shape), strict=True)]

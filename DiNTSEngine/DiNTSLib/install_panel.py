@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import qt
 import slicer
@@ -80,7 +79,7 @@ class InstallPanel:
             self.ui.reportEdit.plainText = sentence
 
 
-def reportText(facts: Mapping[str, Any], findings: list[str]) -> str:
+def reportText(facts: Mapping[str, object], findings: list[str]) -> str:
     """What `dints doctor` found, with Slicer's version, as lines to read and to send: what is wrong comes first."""
     lines = [*(findings or [_("Nothing is missing.")]), ""]
     lines += [f"Slicer: {slicer.app.applicationVersion} ({slicer.app.platform}, revision {slicer.app.revision})"]
@@ -88,7 +87,7 @@ def reportText(facts: Mapping[str, Any], findings: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _readable(name: str, value: Any) -> str:
+def _readable(name: str, value: object) -> str:
     """A fact in words: sizes in GiB, GPUs by name."""
     if name == "gpus":
         return ", ".join(f"{gpu['name']} ({gpu['memory'] / BYTES_PER_GIBIBYTE:.1f} GiB)" for gpu in value) or _("none")

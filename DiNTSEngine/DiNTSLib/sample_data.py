@@ -50,7 +50,7 @@ def register(registerSource: Callable[..., None], icons: str) -> None:
     )
 
 
-def loadPhantom():
+def loadPhantom() -> slicer.vtkMRMLScalarVolumeNode:
     """The volume node of a generated scan: a body with liver, kidney and aorta.
 
     Raises:
@@ -67,7 +67,7 @@ def loadPhantom():
         return importVolume(path, PHANTOM_NAME)
 
 
-def loadHippocampus(archive: str | None = None):
+def loadHippocampus(archive: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
     """The volume node of a case of the Medical Segmentation Decathlon (CC-BY-SA 4.0).
 
     Args:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import slicer
@@ -23,7 +22,7 @@ from DiNTSLib.terminology import SegmentStyle
 BINARY_LABELMAP = "Binary labelmap"
 
 
-def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None:
+def exportVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode, path: str | Path, background: bool = False) -> None:
     """Writes a scalar volume as an uncompressed NRRD file, which is the quickest to write and to read.
 
     The node, its storage and its file stay as they are.
@@ -37,7 +36,7 @@ def exportVolume(volumeNode, path: str | Path, background: bool = False) -> None
     (write if background else writeParts)(path, volumeParts(volumeNode))
 
 
-def volumeParts(volumeNode) -> tuple[bytes, memoryview]:
+def volumeParts(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> tuple[bytes, memoryview]:
     """Header and voxels of a scalar volume as an NRRD file. The voxels are the node's own.
 
     Raises:
@@ -51,7 +50,11 @@ def volumeParts(volumeNode) -> tuple[bytes, memoryview]:
     return nrrdParts(voxels, ijkToRas(volumeNode))
 
 
-def segmentLayers(segmentationNode, referenceVolume, labels: Mapping[int, str]) -> list[Layer]:
+def segmentLayers(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    referenceVolume: slicer.vtkMRMLScalarVolumeNode,
+    labels: Mapping[int, str],
+) -> list[Layer]:
     """The segments as a thread can write them (`DiNTSLib.images.writeLabels`), in the coordinates of a volume.
 
     Args:
@@ -66,7 +69,7 @@ def segmentLayers(segmentationNode, referenceVolume, labels: Mapping[int, str]) 
     if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(*transforms, toVolume):
         text = _("{node} is under a transform that is not linear; harden it first")
         raise ValueError(text.format(node=segmentationNode.GetName()))
-    images: dict[Any, dict[int, int]] = {}  # segments that do not overlap share one
+    images: dict[slicer.vtkOrientedImageData, dict[int, int]] = {}  # segments that do not overlap share one
     for value, name in labels.items():
         segment = segmentationNode.GetSegmentation().GetSegment(_segmentId(segmentationNode, name))
         image = segment.GetRepresentation(BINARY_LABELMAP)
@@ -75,7 +78,12 @@ def segmentLayers(segmentationNode, referenceVolume, labels: Mapping[int, str]) 
     return [_layer(image, slicer.util.arrayFromVTKMatrix(toVolume), values) for image, values in images.items()]
 
 
-def importSegmentation(path: str | Path, segmentationNode, styles: Mapping[int, SegmentStyle], referenceVolume) -> None:
+def importSegmentation(
+    path: str | Path,
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    styles: Mapping[int, SegmentStyle],
+    referenceVolume: slicer.vtkMRMLScalarVolumeNode,
+) -> None:
     """Replaces the segments of a node by those of a label image on the grid of a volume.
 
     Every label becomes a segment with its name, colour and terminology; one without voxels becomes an empty segment.
@@ -90,7 +98,12 @@ def importSegmentation(path: str | Path, segmentationNode, styles: Mapping[int, 
     setSegments(segmentationNode, readLabels(path), styles, referenceVolume)
 
 
-def setSegments(segmentationNode, image, styles: Mapping[int, SegmentStyle], referenceVolume) -> None:
+def setSegments(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    image: slicer.vtkOrientedImageData,
+    styles: Mapping[int, SegmentStyle],
+    referenceVolume: slicer.vtkMRMLScalarVolumeNode,
+) -> None:
     """As `importSegmentation`, with the vtkOrientedImageData of `DiNTSLib.images.readLabels`."""
     with slicer.util.NodeModify(segmentationNode):
         segmentation = segmentationNode.GetSegmentation()
@@ -103,7 +116,7 @@ def setSegments(segmentationNode, image, styles: Mapping[int, SegmentStyle], ref
         segmentationNode.CreateDefaultDisplayNodes()
 
 
-def removeSegments(segmentation) -> None:
+def removeSegments(segmentation: slicer.vtkSegmentation) -> None:
     """Empties a vtkSegmentation. VTK takes an image that segments share apart before it removes one of them, which
     holds up the window for a second where the image is large; so the segments let go of it first."""
     for name in segmentation.GetSegmentIDs():
@@ -111,7 +124,7 @@ def removeSegments(segmentation) -> None:
     segmentation.RemoveAllSegments()
 
 
-def importVolume(path: str | Path, name: str):
+def importVolume(path: str | Path, name: str) -> slicer.vtkMRMLScalarVolumeNode:
     """Loads a file as a scalar volume node without showing it in the views.
 
     Raises:
@@ -123,7 +136,9 @@ def importVolume(path: str | Path, name: str):
         raise ValueError(_("{path} cannot be read: {reason}").format(path=path, reason=error)) from error
 
 
-def addVolume(image, name: str, window: tuple[float, float]):
+def addVolume(
+    image: slicer.vtkOrientedImageData, name: str, window: tuple[float, float]
+) -> slicer.vtkMRMLScalarVolumeNode:
     """A scalar volume node of what `DiNTSLib.images.readVolume` read, without showing it in the views.
 
     Args:
@@ -142,14 +157,14 @@ def addVolume(image, name: str, window: tuple[float, float]):
     return node
 
 
-def placeBeside(node, inputNode) -> None:
+def placeBeside(node: slicer.vtkMRMLNode, inputNode: slicer.vtkMRMLNode) -> None:
     """Puts a node under the parent of another in the subject hierarchy: into the same patient's study or folder."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(inputNode))
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), parent)
 
 
-def _segmentId(segmentationNode, name: str) -> str:
+def _segmentId(segmentationNode: slicer.vtkMRMLSegmentationNode, name: str) -> str:
     segmentation = segmentationNode.GetSegmentation()
     found = name if segmentation.GetSegment(name) else segmentation.GetSegmentIdBySegmentName(name)
     if not found:
@@ -158,14 +173,14 @@ def _segmentId(segmentationNode, name: str) -> str:
     return found
 
 
-def _layer(image, toVolume: np.ndarray, values: Mapping[int, int]) -> Layer:
+def _layer(image: slicer.vtkOrientedImageData, toVolume: np.ndarray, values: Mapping[int, int]) -> Layer:
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
     return Layer(voxels, image.GetExtent()[::2], toVolume @ slicer.util.arrayFromVTKMatrix(matrix), values)
 
 
-def _segment(image, value: int, style: SegmentStyle):
+def _segment(image: slicer.vtkOrientedImageData, value: int, style: SegmentStyle) -> slicer.vtkSegment:
     """The voxels of one value; all segments share the image, which is quick and saves memory."""
     segment = slicer.vtkSegment()
     segment.SetName(style.name)
@@ -178,7 +193,7 @@ def _segment(image, value: int, style: SegmentStyle):
     return segment
 
 
-def ijkToRas(volumeNode) -> np.ndarray:
+def ijkToRas(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     """[4, 4]: from the indices (i, j, k) of a volume to millimetres, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ctk
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSegmentationLib.parameters import SegmentationParameters, Source
 from DiNTSSegmentationLib.runs import SegmentationRun
+
+if TYPE_CHECKING:
+    from DiNTSSegmentationLib.panel import SegmentationPanel
 
 CASE_COLUMN, STATE_COLUMN, DETAIL_COLUMN = range(3)
 FOLDER_WIDGETS = ("inputFolderLabel", "inputFolderEdit", "outputFolderLabel", "outputFolderEdit")
@@ -20,10 +24,10 @@ class BatchSection:
     """Binds the widgets of the section; the panel starts the runs.
 
     Args:
-        panel: `DiNTSSegmentationLib.panel.SegmentationPanel`.
+        panel: that it is a part of.
     """
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: SegmentationPanel) -> None:
         self.panel, self.ui = panel, panel.ui
         for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
@@ -73,7 +77,7 @@ class BatchSection:
             return _("This model takes several volumes at a time; use a folder.")
         return "" if self._volumes() else _("Load a volume.")
 
-    def _volumes(self) -> list:
+    def _volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         """Those of the scene that can be segmented."""
         selector = self.panel.inputs.selectors[0]
         return [selector.nodeFromIndex(number) for number in range(selector.nodeCount())]

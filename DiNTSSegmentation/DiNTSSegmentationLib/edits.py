@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import slicer
+import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from DiNTSLib.scene import removeSegments
@@ -42,7 +42,7 @@ def fingerprint(segmentation: slicer.vtkMRMLSegmentationNode) -> str:
     return f"{representation} {segments.GetNumberOfSegments()} {zlib.crc32(' '.join(parts).encode()):08x}"
 
 
-def checksum(image: Any) -> int:
+def checksum(image: vtk.vtkImageData) -> int:
     """Of the voxels of a vtkImageData; computed once for each state of an image. May be called in a thread."""
     time = image.GetMTime()
     if time not in _checksums:

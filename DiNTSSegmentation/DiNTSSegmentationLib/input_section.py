@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
 
 import qt
 import slicer
@@ -23,16 +23,18 @@ class InputSection:
         onChanged: called with the list of chosen volumes, None where none is chosen.
     """
 
-    def __init__(self, ui: Any, onChanged: Callable[[list], None]) -> None:
+    def __init__(
+        self, ui: SimpleNamespace, onChanged: Callable[[list[slicer.vtkMRMLScalarVolumeNode | None]], None]
+    ) -> None:
         self.ui, self._onChanged = ui, onChanged
         self.channels: tuple[str, ...] = ()
-        self.selectors: list[Any] = []
+        self.selectors: list[slicer.qMRMLNodeComboBox] = []
         self._isFilling = False
         self._labelWidth = 0
         self.setChannels(WITHOUT_MODEL)
 
     @property
-    def volumes(self) -> list:
+    def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode | None]:
         return [selector.currentNode() for selector in self.selectors]
 
     @property
@@ -54,7 +56,7 @@ class InputSection:
             form.addRow(self._label(channel), selector)
         self.show(previous)
 
-    def show(self, volumes: list) -> None:
+    def show(self, volumes: list[slicer.vtkMRMLScalarVolumeNode | None]) -> None:
         """Selects volumes; for the first channel the one in the views where none is given."""
         self._isFilling = True
         for number, selector in enumerate(self.selectors):
@@ -73,12 +75,12 @@ class InputSection:
         """Whether the frames of a sequence can be segmented."""
         self.ui.allFramesBox.visible = self.isSequence and not self.ui.inputSection.collapsed
 
-    def _label(self, channel: str) -> Any:
+    def _label(self, channel: str) -> qt.QLabel:
         label = qt.QLabel(f"{channel[:1].upper()}{channel[1:]}:")
         label.minimumWidth = self._labelWidth
         return label
 
-    def _selector(self, channel: str, number: int) -> Any:
+    def _selector(self, channel: str, number: int) -> slicer.qMRMLNodeComboBox:
         """The first channel always has a volume if there is one: a click less."""
         selector = slicer.qMRMLNodeComboBox()
         selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
@@ -92,12 +94,12 @@ class InputSection:
         selector.connect("currentNodeChanged(vtkMRMLNode*)", self._onSelected)
         return selector
 
-    def _onSelected(self, _node: Any = None) -> None:
+    def _onSelected(self, _node: slicer.vtkMRMLScalarVolumeNode | None = None) -> None:
         if not self._isFilling:
             self.update()
             self._onChanged(self.volumes)
 
-    def _default(self) -> Any:
+    def _default(self) -> slicer.vtkMRMLScalarVolumeNode | None:
         """The volume that the slice views show, else the first one."""
         identifier = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
         active = slicer.mrmlScene.GetNodeByID(identifier) if identifier else None

@@ -10,9 +10,10 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from dints.data.plain_folders import image_cases
 from dints.errors import InputError
 from DiNTSLib.terminology import segmentStyles
-from DiNTSLib.worker import sharedWorker
+from DiNTSLib.worker import EngineWorker, sharedWorker
 from DiNTSSegmentationLib.cases import FileCase, Settings
 from DiNTSSegmentationLib.edits import holdsWork
 from DiNTSSegmentationLib.models import ModelEntry, findModel
@@ -34,14 +35,14 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         worker: in place of the application's shared one, see `DiNTSLib.worker.EngineWorker`.
     """
 
-    def __init__(self, worker: Any = None) -> None:
+    def __init__(self, worker: EngineWorker | None = None) -> None:
         super().__init__()
         self.moduleName = "DiNTSSegmentation"  # also where a subclass or a script makes one
         self._worker = worker
         self._queue: RunQueue | None = None
 
     @property
-    def worker(self) -> Any:
+    def worker(self) -> EngineWorker:
         if self._worker is None:
             self._worker = sharedWorker()
         return self._worker
@@ -58,11 +59,11 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
 
     def segment(
         self,
-        volume: Any,
-        segmentation: Any = None,
+        volume: slicer.vtkMRMLScalarVolumeNode | Sequence[slicer.vtkMRMLScalarVolumeNode],
+        segmentation: slicer.vtkMRMLSegmentationNode | None = None,
         *,
         model: str | Path,
-        region: Any = None,
+        region: slicer.vtkMRMLMarkupsROINode | None = None,
         allFrames: bool = False,
         quality: Quality = Quality.STANDARD,
         device: str = "auto",
@@ -108,7 +109,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
 
     def segmentVolumes(
         self,
-        volumes: Sequence[Any],
+        volumes: Sequence[slicer.vtkMRMLScalarVolumeNode],
         *,
         model: str | Path,
         quality: Quality = Quality.STANDARD,
@@ -143,8 +144,6 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         onFinished: Callback | None = None,
     ) -> SegmentationRun:
         """Segments every image of a folder into a file of the same name; what is there already is left alone."""
-        from dints.data.plain_folders import image_cases
-
         entry = findModel(str(model))
         source, target = Path(inputFolder), Path(outputFolder)
         images = image_cases(source, len(entry.channels)) if source.is_dir() else []
@@ -157,7 +156,12 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         return self._run(SegmentationRun(source.name, cases, settings, onProgress, onFinished))
 
     def check(
-        self, volumes: Sequence[Any], model: ModelEntry, segmentation: Any, region: Any, overwrite: bool = False
+        self,
+        volumes: Sequence[slicer.vtkMRMLScalarVolumeNode | None],
+        model: ModelEntry,
+        segmentation: slicer.vtkMRMLSegmentationNode | None,
+        region: slicer.vtkMRMLMarkupsROINode | None,
+        overwrite: bool = False,
     ) -> None:
         """Raises InputError with the first reason why this cannot be segmented."""
         if model.problem:
@@ -196,7 +200,11 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         return Settings(model.path, styles, device, merged, disagreement and networks > 1, statistics)
 
     def estimate(
-        self, volume: Any, model: ModelEntry, settings: Settings, onResult: Callable[[dict[str, Any]], None]
+        self,
+        volume: slicer.vtkMRMLScalarVolumeNode,
+        model: ModelEntry,
+        settings: Settings,
+        onResult: Callable[[dict[str, Any]], None],
     ) -> int:
         """Asks the worker for windows, memory (bytes) and, once it knows, seconds; returns its number.
 
@@ -216,7 +224,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         return run
 
 
-def _resultName(volume: Any) -> str:
+def _resultName(volume: slicer.vtkMRMLScalarVolumeNode) -> str:
     return _("{volume} segmentation").format(volume=volume.GetName())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import qt
 import slicer
@@ -21,7 +21,7 @@ MODEL_SUFFIX = ".zip"
 class DropArea(qt.QWidget):
     """The whole panel: a model file dropped anywhere on it is imported; other files go on to the application."""
 
-    def __init__(self, content: Any, onDropped: Callable[[str], None]) -> None:
+    def __init__(self, content: qt.QWidget, onDropped: Callable[[str], None]) -> None:
         super().__init__()
         self._onDropped = onDropped
         self.acceptDrops = True
@@ -29,11 +29,11 @@ class DropArea(qt.QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(content)
 
-    def dragEnterEvent(self, event: Any) -> None:
+    def dragEnterEvent(self, event: qt.QDragEnterEvent) -> None:
         if _droppedModel(event):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: Any) -> None:
+    def dropEvent(self, event: qt.QDropEvent) -> None:
         path = _droppedModel(event)
         if path:
             event.acceptProposedAction()
@@ -48,7 +48,7 @@ class ModelSection:
         onChosen: called with the chosen model's file name, "" if there is none.
     """
 
-    def __init__(self, ui: Any, onChosen: Callable[[str], None]) -> None:
+    def __init__(self, ui: SimpleNamespace, onChosen: Callable[[str], None]) -> None:
         self.ui, self._onChosen = ui, onChosen
         self.entries: list[ModelEntry] = []
         self.process: EngineProcess | None = None  # the import at work
@@ -135,7 +135,7 @@ class ModelSection:
         self._onSelection()
 
     @staticmethod
-    def _item(entry: ModelEntry) -> Any:
+    def _item(entry: ModelEntry) -> qt.QTreeWidgetItem:
         dice = "" if entry.dice is None else f"{entry.dice:.2f}"
         folds = _("damaged") if entry.problem else str(entry.folds)
         item = qt.QTreeWidgetItem([entry.title, entry.modality, folds, dice])
@@ -168,7 +168,7 @@ class ModelSection:
         self.ui.modelMessage.visible = bool(text)
 
 
-def _droppedModel(event: Any) -> str:
+def _droppedModel(event: qt.QDropEvent) -> str:
     """Path of the one model file that is dragged; "" for anything else."""
     paths: Sequence[str] = [url.toLocalFile() for url in event.mimeData().urls()]
     return paths[0] if len(paths) == 1 and paths[0].endswith(MODEL_SUFFIX) and isModelFile(paths[0]) else ""

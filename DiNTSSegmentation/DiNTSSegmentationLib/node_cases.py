@@ -37,7 +37,7 @@ class Target:
         name: of a new node.
     """
 
-    def __init__(self, segmentation: Any, name: str) -> None:
+    def __init__(self, segmentation: slicer.vtkMRMLSegmentationNode | None, name: str) -> None:
         self.identifier = segmentation.GetID() if segmentation else ""
         self._replaceable = fingerprint(segmentation) if segmentation else ""
         self._name = name
@@ -47,7 +47,7 @@ class Target:
         if self.identifier:
             node(self.identifier)
 
-    def node(self) -> Any:
+    def node(self) -> slicer.vtkMRMLSegmentationNode:
         if not self.identifier or self._wasEdited():
             name = slicer.mrmlScene.GenerateUniqueName(self._name)
             self.identifier = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name).GetID()
@@ -90,7 +90,7 @@ class NodeCase(SegmentationCase):
             job["options"] = {**settings.options, "region": voxelBox(node(self.regionId), self.volumes()[0])}
         return job
 
-    def volumes(self) -> list:
+    def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         """The volumes with the voxels to segment."""
         return [node(identifier) for identifier in self.volumeIds]
 
@@ -129,7 +129,7 @@ class BatchCase(NodeCase):
         return super().prepare(settings)
 
 
-def node(identifier: str) -> Any:
+def node(identifier: str) -> slicer.vtkMRMLNode:
     """A node by its ID.
 
     Raises:

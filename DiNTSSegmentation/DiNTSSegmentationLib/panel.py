@@ -17,6 +17,7 @@ from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.input_section import InputSection
+from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 from DiNTSSegmentationLib.model_section import DropArea, ModelSection
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
 from DiNTSSegmentationLib.progress_section import ProgressSection
@@ -41,10 +42,10 @@ class SegmentationPanel:
 
     Args:
         content: what the .ui file describes.
-        logic: `DiNTSSegmentationLib.logic.DiNTSSegmentationLogic`.
+        logic: by which runs are started.
     """
 
-    def __init__(self, content: Any, logic: Any) -> None:
+    def __init__(self, content: qt.QWidget, logic: DiNTSSegmentationLogic) -> None:
         self.logic = logic
         self.ui = slicer.util.childWidgetVariables(content)
         content.setMRMLScene(slicer.mrmlScene)
@@ -128,7 +129,7 @@ class SegmentationPanel:
         for section in (self.ui.inputSection, self.ui.batchSection):
             section.connect("contentsCollapsed(bool)", self.update)
 
-    def _onModified(self, caller: Any, event: str) -> None:
+    def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         self._timer.start()
 
     def _onModel(self, file: str) -> None:
@@ -138,7 +139,7 @@ class SegmentationPanel:
             self.parameters.model = file
             self.update()
 
-    def _onVolumes(self, volumes: list) -> None:
+    def _onVolumes(self, volumes: list[slicer.vtkMRMLScalarVolumeNode | None]) -> None:
         if self.parameters is not None:
             self.parameters.volumes = volumes
 
@@ -220,7 +221,7 @@ class SegmentationPanel:
             return str(error)
         return ""
 
-    def _editedSegmentation(self) -> Any:
+    def _editedSegmentation(self) -> slicer.vtkMRMLSegmentationNode | None:
         """The chosen segmentation if replacing it would lose work that the user did not give up."""
         segmentation = self.parameters.segmentation
         if segmentation is None or not holdsWork(segmentation):

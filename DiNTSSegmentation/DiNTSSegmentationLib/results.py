@@ -38,8 +38,8 @@ class ResultNodes:
 class ResultImages:
     """What a case left on the disk, as vtkOrientedImageData."""
 
-    labels: Any
-    disagreement: Any = None
+    labels: slicer.vtkOrientedImageData
+    disagreement: slicer.vtkOrientedImageData | None = None
 
 
 def readResults(labels: Path, disagreement: Path | None) -> ResultImages:
@@ -53,7 +53,12 @@ def readResults(labels: Path, disagreement: Path | None) -> ResultImages:
     return images
 
 
-def showSegmentation(images: ResultImages, segmentation, settings: Settings, volume) -> None:
+def showSegmentation(
+    images: ResultImages,
+    segmentation: slicer.vtkMRMLSegmentationNode,
+    settings: Settings,
+    volume: slicer.vtkMRMLScalarVolumeNode,
+) -> None:
     """Replaces what the node holds by the result."""
     setSegments(segmentation, images.labels, settings.styles, volume)
     placeBeside(segmentation, volume)
@@ -61,7 +66,7 @@ def showSegmentation(images: ResultImages, segmentation, settings: Settings, vol
     markAsResult(segmentation)
 
 
-def resultFor(volume, model: str) -> Any:
+def resultFor(volume: slicer.vtkMRMLScalarVolumeNode, model: str) -> slicer.vtkMRMLSegmentationNode | None:
     """A segmentation of a volume that this module made with a model; None if there is none."""
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
@@ -71,7 +76,9 @@ def resultFor(volume, model: str) -> Any:
     return None
 
 
-def showDisagreement(images: ResultImages, segmentation, volume) -> str:
+def showDisagreement(
+    images: ResultImages, segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode
+) -> str:
     """The disagreement of the folds as a volume with a colour map from 0 to 100 percent; its ID."""
     previous = segmentation.GetNodeReference(DISAGREEMENT_ROLE)
     if previous is not None:
@@ -85,7 +92,9 @@ def showDisagreement(images: ResultImages, segmentation, volume) -> str:
     return made.GetID()
 
 
-def showStatistics(rows: Sequence[dict[str, Any]], segmentation, volume) -> str:
+def showStatistics(
+    rows: Sequence[dict[str, Any]], segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode
+) -> str:
     """A table of volume, surface and mean intensity of each segment; its ID."""
     table = segmentation.GetNodeReference(STATISTICS_ROLE)
     if table is None:

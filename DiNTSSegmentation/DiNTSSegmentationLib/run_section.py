@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import qt
@@ -25,10 +26,10 @@ class CleanupTable:
         onChanged: called with {label name: "on" or "off"} of all labels that are not automatic.
     """
 
-    def __init__(self, ui: Any, onChanged: Callable[[dict[str, str]], None]) -> None:
+    def __init__(self, ui: SimpleNamespace, onChanged: Callable[[dict[str, str]], None]) -> None:
         self.table, self._onChanged = ui.cleanupTable, onChanged
         self.labels: tuple[str, ...] = ()
-        self.boxes: list[Any] = []
+        self.boxes: list[qt.QComboBox] = []
         self.table.verticalHeader().visible = False
         self.table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
 
@@ -47,7 +48,7 @@ class CleanupTable:
             if box.currentIndex != wanted:
                 box.currentIndex = wanted
 
-    def _box(self) -> Any:
+    def _box(self) -> qt.QComboBox:
         box = qt.QComboBox()
         for text in (_("Automatic"), _("On"), _("Off")):
             box.addItem(text)
@@ -62,7 +63,7 @@ class CleanupTable:
 class EstimateLine:
     """Asks for memory and time a moment after the last change, and shows the answer to the last question only."""
 
-    def __init__(self, ui: Any, ask: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
+    def __init__(self, ui: SimpleNamespace, ask: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
         self.label, self._ask = ui.estimateLabel, ask
         self._question = 0
         self._timer = qt.QTimer()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -23,7 +22,7 @@ class FrameCase(NodeCase):
         super().__init__(title, volumeIds, regionId, target)
         self.browserId, self.frame = browserId, frame
 
-    def volumes(self) -> list:
+    def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         browser = node(self.browserId)
         shown = super().volumes()
         sequences = [browser.GetSequenceNode(volume) for volume in shown]
@@ -45,14 +44,14 @@ class FrameCase(NodeCase):
         markAsResult(segmentation)
 
 
-def browserOf(volume: Any) -> Any:
+def browserOf(volume: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLSequenceBrowserNode | None:
     """The sequence browser that a volume is a proxy of; None if it is no frame of a sequence."""
     if volume is None:
         return None
     return slicer.modules.sequences.logic().GetFirstBrowserNodeForProxyNode(volume)
 
 
-def frameCases(volumes: Sequence[Any], regionId: str, target: Target) -> list[FrameCase]:
+def frameCases(volumes: Sequence[slicer.vtkMRMLScalarVolumeNode], regionId: str, target: Target) -> list[FrameCase]:
     """A case for each frame of the first volume's sequence.
 
     Raises:
@@ -75,7 +74,9 @@ def frameCases(volumes: Sequence[Any], regionId: str, target: Target) -> list[Fr
     ]
 
 
-def _newSequence(browser: Any, segmentation: Any) -> Any:
+def _newSequence(
+    browser: slicer.vtkMRMLSequenceBrowserNode, segmentation: slicer.vtkMRMLSegmentationNode
+) -> slicer.vtkMRMLSequenceNode:
     master = browser.GetMasterSequenceNode()
     name = _("{name} sequence").format(name=segmentation.GetName())
     output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
