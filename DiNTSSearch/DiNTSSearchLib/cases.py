@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSLib.scene import importSegmentation, importVolume, placeBeside
+from DiNTSLib.terminology import SegmentStyle, segmentStyles
 from DiNTSSearchLib.run_folder import RunFolder
 
 
-def openCase(run: RunFolder, name: str) -> tuple[Any, Any, Any]:
+def openCase(
+    run: RunFolder, name: str
+) -> tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLSegmentationNode]:
     """Loads a case and shows it; returns volume, reference and prediction.
 
     The reference is drawn as an outline, the prediction filled.
@@ -20,9 +23,6 @@ def openCase(run: RunFolder, name: str) -> tuple[Any, Any, Any]:
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    from DiNTSLib.scene import importVolume
-    from DiNTSLib.terminology import segmentStyles
-
     files = run.scores()["cases"][name]
     image, label = Path(files["images"][0]), Path(files["label"])
     for path in (image, label, run.prediction(name)):
@@ -38,9 +38,9 @@ def openCase(run: RunFolder, name: str) -> tuple[Any, Any, Any]:
     return volume, reference, prediction
 
 
-def _segmentation(path: Path, name: str, styles: Mapping[int, Any], volume: Any) -> Any:
-    from DiNTSLib.scene import importSegmentation, placeBeside
-
+def _segmentation(
+    path: Path, name: str, styles: Mapping[int, SegmentStyle], volume: slicer.vtkMRMLScalarVolumeNode
+) -> slicer.vtkMRMLSegmentationNode:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     try:
         importSegmentation(path, node, styles, volume)

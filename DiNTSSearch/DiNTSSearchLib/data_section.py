@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSearchLib.cases_table import CasesTable
-from DiNTSSearchLib.pairs import caseNames
+from DiNTSSearchLib.pairs import NodePair, caseNames
+from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.section import Section, counted
 from DiNTSSearchLib.tables import fill
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.panel import SearchPanel
 
 DEMO_PRESET = "phantom"
 
@@ -21,7 +25,7 @@ DEMO_PRESET = "phantom"
 class DataSection(Section):
     """A folder, generated demo data, or pairs of nodes; then the check."""
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
         super().__init__(panel, _("1. Data"), ui.dataButton, ui.dataReasonLabel, ui.stopCheckButton)
         self.pairs: list[tuple[str, str]] = []  # IDs of volume and segmentation: nodes may be deleted meanwhile
@@ -101,7 +105,7 @@ class DataSection(Section):
         folder = parameters.runFolder
         self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), self.onDemoMade)
 
-    def onDemoMade(self, results: dict) -> None:
+    def onDemoMade(self, results: Results) -> None:
         self.panel.parameters.dataFolder = results["data"]["path"]
         self.panel.parameters.preset = DEMO_PRESET
         self.onCheck()
@@ -110,7 +114,7 @@ class DataSection(Section):
         parameters = self.panel.parameters
         arguments = (parameters.dataFolder, parameters.runFolder, parameters.preset, parameters.folds)
 
-        def checked(results: dict) -> None:
+        def checked(results: Results) -> None:
             self.panel.loadSettings()
             self.panel.unfold(self.panel.search)
 
@@ -145,7 +149,7 @@ class DataSection(Section):
             else _("Add pairs, and choose a new or empty data folder above.")
         )
 
-    def nodes(self) -> Sequence[tuple[Any, Any]]:
+    def nodes(self) -> Sequence[NodePair]:
         """The pairs as nodes."""
         return [tuple(slicer.mrmlScene.GetNodeByID(node) for node in pair) for pair in self.pairs]
 
@@ -153,6 +157,6 @@ class DataSection(Section):
         nodes, folder = self.nodes(), self.panel.parameters.dataFolder
         self.start(lambda **calls: self.logic.exportPairs(nodes, folder, **calls), self.onPairsExported)
 
-    def onPairsExported(self, results: dict) -> None:
+    def onPairsExported(self, results: Results) -> None:
         self.ui.pairsButton.checked = False
         self.panel.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSLib.terminology import SegmentStyle, segmentStyles, terminologyOf, toHex
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
+from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.section import Section
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.panel import SearchPanel
 
 
 class ExportSection(Section):
     """Exports into the folder of installed models, where the segmentation panel finds them."""
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
         super().__init__(panel, _("4. Model"), ui.modelButton, ui.modelReasonLabel)
         self.labelsTable = LabelsTable(ui.labelsTable, self.onLabelChanged)
@@ -33,10 +38,8 @@ class ExportSection(Section):
         texts = {kind: changes.get(f"{value}.{kind}", "") for kind in (NAME, COLOR, TERMINOLOGY)}
         return {kind: text for kind, text in texts.items() if text}
 
-    def styles(self) -> dict[int, Any]:
-        """`DiNTSLib.terminology.SegmentStyle` of each label as it will be exported."""
-        from DiNTSLib.terminology import segmentStyles
-
+    def styles(self) -> dict[int, SegmentStyle]:
+        """Of each label as it will be exported."""
         labels = self.labels()
         return segmentStyles(labels, {value: self.chosen(value) for value in labels})
 
@@ -66,8 +69,6 @@ class ExportSection(Section):
         return "" if self.panel.parameters.modelName.strip() else _("Give the model a name.")
 
     def showLabels(self) -> None:
-        from DiNTSLib.terminology import terminologyOf
-
         named = {value: terminologyOf(name) for value, name in self.labels().items()}
         self.labelsTable.show(self.styles(), named)
 
@@ -76,8 +77,6 @@ class ExportSection(Section):
         self.panel.refresh()  # an empty name is taken back
 
     def onExport(self) -> None:
-        from DiNTSLib.terminology import toHex
-
         parameters, styles = self.panel.parameters, self.styles()
         path = self.logic.modelPath(parameters.modelName)
         question = _("There is a model {name} already. Replace it?").format(name=path.name)
@@ -90,7 +89,7 @@ class ExportSection(Section):
         folder = parameters.runFolder
         self.start(lambda **calls: self.logic.export(folder, **arguments, overwrite=True, **calls), self.onExported)
 
-    def onExported(self, results: dict) -> None:
+    def onExported(self, results: Results) -> None:
         text = _("{name} is listed in DiNTS Segmentation now ({path}).")
         self.panel.say(text.format(name=results["model"]["name"], path=results["model"]["path"]))
 
@@ -98,5 +97,5 @@ class ExportSection(Section):
         folder = self.panel.parameters.runFolder
         self.start(lambda **calls: self.logic.report(folder, **calls), self.onReported)
 
-    def onReported(self, results: dict) -> None:
+    def onReported(self, results: Results) -> None:
         self.panel.openFile(results["report"]["path"])

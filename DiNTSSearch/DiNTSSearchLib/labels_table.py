@@ -9,6 +9,7 @@ import ctk
 import qt
 from slicer.i18n import tr as _
 
+from DiNTSLib.terminology import SegmentStyle, meaning, structures
 from DiNTSSearchLib.tables import EDITABLE, fill
 
 NAME, COLOR, TERMINOLOGY = "name", "color", "terminology"  # what can be chosen for a label
@@ -23,14 +24,14 @@ class LabelsTable:
             "" takes back what was chosen.
     """
 
-    def __init__(self, table: Any, onChanged: Callable[[int, str, str], None]) -> None:
+    def __init__(self, table: qt.QTableWidget, onChanged: Callable[[int, str, str], None]) -> None:
         self._table, self._onChanged = table, onChanged
         self._values: list[int] = []
-        self._shown: Any = None
+        self._shown: tuple[Mapping[int, SegmentStyle], Mapping[int, str]] | None = None
         self._isShowing = False
         table.connect("cellChanged(int,int)", self._onCellChanged)
 
-    def show(self, styles: Mapping[int, Any], named: Mapping[int, str]) -> None:
+    def show(self, styles: Mapping[int, SegmentStyle], named: Mapping[int, str]) -> None:
         """Shows `DiNTSLib.terminology.SegmentStyle`s. `named`: the terminology entries that follow from the names."""
         if (styles, named) == self._shown:
             return  # an editor that is open keeps its text
@@ -44,8 +45,6 @@ class LabelsTable:
         self._isShowing = False
 
     def _makeRows(self) -> None:
-        from DiNTSLib.terminology import meaning, structures
-
         headers = [_("Value"), _("Name"), _("Colour"), _("Terminology")]
         fill(self._table, headers, [[str(value), "", "", ""] for value in self._values])
         entries = structures()
@@ -65,9 +64,7 @@ class LabelsTable:
             box.connect("activated(int)", chosen)
             self._table.setCellWidget(row, TERMINOLOGY_COLUMN, box)
 
-    def _showRow(self, row: int, style: Any, named: str) -> None:
-        from DiNTSLib.terminology import meaning
-
+    def _showRow(self, row: int, style: SegmentStyle, named: str) -> None:
         self._table.item(row, NAME_COLUMN).setText(style.name)
         button = self._table.cellWidget(row, COLOR_COLUMN)
         button.color = qt.QColor(*(round(255 * part) for part in style.color))

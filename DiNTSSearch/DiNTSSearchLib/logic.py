@@ -6,19 +6,20 @@ Nothing here asks a question or opens a window. What the engine reports goes to 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from DiNTSSearchLib.pairs import PairsExport, PairsProcess
-from DiNTSSearchLib.pipeline import Event, Pipeline
+from dints.files.storage import remove_leftovers, write_json
+from dints.model.folder import models_folder
+from DiNTSLib.background import submit
+from DiNTSLib.events import OnEvent, OnFinished
+from DiNTSLib.processes import EngineProcess
+from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
+from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline, Results
 from DiNTSSearchLib.run_folder import CHOICES, RunFolder
-
-OnEvent = Callable[[Event], None]
-OnFinished = Callable[[int, str], None]
 
 
 class EngineError(RuntimeError):
@@ -33,24 +34,26 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
     exit code and a sentence on what went wrong ("" if nothing did). All functions are called in the main thread.
 
     Args:
-        makeProcess: in place of `DiNTSLib.processes.EngineProcess`.
+        makeProcess: runs a command of the engine.
     """
 
-    def __init__(self, makeProcess: Callable[..., Any] | None = None) -> None:
+    def __init__(self, makeProcess: MakeProcess[list[str]] = EngineProcess) -> None:
         super().__init__()
         self._makeProcess = makeProcess
 
-    def makeDemoData(self, folder: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
+    def makeDemoData(
+        self, folder: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
+    ) -> Results | Pipeline:
         """Generates a data set of synthetic scans in `folder`/phantoms; it fits the preset "phantom"."""
         return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished, folder)
 
     def exportPairs(
         self,
-        pairs: Sequence[tuple[Any, Any]],
+        pairs: Sequence[NodePair],
         folder: str | Path,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Writes pairs of volume and segmentation nodes as a data set; result "data" has its path and labels.
 
         Raises:
@@ -66,14 +69,12 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         folds: int = 5,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Reads every case of a data set and leaves what it found, and the settings that follow, in the run's folder.
 
         Args:
             preset: name of a preset or a YAML file; "" derives the settings from the data.
         """
-        from dints.files.storage import write_json
-
         folder = Path(run)
         if RunFolder(folder).isRun:
             raise ValueError(_("{folder} holds a run already; choose another folder").format(folder=folder))
@@ -91,7 +92,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         device: str = "auto",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Result "memory": bytes that `search` and `retraining_full` (at a budget of 1) need and are `available`."""
         command = ["memory", "--config", str(settings), "--device", device, *_overrides(changes)]
         return self._run([[command]], onEvent, onFinished)
@@ -105,7 +106,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         device: str = "auto",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Searches an architecture; a run that exists goes on where it was stopped.
 
         Args:
@@ -131,7 +132,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         crossValidate: bool = True,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Retrains folds of the searched architecture, resuming those that were stopped, then cross-validates.
 
         Args:
@@ -161,7 +162,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         overwrite: bool = False,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ):
+    ) -> Results | Pipeline:
         """Writes the trained folds as a model, by default among the installed models (`modelPath`).
 
         Args:
@@ -181,31 +182,27 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]
         return self._run([[command]], onEvent, onFinished, path.parent)
 
-    def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None):
+    def report(
+        self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
+    ) -> Results | Pipeline:
         """Writes the HTML report of a run; result "report" has its path."""
         return self._run([[["report", "--run", str(run)]]], onEvent, onFinished, run)
 
     @staticmethod
     def modelPath(name: str) -> Path:
         """File of an installed model of that name."""
-        from dints.model.folder import models_folder
-
         file = re.sub(r"[^\w.-]+", "_", name).strip("._") or "model"
         return models_folder() / f"{file}.zip"
 
     def _run(
         self,
-        stages: list[list[Any]],
+        stages: Sequence[Sequence[Command]],
         onEvent: OnEvent | None,
         onFinished: OnFinished | None,
         folder: str | Path | None = None,
-        makeProcess: Callable[..., Any] | None = None,
-    ):
+        makeProcess: MakeProcess[Command] | None = None,
+    ) -> Results | Pipeline:
         """`folder` is what the commands write into; what one that was ended left half written there is removed."""
-        if self._makeProcess is None:
-            from DiNTSLib.processes import EngineProcess
-
-            self._makeProcess = EngineProcess
 
         def finish(exitCode: int, sentence: str) -> None:
             if exitCode and folder is not None:
@@ -225,9 +222,6 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
 def _clearAway(folder: Path) -> None:
     """Removes, in the background, what ended processes left half written."""
-    from dints.files.storage import remove_leftovers
-    from DiNTSLib.background import submit
-
     submit(remove_leftovers, folder, True)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.logic import DiNTSSearchLogic
+    from DiNTSSearchLib.pipeline import Pipeline
 
 DELAY_MILLISECONDS = 800  # after the last change of a setting
 MIB, GIB = 2**20, 2**30
@@ -20,10 +24,10 @@ class MemoryLine:
         onChanged: called when a prediction has come.
     """
 
-    def __init__(self, logic: Any, onChanged: Callable[[], None]) -> None:
+    def __init__(self, logic: DiNTSSearchLogic, onChanged: Callable[[], None]) -> None:
         self._logic, self._onChanged = logic, onChanged
-        self._wanted: tuple[Any, ...] | None = None
-        self._job: Any = None
+        self._wanted: tuple[Path, int, tuple[tuple[str, str], ...], str] | None = None
+        self._job: Pipeline | None = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MILLISECONDS)

@@ -7,10 +7,19 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
+
+from dints.files.storage import write_json
+from DiNTSLib.background import submit, writeParts
+from DiNTSLib.events import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, OnEvent, OnFinished
+from DiNTSLib.images import Layer, writeLabels
+from DiNTSLib.processes import Poller, waitUntil
+from DiNTSLib.scene import ijkToRas, segmentLayers, volumeParts
+
+NodePair = tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode]
 
 IMAGES, LABELS, NAMES = "images", "labels", "labels.json"  # as `dints.data.plain_folders` reads them
 
@@ -24,7 +33,7 @@ class PairsExport:
         ValueError: there are no pairs, no segments, or the folder holds something already.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Any, Any]], folder: str | Path) -> None:
+    def __init__(self, pairs: Sequence[NodePair], folder: str | Path) -> None:
         self.folder = Path(folder)
         if not pairs:
             raise ValueError(_("There are no pairs to export; add a volume and its segmentation first."))
@@ -42,8 +51,6 @@ class PairsExport:
         Raises:
             ValueError: a node was deleted, or its voxels cannot be exported.
         """
-        from dints.files.storage import write_json
-
         for part in (IMAGES, LABELS):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         for name, ids in self.cases.items():
@@ -55,17 +62,19 @@ class PairsExport:
         for part in (IMAGES, LABELS):
             shutil.rmtree(self.folder / part, ignore_errors=True)
 
-    def _begin(self, name: str, volume: Any, segmentation: Any) -> Future:
-        from DiNTSLib.background import submit
-        from DiNTSLib.scene import ijkToRas, segmentLayers, volumeParts
-
+    def _begin(
+        self,
+        name: str,
+        volume: slicer.vtkMRMLScalarVolumeNode | None,
+        segmentation: slicer.vtkMRMLSegmentationNode | None,
+    ) -> Future:
         if volume is None or segmentation is None:
             raise ValueError(_("A volume or segmentation was deleted meanwhile; nothing was written."))
         own = _names(segmentation)
         labels = {value: label for value, label in self.labels.items() if label in own}
         layers, shape = segmentLayers(segmentation, volume, labels), slicer.util.arrayFromVolume(volume).shape
         paths = [self.folder / part / f"{name}.nrrd" for part in (IMAGES, LABELS)]
-        return submit(_writeCase, paths, volumeParts(volume), (layers, shape, ijkToRas(volume)))
+        return submit(_writeCase, paths, volumeParts(volume), layers, shape, ijkToRas(volume))
 
 
 class PairsProcess:
@@ -77,9 +86,7 @@ class PairsProcess:
         onFinished: called once with the exit code and a sentence on what went wrong, "" if nothing did.
     """
 
-    def __init__(self, export: PairsExport, onEvent: Any, onFinished: Any) -> None:
-        from DiNTSLib.processes import Poller
-
+    def __init__(self, export: PairsExport, onEvent: OnEvent, onFinished: OnFinished) -> None:
         self._export, self._onEvent, self._onFinished = export, onEvent, onFinished
         self._steps, self._step, self._done = export.write(), None, 0
         self._isCancelled = False
@@ -96,13 +103,9 @@ class PairsProcess:
 
     def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
         """Blocks, but lets the application process events; False if it takes longer."""
-        from DiNTSLib.processes import waitUntil
-
         return waitUntil(lambda: not self.isRunning, self._poll, timeoutSeconds)
 
     def _poll(self) -> None:
-        from DiNTSLib.events import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED
-
         if not self.isRunning or (self._step is not None and not self._step.done()):
             return
         try:
@@ -134,7 +137,7 @@ class PairsProcess:
         self._onFinished(exitCode, sentence)
 
 
-def caseNames(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
+def caseNames(pairs: Sequence[NodePair]) -> list[str]:
     """File names of the cases: of their volumes, without what file systems refuse, each once."""
     names: list[str] = []
     for volume, _segmentation in pairs:
@@ -146,20 +149,24 @@ def caseNames(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
     return names
 
 
-def _segmentNames(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
+def _segmentNames(pairs: Sequence[NodePair]) -> list[str]:
     """Of all segmentations, in the order of their first appearance."""
     return list(dict.fromkeys(name for _volume, segmentation in pairs for name in _names(segmentation)))
 
 
-def _names(segmentation: Any) -> list[str]:
+def _names(segmentation: slicer.vtkMRMLSegmentationNode) -> list[str]:
     segments = segmentation.GetSegmentation()
     return [segments.GetNthSegment(index).GetName() for index in range(segments.GetNumberOfSegments())]
 
 
-def _writeCase(paths: Sequence[Path], volumeParts: Any, labels: tuple[Any, ...]) -> None:
+def _writeCase(
+    paths: Sequence[Path],
+    volume: tuple[bytes, memoryview],
+    layers: Sequence[Layer],
+    shape: Sequence[int],
+    toRas: np.ndarray,
+) -> None:
     """In a thread."""
-    from DiNTSLib.background import writeParts
-    from DiNTSLib.images import writeLabels
 
-    writeParts(paths[0], volumeParts)
-    writeLabels(paths[1], *labels)
+    writeParts(paths[0], volume)
+    writeLabels(paths[1], layers, shape, toRas)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ctk
 import qt
@@ -12,15 +12,20 @@ from slicer.i18n import tr as _
 
 from DiNTSLib import dependencies
 from DiNTSLib.binding import ParameterBinding
+from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_section import DataSection
 from DiNTSSearchLib.export_section import ExportSection
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
+from DiNTSSearchLib.pipeline import Pipeline, Results
 from DiNTSSearchLib.plots import RunPlots
 from DiNTSSearchLib.retrain_section import RetrainSection
 from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.search_section import SearchSection
 from DiNTSSearchLib.section import ERROR_STYLE, Section
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.logic import DiNTSSearchLogic
 
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
 FEW_SECONDS = 90  # from here on, time left is told in minutes
@@ -32,16 +37,16 @@ class SearchPanel:
 
     Args:
         widget: of the .ui file.
-        logic: a DiNTSSearchLogic.
+        logic: drives the engine.
     """
 
-    def __init__(self, widget: Any, logic: Any) -> None:
+    def __init__(self, widget: slicer.qMRMLWidget, logic: DiNTSSearchLogic) -> None:
         self.ui, self.logic = slicer.util.childWidgetVariables(widget), logic
         self.parameters: DiNTSSearchParameters | None = None
         self.run = RunFolder("")
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
         self.plots = RunPlots()
-        self.job: Any = None
+        self.job: Pipeline | None = None
         self.runningSection: Section | None = None
         self._binding: ParameterBinding | None = None
         self._isRefreshing = self._isClosed = False
@@ -130,14 +135,14 @@ class SearchPanel:
         if self.run.settings is not None:
             self.parameters.folds = self.run.settings.training.folds
 
-    def _onModified(self, caller: Any, event: str) -> None:
+    def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         if slicer.mrmlScene.IsImporting():
             return  # it is bound anew after that; until then the wrapper may not have all of the new values
         if self.parameters.runFolder != self.parameters.openedFolder:
             self.openRun()
         self.refresh()
 
-    def refresh(self, *_arguments: Any) -> None:
+    def refresh(self, *_arguments: object) -> None:
         """Shows the present state of the run in all sections."""
         if self.parameters is None or self._isRefreshing:
             return
@@ -159,7 +164,7 @@ class SearchPanel:
         finally:
             self._isRefreshing = False
 
-    def startJob(self, section: Section, begin: Callable[..., Any], onDone: Callable[[dict], None]) -> None:
+    def startJob(self, section: Section, begin: Callable[..., Pipeline], onDone: Callable[[Results], None]) -> None:
         """Runs a job of a section; `onDone` gets its results if nothing goes wrong."""
 
         def finished(exitCode: int, sentence: str) -> None:
@@ -186,8 +191,6 @@ class SearchPanel:
         self.refresh()
 
     def _finish(self, section: Section, exitCode: int, sentence: str) -> None:
-        from DiNTSLib.processes import EXIT_CANCELLED
-
         if exitCode == EXIT_CANCELLED:
             self.say(section.stopped())
         elif exitCode:
@@ -203,7 +206,7 @@ class SearchPanel:
             self.say(_("Stopping…"))
             self.job.cancel()
 
-    def onEvent(self, event: dict[str, Any]) -> None:
+    def onEvent(self, event: Event) -> None:
         """Shows what the engine says."""
         if self._isClosed:
             return
@@ -235,7 +238,7 @@ class SearchPanel:
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(path))
 
 
-def progressSentence(event: dict[str, Any]) -> str:
+def progressSentence(event: Event) -> str:
     """Stage, step, newest values and time left."""
     text = _("{stage}: {step} of {total}").format(**event)
     left = event.get("seconds_left")

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from DiNTSLib.events import Event, OnEvent, OnFinished
 
 WAIT_SECONDS = 0.05  # of a blocking call for one process before it looks at the others
 
-Event = dict[str, Any]
-Command = list[str]
+Command = TypeVar("Command")
+Results = dict[str, dict[str, Any]]  # values of "result" events by name
+
+
+class Process(Protocol):
+    """What runs one command, as `DiNTSLib.processes.EngineProcess` does."""
+
+    def start(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def waitForFinished(self, timeoutSeconds: float | None = None) -> bool: ...
+
+
+MakeProcess = Callable[[Command, OnEvent, OnFinished], Process]
 
 
 class Pipeline:
@@ -23,18 +38,18 @@ class Pipeline:
 
     def __init__(
         self,
-        stages: list[list[Command]],
-        makeProcess: Callable[..., Any],
-        onEvent: Callable[[Event], None],
-        onFinished: Callable[[int, str], None],
+        stages: Sequence[Sequence[Command]],
+        makeProcess: MakeProcess[Command],
+        onEvent: OnEvent,
+        onFinished: OnFinished,
     ) -> None:
-        self.results: dict[str, dict[str, Any]] = {}  # values of the last "result" event of each name
+        self.results: Results = {}  # of the last event of each name
         self.exitCode: int | None = None
         self.sentence = ""
         self._stages = list(stages)
         self._makeProcess = makeProcess
         self._onEvent, self._onFinished = onEvent, onFinished
-        self._processes: list[Any] = []
+        self._processes: list[Process] = []
         self._pending = 0
         self._failure = (0, "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import slicer
@@ -66,7 +65,7 @@ class RunPlots:
             self._draw(name, budget)
         return bool(changed)
 
-    def chartNode(self, name: str) -> Any:
+    def chartNode(self, name: str) -> slicer.vtkMRMLPlotChartNode:
         """The chart of that name."""
         chart = self.charts[name]
         node = _node("vtkMRMLPlotChartNode", name, chart.title)
@@ -76,7 +75,7 @@ class RunPlots:
             node.SetYAxisTitle(chart.axis)
         return node
 
-    def viewNode(self, name: str, chart: str) -> Any:
+    def viewNode(self, name: str, chart: str) -> slicer.vtkMRMLPlotViewNode:
         """A plot view's node that shows a chart."""
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLPlotViewNode") or _newView(name)
         if name == PANEL_VIEW:  # for a view without an owner, which can be any node, the main window makes a widget
@@ -126,7 +125,7 @@ class RunPlots:
         with slicer.util.NodeModify(series.GetTableNode()):
             slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
 
-    def _prepare(self, series: Any, chart: str, key: str, label: str) -> None:
+    def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, key: str, label: str) -> None:
         table = _node("vtkMRMLTableNode", f"{chart}.{key}", f"DiNTS {chart} {label}")
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName("step")
@@ -140,12 +139,12 @@ class RunPlots:
         self.chartNode(chart).AddAndObservePlotSeriesNodeID(series.GetID())
 
 
-def _series() -> list[Any]:
+def _series() -> list[slicer.vtkMRMLPlotSeriesNode]:
     """All curves."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetAttribute(OWNER)]
 
 
-def _node(className: str, key: str, name: str) -> Any:
+def _node(className: str, key: str, name: str) -> slicer.vtkMRMLNode:
     """The node of that key, made where the scene has none. Runs are kept on disk, not in the scene's file."""
     for node in slicer.util.getNodesByClass(className):
         if node.GetAttribute(OWNER) == key:
@@ -158,7 +157,7 @@ def _node(className: str, key: str, name: str) -> Any:
     return slicer.mrmlScene.AddNode(node)
 
 
-def _newView(name: str) -> Any:
+def _newView(name: str) -> slicer.vtkMRMLPlotViewNode:
     """A plot view's node that is not in the scene yet."""
     node = slicer.vtkMRMLPlotViewNode()
     node.SetSingletonTag(name)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.parameters import Distribution
+from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.run_folder import DONE, NOTHING, Progress
 from DiNTSSearchLib.section import Section
 from DiNTSSearchLib.tables import SELECTABLE, fill
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.panel import SearchPanel
 
 CHECKABLE = SELECTABLE | 16  # Qt::ItemIsUserCheckable
 CHECKED, UNCHECKED = 2, 0  # Qt::CheckState
@@ -20,12 +25,12 @@ CHECKED, UNCHECKED = 2, 0  # Qt::CheckState
 class RetrainSection(Section):
     """Trains the checked folds, then cross-validates all that are trained."""
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
         super().__init__(panel, _("3. Retrain"), ui.retrainButton, ui.retrainReasonLabel, ui.stopRetrainButton)
         self.left: set[int] = set()  # folds that the user unchecked
-        self._rows: Any = None
-        self._scores: Any = None
+        self._rows: tuple[list[list[str]], bool] | None = None  # shown
+        self._scores: dict[str, Any] | None = None  # shown
         ui.scoresTable.visible = False
         ui.startRetrainButton.connect("clicked()", self.onStart)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
@@ -96,7 +101,7 @@ class RetrainSection(Section):
             return _("trained")
         return _("{step} of {total}").format(step=fold.step, total=fold.total)
 
-    def onFoldChecked(self, item: Any) -> None:
+    def onFoldChecked(self, item: qt.QTableWidgetItem) -> None:
         change = self.left.discard if item.checkState() else self.left.add
         change(item.row())
         self.panel.refresh()
@@ -126,7 +131,7 @@ class RetrainSection(Section):
         self.panel.search.memory.stop()
         self.start(lambda **calls: self.logic.retrain(folder, folds, devices, **calls), self.onTrained)
 
-    def onTrained(self, results: dict) -> None:
+    def onTrained(self, results: Results) -> None:
         self.panel.unfold(self.panel.export)
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.errors import InputError
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.architecture_svg import architectureSvg
 from DiNTSSearchLib.memory_line import MemoryLine
+from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import PANEL_VIEW
-from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED
+from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED, Progress
 from DiNTSSearchLib.section import ERROR_STYLE, Section
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.panel import SearchPanel
 
 ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
 DERIVED = 0  # index in the list of presets
@@ -23,12 +29,12 @@ DERIVED = 0  # index in the list of presets
 class SearchSection(Section):
     """Settings are free until the run was started; then the run's own are shown."""
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
         super().__init__(panel, _("2. Search"), ui.searchButton, ui.searchReasonLabel, ui.stopSearchButton)
         self.memory = MemoryLine(panel.logic, panel.refresh)
         self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
-        self._drawn: tuple[Any, ...] | None = None
+        self._drawn: tuple[Path, int] | None = None  # file and time of change
         self._presets: list[str] = []
         ui.startSearchButton.connect("clicked()", self.onStart)
         ui.presetBox.connect("currentIndexChanged(int)", self.onPresetChosen)
@@ -94,7 +100,7 @@ class SearchSection(Section):
         self.showArchitecture()
         self.showState(self.state(progress), reason)
 
-    def state(self, progress: Any) -> str:
+    def state(self, progress: Progress) -> str:
         """A few words for the section's title."""
         if self.isRunning:
             return _("{step} of {total}").format(step=progress.step, total=progress.total)
@@ -106,8 +112,6 @@ class SearchSection(Section):
 
     def whyNot(self) -> str:
         """Why the search cannot be started now; "" if it can."""
-        from dints.errors import InputError
-
         run = self.panel.run
         if self.panel.isBusy:
             return ""
@@ -145,8 +149,6 @@ class SearchSection(Section):
         self.panel.parameters.preset = self._presets[index]
 
     def onSettingChanged(self, key: str, text: str) -> None:
-        from dints.errors import InputError
-
         self.error = ""
         try:
             self.panel.run.settings.with_overrides([f"{key}={text}"])
@@ -169,8 +171,6 @@ class SearchSection(Section):
 
     def showArchitecture(self) -> None:
         """Draws the architecture if its file changed."""
-        from dints.errors import InputError
-
         path = self.panel.run.architectureFile
         version = (path, path.stat().st_mtime_ns) if path.is_file() else None
         if version == self._drawn:
@@ -197,5 +197,5 @@ class SearchSection(Section):
         folder = parameters.runFolder
         self.start(lambda **calls: self.logic.search(folder, **arguments, **calls), self.onFound)
 
-    def onFound(self, results: dict) -> None:
+    def onFound(self, results: Results) -> None:
         self.panel.unfold(self.panel.retrain)

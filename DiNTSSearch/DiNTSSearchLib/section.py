@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
+import ctk
+import qt
 from slicer.i18n import tr as _
+
+from DiNTSSearchLib.pipeline import Pipeline, Results
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.panel import SearchPanel
 
 ERROR_STYLE = "color: #e53935; font-weight: bold"  # readable on light and dark
 
@@ -20,7 +27,14 @@ class Section(ABC):
         stopButton: None where there is none.
     """
 
-    def __init__(self, panel: Any, title: str, button: Any, reasonLabel: Any, stopButton: Any = None) -> None:
+    def __init__(
+        self,
+        panel: SearchPanel,
+        title: str,
+        button: ctk.ctkCollapsibleButton,
+        reasonLabel: qt.QLabel,
+        stopButton: qt.QPushButton | None = None,
+    ) -> None:
         self.panel, self.ui, self.logic = panel, panel.ui, panel.logic
         self.title, self.button, self.reasonLabel, self.stopButton = title, button, reasonLabel, stopButton
         self.error = ""  # of the last attempt
@@ -52,7 +66,7 @@ class Section(ABC):
         if self.stopButton is not None:
             self.stopButton.enabled = self.isRunning
 
-    def start(self, begin: Callable[..., Any], onDone: Callable[[dict], None] | None = None) -> None:
+    def start(self, begin: Callable[..., Pipeline], onDone: Callable[[Results], None] | None = None) -> None:
         """Starts a job of this section: `begin` is a call of the logic that takes `onEvent` and `onFinished`."""
         self.error = ""
         self.panel.startJob(self, begin, onDone or (lambda results: None))

@@ -13,7 +13,9 @@ MOST_ROWS_SHOWN = 8  # then the table scrolls
 FRAME = 6  # pixels of borders around header and rows
 
 
-def fill(table, headers: Sequence[str], rows: Sequence[Sequence[str]], hints: Sequence[str] = ()) -> None:
+def fill(
+    table: qt.QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[str]], hints: Sequence[str] = ()
+) -> None:
     """Puts texts into a QTableWidget, as high as its rows; `hints` are tool tips of the first rows, or of all."""
     table.blockSignals(True)
     table.setColumnCount(len(headers))
