@@ -25,6 +25,7 @@ LARGEST_SIDE = LARGEST_PATCH // 4  # voxels of a patch along an axis, the others
 LARGEST_STEP = 1e3  # mm
 SMALLEST_STEP = 1e-6  # mm, a nanometre
 MOST_FOLDS = 1000  # each is a network
+MOST_CANDIDATES = 1000
 MOST_ITERATIONS = 10**9  # 25,000 times the paper's
 
 WITH_BACKGROUND = Rule(lambda labels: 0 in labels and len(labels) > 1, "hold 0 and at least one other label")
@@ -145,6 +146,26 @@ class SearchConfig:
     def space(self) -> SearchSpace:
         """The search space that the settings describe."""
         return SearchSpace(self.layers, self.levels, self.finest, self.delay)
+
+
+@dataclass(frozen=True)
+class RaceConfig:
+    """Short trainings that choose among candidates after the search; ours, not the paper's."""
+
+    enabled: bool = setting(False, "Choose topology and filters together by a race; the paper's search has none")
+    memory: float = setting(
+        0.0,
+        "What training the winner may need; 0 is the searched share of a network with every edge",
+        unit="MiB",
+        low=0,
+    )
+    random: int = setting(2, "Random architectures among the candidates", low=0, high=MOST_CANDIDATES)
+    neighbours: int = setting(6, "Changes of the leader that race against it", low=0, high=MOST_CANDIDATES)
+    unet: bool = setting(False, "Whether a 3D U-Net takes part")
+    steps: int = setting(100, "Length of the first heat", unit="iterations", low=1, high=MOST_ITERATIONS)
+    growth: float = setting(3.0, "How much longer each heat is, for so much fewer candidates", low=1.5, high=100)
+    heats: int = setting(3, "How many heats there are at most", low=1, high=20)
+    validation_cases: int = setting(0, "How many unseen cases rank them; 0 is all", low=0)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dints.config.sections import (
     AugmentationConfig,
     InferenceConfig,
     PreprocessingConfig,
+    RaceConfig,
     SamplingConfig,
     SearchConfig,
     TaskConfig,
@@ -39,6 +40,7 @@ class Config:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    race: RaceConfig = field(default_factory=RaceConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
 

@@ -73,6 +73,7 @@ class Search:
             for optimizer in (self.weight_optimizer, self.architecture_optimizer)
         )
         self.backoff = LearningRateBackoff(STAGE, reporter)
+        self.halves = self._halves(names)
         samplers = [
             PatchSampler(
                 [cache.case(name) for name in half],
@@ -81,7 +82,7 @@ class Search:
                 self.settings.seed,
                 f"{STAGE} train{number}",
             )
-            for number, half in enumerate(self._halves(names), start=1)
+            for number, half in enumerate(self.halves, start=1)
         ]
         self.batches = [AugmentedBatches(sampler, config.augmentation, device) for sampler in samplers]
         self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))

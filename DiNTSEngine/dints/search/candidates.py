@@ -1,0 +1,94 @@
+"""Candidates for a race: what the supernet proposes at every price, the U shapes and what is near the leader.
+
+Each gets the largest width whose training fits into the budget: topology and filters are chosen together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from dints.config import Config
+from dints.cost.operations import operation_costs
+from dints.cost.width import widest
+from dints.errors import InputError
+from dints.search.decode import decode
+from dints.search.neighbours import neighbours
+from dints.search.race import Candidate
+from dints.seeds import shuffled
+from dints.space.architecture import Architecture
+from dints.space.search_space import SearchSpace
+from dints.zoo.catalogue import AnyDesign
+from dints.zoo.shapes import u_shape
+
+# Nats for an edge and operation of mean memory: from what changes nothing to what leaves a single path.
+PRICES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+
+Proposal = tuple[str, str, AnyDesign]  # name, origin and design without a width
+
+
+@dataclass(frozen=True)
+class Fitter:
+    """Gives designs the largest width that fits into a budget."""
+
+    config: Config
+    memory: float  # bytes of a training step
+
+    def __call__(self, proposals: Iterable[Proposal]) -> Iterator[Candidate]:
+        """Candidates from (name, origin, design); what does not fit with one filter is left out, and twins too."""
+        task, patch, batch = self.config.task, self.config.sampling.patch, self.config.training.batch_size
+        seen: set[AnyDesign] = set()
+        for name, origin, design in proposals:
+            found = widest(
+                replace(design, filters=None), self.memory, patch, len(task.channels), len(task.labels), batch
+            )
+            if found is None:
+                continue
+            fitted = replace(design, filters=found[0])
+            if fitted not in seen:
+                seen.add(fitted)
+                yield Candidate(name, origin, fitted)
+
+
+def proposed_by_supernet(
+    space: SearchSpace, edge_probability: Tensor, operation_probability: Tensor, patch: Sequence[int], source: str
+) -> Iterator[Proposal]:
+    """One architecture a price: the exact optimum of Eq. 4 and what its edges and operations cost (`decode`)."""
+    costs = operation_costs(space, 1, patch).double().numpy()
+    for price in PRICES:
+        found = decode(space, edge_probability, operation_probability, price * costs / costs.mean())
+        yield f"{source}_price_{price:g}", f"{source} at price {price:g}", _plain(found)
+
+
+def u_shapes(space: SearchSpace) -> Iterator[Proposal]:
+    """U shapes of the search space that turn at each level."""
+    for deepest in range(1, space.levels):
+        try:
+            shape = u_shape(space, deepest=deepest)
+        except InputError:  # too few layers to come back from there
+            return
+        yield f"u_shape_{deepest + 1}_levels", f"U shape of {deepest + 1} levels", shape
+
+
+def near(leader: Candidate, count: int, seed: int) -> Iterator[Proposal]:
+    """`count` architectures one change away from the leader, drawn by the seed; none of a U-Net."""
+    if not isinstance(leader.design, Architecture):
+        return
+    changed = {f"{leader.name}_near_{index}": one for index, one in enumerate(neighbours(leader.design))}
+    for name in shuffled(changed, seed, "neighbours")[:count]:
+        yield name, f"near {leader.name}", changed[name]
+
+
+def random_ones(space: SearchSpace, count: int, seed: int) -> Iterator[Proposal]:
+    """Feasible random architectures, from sparse to dense: what a search must be better than."""
+    for index in range(count):
+        density = 0.15 + 0.35 * index / max(1, count - 1)
+        yield f"random_{index}", "random", Architecture.random(space, np.random.default_rng((seed, index)), density)
+
+
+def _plain(architecture: Architecture) -> Architecture:
+    """With the first operation on edges that are off, so that equal networks are equal values."""
+    return replace(architecture, operations=np.where(architecture.edges, architecture.operations, 0))

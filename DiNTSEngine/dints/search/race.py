@@ -1,0 +1,117 @@
+"""Races: candidates are ranked by real short trainings in successive halving (Jamieson and Talwalkar, 2016).
+
+The supernet proposes; what it cannot tell apart is settled by training. All candidates of a heat train for the same
+number of steps, with the same seeds and patches, from random weights; the better part of them goes on to the next heat,
+in which trainings are longer. So most of the time goes into the few that are hard to tell apart.
+
+Nothing of the race is random, and each training keeps its own checkpoints: an interrupted race goes on where it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dints.config import RaceConfig
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.files.storage import write_json
+from dints.training.log import defined
+from dints.zoo.catalogue import AnyDesign
+
+STAGE = "race"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture with the width that the budget allows, and where it comes from."""
+
+    name: str  # of its folder
+    origin: str
+    design: AnyDesign
+
+
+@dataclass(frozen=True)
+class Training:
+    """One candidate's training in one heat."""
+
+    candidate: Candidate
+    steps: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a candidate stood after the longest training that it took part in."""
+
+    candidate: Candidate
+    steps: int
+    dice: float  # on cases that the training did not see; NaN if it failed
+
+
+Train = Callable[[Sequence[Training]], Sequence[float]]
+
+
+def race(
+    candidates: Sequence[Candidate], settings: RaceConfig, folder: Path, train: Train, reporter: Reporter
+) -> list[Standing]:
+    """The standings of all candidates, the winner first; `standings.json` has them as they are known.
+
+    Args:
+        folder: of the trainings and standings.
+        train: trains all of a heat and gives their Dice, in order; called once a heat.
+
+    Raises:
+        InputError: there is no candidate, or two of one name.
+    """
+    if not candidates:
+        raise InputError("the race has no candidate: nothing fits the budget; raise race.memory or choose fewer layers")
+    names = [candidate.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        raise InputError(f"two candidates are called {max(names, key=names.count)}; give each a name of its own")
+    heats = plan_heats(len(candidates), settings)
+    standings: dict[str, Standing] = {}
+    running = list(candidates)
+    for number, (size, steps) in enumerate(heats):
+        running = running[:size]
+        trainings = [Training(candidate, steps, folder / f"{steps}_steps" / candidate.name) for candidate in running]
+        for training, dice in zip(trainings, train(trainings), strict=True):
+            standings[training.candidate.name] = Standing(training.candidate, steps, dice)
+        ranked = rank(list(standings.values()))
+        running = [standing.candidate for standing in ranked if standing.steps == steps]
+        write_json(folder / "standings.json", [_row(standing) for standing in ranked])
+        reporter.result("standings", heat=number + 1, heats=len(heats), rows=[_row(standing) for standing in ranked])
+    return ranked
+
+
+def plan_heats(candidates: int, settings: RaceConfig) -> list[tuple[int, int]]:
+    """(number of candidates, steps of each) heat by heat, until one is left that is ahead of a last rival."""
+    heats, size, steps = [], candidates, settings.steps
+    while True:
+        heats.append((size, steps))
+        if size <= 2 or len(heats) == settings.heats:
+            return heats
+        size, steps = max(2, math.ceil(size / settings.growth)), round(steps * settings.growth)
+
+
+def rank(standings: Sequence[Standing]) -> list[Standing]:
+    """Longer trainings first, then higher Dice; what is not a number comes last, and names settle what is equal."""
+    return sorted(standings, key=lambda one: (-one.steps, -_number(one.dice), one.candidate.name))
+
+
+def _number(dice: float) -> float:
+    return -math.inf if math.isnan(dice) else dice
+
+
+def _row(standing: Standing) -> dict[str, object]:
+    design = standing.candidate.design
+    return {
+        "name": standing.candidate.name,
+        "origin": standing.candidate.origin,
+        "filters": design.filters,
+        "steps": standing.steps,
+        "dice": defined(standing.dice),
+        "architecture": design.to_mapping(),
+    }

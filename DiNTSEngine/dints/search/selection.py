@@ -1,0 +1,155 @@
+"""From the supernet to the architecture that is retrained, by a race: topology and filters are chosen together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import torch
+
+from dints.config import Config
+from dints.cost.memory import predict_memory
+from dints.data.cache import Cache
+from dints.events import Reporter
+from dints.search.candidates import Fitter, Proposal, near, proposed_by_supernet, random_ones, u_shapes
+from dints.search.loop import Search
+from dints.search.race import STAGE, Candidate, Standing, Training, race
+from dints.space.network import build_network
+from dints.training.device_tasks import Task, run_on_devices
+from dints.training.retrain import FoldTrainer
+from dints.zoo.catalogue import AnyDesign
+from dints.zoo.unet import NAME as UNET
+from dints.zoo.unet import UNetDesign
+
+RACE_FOLD = 0  # of the seeds; a race is not a part of the cross-validation
+MEBIBYTE = 2**20
+
+Split = tuple[Sequence[str], Sequence[str]]
+
+
+def choose(
+    config: Config,
+    cache: Cache,
+    searching: Search,
+    folder: Path,
+    devices: Sequence[torch.device],
+    reporter: Reporter,
+) -> list[Standing]:
+    """The standings of two races, the winner first: among all proposals, and of the leader against its neighbours.
+
+    Candidates train on the first half of the search's cases and are ranked on the second (3.6), so that nothing that
+    the cross-validation holds back has a part in the choice.
+
+    Args:
+        searching: a finished search, which proposes.
+        folder: of the trainings; what is there goes on.
+    """
+    fit = Fitter(config, memory_budget(config))
+    train = partial(_train_all, config, cache, searching.halves, devices, reporter)
+    standings = race(list(fit(_proposals(config, searching))), config.race, folder, train, reporter)
+    return _against_neighbours(standings, config, fit, folder / "near", train, reporter)
+
+
+def memory_budget(config: Config) -> float:
+    """Bytes that training the winner may need."""
+    if config.race.memory:
+        return config.race.memory * MEBIBYTE
+    return predict_memory(config).retraining(config.search.memory_budget)
+
+
+def _proposals(config: Config, searching: Search) -> Iterable[Proposal]:
+    space, patch = searching.space, config.sampling.patch
+    with torch.no_grad():
+        edges, operations = searching.supernet.edge_probability(), searching.supernet.operation_probability()
+    proposals = [
+        proposed_by_supernet(space, edges, operations, patch, "search"),
+        u_shapes(space),
+        random_ones(space, config.race.random, config.search.seed),
+    ]
+    unet = [(UNET, "3D U-Net", UNetDesign(space.levels, space.delay))] if config.race.unet else []
+    return chain(*proposals, unet)
+
+
+def _against_neighbours(
+    standings: list[Standing],
+    config: Config,
+    fit: Fitter,
+    folder: Path,
+    train: Callable[[Sequence[Training]], list[float]],
+    reporter: Reporter,
+) -> list[Standing]:
+    """The leader and what is one change away from it; all other standings stay behind them."""
+    leader, *others = standings
+    changed = list(fit(near(leader.candidate, config.race.neighbours, config.search.seed)))
+    known = {standing.candidate.design for standing in standings}
+    rivals = [candidate for candidate in changed if candidate.design not in known]
+    if not rivals:
+        return standings
+    later = replace(config.race, steps=round(config.race.steps * config.race.growth), heats=2)
+    return [*race([leader.candidate, *rivals], later, folder, train, reporter), *others]
+
+
+def _train_all(
+    config: Config,
+    cache: Cache,
+    split: Split,
+    devices: Sequence[torch.device],
+    reporter: Reporter,
+    trainings: Sequence[Training],
+) -> list[float]:
+    """Mean Dice of each training on the cases that it did not see."""
+    work = [partial(_train, config, cache, split, one.candidate, one.steps, one.folder) for one in trainings]
+    tasks = [Task(one.candidate.name, task) for one, task in zip(trainings, work, strict=True)]
+    return run_on_devices(tasks, devices, reporter)
+
+
+def _train(
+    config: Config,
+    cache: Cache,
+    split: Split,
+    candidate: Candidate,
+    steps: int,
+    folder: Path,
+    device: torch.device,
+    reporter: Reporter,
+) -> float:
+    training = replace(
+        config.training,
+        iterations=steps,
+        validate_every=steps,
+        validation_cases=config.race.validation_cases,
+        checkpoint_every=min(config.training.checkpoint_every, steps),
+    )
+    build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
+    named = _Named(reporter, f"{STAGE} {candidate.name}")
+    trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
+    return trainer.run().mean_dice
+
+
+class _Builder:
+    """Builds the network of a design; can be sent to another process."""
+
+    def __init__(self, design: AnyDesign, in_channels: int, classes: int) -> None:
+        self.design, self.in_channels, self.classes = design, in_channels, classes
+
+    def __call__(self) -> torch.nn.Module:
+        return build_network(self.design, self.in_channels, self.classes)
+
+
+class _Named(Reporter):
+    """Passes everything on, progress under one name: trainings of a race are no folds."""
+
+    def __init__(self, reporter: Reporter, stage: str) -> None:
+        self._reporter, self._stage = reporter, stage
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        self._reporter.progress(self._stage, step, total, **metrics)
+
+    def message(self, text: str) -> None:
+        self._reporter.message(text)
+
+    def warning(self, text: str) -> None:
+        self._reporter.warning(text)

@@ -1,0 +1,84 @@
+"""Successive halving: who trains for how long, who wins, what is left of an interruption."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from dints import InputError
+from dints.config import RaceConfig
+from dints.events import Reporter
+from dints.files.storage import read_json
+from dints.search.race import Candidate, Standing, Training, plan_heats, race, rank
+from dints.zoo.unet import UNetDesign
+
+SETTINGS = RaceConfig(steps=10, growth=3.0, heats=3)
+
+
+def candidates(count: int) -> list[Candidate]:
+    return [Candidate(f"c{index}", "drawn", UNetDesign(2, filters=index + 1)) for index in range(count)]
+
+
+class Trainer:
+    """Dice that grows with the width and, a little, with the steps."""
+
+    def __init__(self) -> None:
+        self.heats: list[list[tuple[str, int]]] = []
+
+    def __call__(self, trainings: Sequence[Training]) -> list[float]:
+        self.heats.append([(one.candidate.name, one.steps) for one in trainings])
+        return [one.candidate.design.filters / 100 + one.steps / 1e6 for one in trainings]
+
+
+def test_a_third_goes_on_for_three_times_as_long(tmp_path):
+    trainer = Trainer()
+    standings = race(candidates(9), SETTINGS, tmp_path, trainer, Reporter())
+    assert [len(heat) for heat in trainer.heats] == [9, 3, 2]
+    assert [heat[0][1] for heat in trainer.heats] == [10, 30, 90]
+    assert {name for name, _ in trainer.heats[1]} == {"c8", "c7", "c6"}
+    assert [one.candidate.name for one in standings] == ["c8", "c7", "c6", "c5", "c4", "c3", "c2", "c1", "c0"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 30])
+def test_every_race_ends_with_one_winner_among_few(count, tmp_path):
+    trainer = Trainer()
+    standings = race(candidates(count), SETTINGS, tmp_path, trainer, Reporter())
+    assert standings[0].candidate.name == f"c{count - 1}"
+    assert len(standings) == count
+    assert len(trainer.heats) <= SETTINGS.heats
+
+
+def test_steps_of_all_heats_together_stay_near_those_of_each_first_one():
+    heats = plan_heats(27, RaceConfig(steps=10, growth=3.0, heats=9))
+    assert heats == [(27, 10), (9, 30), (3, 90), (2, 270)]
+
+
+def test_what_is_not_a_number_is_last_and_names_settle_ties():
+    a, b, c, d = candidates(4)
+    ranked = rank([Standing(a, 30, math.nan), Standing(b, 10, 0.9), Standing(d, 30, 0.5), Standing(c, 30, 0.5)])
+    assert [one.candidate.name for one in ranked] == ["c2", "c3", "c0", "c1"]
+
+
+def test_standings_are_on_disk_after_every_heat(tmp_path):
+    seen = []
+
+    def train(trainings: Sequence[Training]) -> list[float]:
+        if (tmp_path / "standings.json").is_file():
+            seen.append(len(read_json(tmp_path / "standings.json")))
+        return [0.1 * one.candidate.design.filters for one in trainings]
+
+    race(candidates(5), SETTINGS, tmp_path, train, Reporter())
+    assert seen == [5]
+    rows = read_json(tmp_path / "standings.json")
+    assert rows[0]["name"] == "c4"
+    assert rows[0]["architecture"] == UNetDesign(2, filters=5).to_mapping()
+    assert rows[0]["steps"] > rows[-1]["steps"]
+
+
+def test_a_race_without_candidates_or_with_twins_of_a_name_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no candidate"):
+        race([], SETTINGS, tmp_path, Trainer(), Reporter())
+    with pytest.raises(InputError, match="c0"):
+        race(candidates(1) * 2, SETTINGS, tmp_path, Trainer(), Reporter())

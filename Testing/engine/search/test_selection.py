@@ -1,0 +1,93 @@
+"""From a finished search to the architecture that wins its races, on phantoms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dints import Config
+from dints.cost.complexity import summary
+from dints.data.cache import Cache, build_cache
+from dints.data.datalist import read_datalist
+from dints.events import Reporter
+from dints.search.loop import Search
+from dints.search.race import Standing
+from dints.search.selection import choose, memory_budget
+
+CPU = torch.device("cpu")
+RACE = ["race.enabled=true", "race.steps=2", "race.growth=2", "race.heats=2", "race.neighbours=2", "race.random=1"]
+
+
+@pytest.fixture(scope="module")
+def config(tiny_config: Config) -> Config:
+    return tiny_config.with_overrides([*RACE, "race.memory=3"])
+
+
+@pytest.fixture(scope="module")
+def cache(phantoms: Path, config: Config, tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    cases = read_datalist(phantoms, config.task).cases
+    values = tuple(sorted(config.task.labels))
+    return build_cache(cases, config.preprocessing, values, tmp_path_factory.mktemp("cache"), Reporter())
+
+
+@pytest.fixture(scope="module")
+def searching(config: Config, cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Search:
+    search = Search(config, cache, list(cache.cases), tmp_path_factory.mktemp("search"), CPU, Reporter())
+    search.run()
+    return search
+
+
+def chosen(config, cache, searching, folder, devices=(CPU,), reporter=None) -> list[Standing]:
+    return choose(config, cache, searching, folder, list(devices), reporter or Reporter())
+
+
+def test_the_winner_fits_the_budget_and_the_race_ends_alike_each_time(config, cache, searching, tmp_path):
+    first = chosen(config, cache, searching, tmp_path / "first")
+    winner = first[0].candidate.design
+    cost = summary(winner, config.sampling.patch, 1, 1, len(config.task.labels), config.training.batch_size)
+    assert cost.training_memory <= memory_budget(config) == 3 * 2**20
+    again = chosen(config, cache, searching, tmp_path / "again")
+    assert [(one.candidate.name, one.dice) for one in first] == [(one.candidate.name, one.dice) for one in again]
+
+
+def test_a_finished_race_trains_nothing_again(config, cache, searching, tmp_path, monkeypatch):
+    first = chosen(config, cache, searching, tmp_path)
+    monkeypatch.setattr("dints.training.retrain.FoldTrainer._train_step", lambda *_: pytest.fail("trained again"))
+    again = chosen(config, cache, searching, tmp_path)
+    assert [(one.candidate.name, one.dice) for one in first] == [(one.candidate.name, one.dice) for one in again]
+
+
+def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_path, monkeypatch):
+    seen = []
+
+    class Recorded:
+        def __init__(self, config, build, cache, split, *rest) -> None:
+            seen.append(split)
+
+        def run(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("dints.search.selection.FoldTrainer", Recorded)
+    with pytest.raises(KeyboardInterrupt):
+        chosen(config, cache, searching, tmp_path)
+    training, ranking = seen[0]
+    assert set(training) | set(ranking) == set(cache.cases)
+    assert not set(training) & set(ranking)
+
+
+def test_progress_names_the_candidate(config, cache, searching, tmp_path):
+    stages = set()
+
+    class Recorder(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            stages.add(stage)
+
+    standings = chosen(config, cache, searching, tmp_path, reporter=Recorder())
+    assert {f"race {one.candidate.name}" for one in standings} <= stages
+
+
+def test_without_a_number_the_budget_is_the_searched_share_of_a_full_network(config):
+    shares = [memory_budget(config.with_overrides(["race.memory=0", f"search.memory_budget={s}"])) for s in (0.4, 0.8)]
+    assert shares[1] == pytest.approx(2 * shares[0])
