@@ -1,0 +1,214 @@
+"""What a run on disk holds, and how far it is: the one owner of its paths and logs. The standard library alone.
+
+run.json        which data set, and which cases are held out
+config.yaml     every setting
+check.json      what the check found
+cache/          preprocessed volumes
+search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/
+train/fold<k>/  last.pt best.pt log.jsonl
+evaluation/     scores.csv scores.json cleanup.json predictions/
+    held_out/       the same for cases that no network saw
+compare/        networks trained beside the searched one, and their scores
+model.zip       the exported ensemble
+report.html
+.lock           held while a process works on the run
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BYTES_A_READ = 256 * 1024  # of a log; about 1,000 rows, read in a few milliseconds
+
+Points = tuple[list[int], list[float]]
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """How far the search is: `step` of `total`, and whether it left its architecture."""
+
+    step: int
+    total: int
+    finished: bool
+
+    @property
+    def started(self) -> bool:
+        """Whether there is anything to resume."""
+        return self.step > 0 or self.finished
+
+
+@dataclass(frozen=True)
+class FoldState:
+    """How far a fold is: `step` of `total`, and the validation Dice of its best network, which would be exported.
+
+    A fold is trained when it is finished, and not before: a network that was kept on the way is half trained.
+    """
+
+    step: int
+    total: int
+    best_dice: float | None  # mean over the foreground classes; None before the first validation, or if undefined
+    finished: bool
+
+    @property
+    def started(self) -> bool:
+        """Whether there is anything to resume."""
+        return self.step > 0
+
+
+class RunLayout:
+    """The files of a run, whether or not they are there yet."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.run_file = self.folder / "run.json"
+        self.config_file = self.folder / "config.yaml"
+        self.check_file = self.folder / "check.json"
+        self.cache_folder = self.folder / "cache"
+        self.search_folder = self.folder / "search"
+        self.search_log = self.search_folder / "log.jsonl"
+        self.search_checkpoint = self.search_folder / "checkpoint.pt"
+        self.current_architecture_file = self.search_folder / "current.json"  # of a search that goes on
+        self.architecture_file = self.search_folder / "architecture.json"  # what is retrained: searched, or put there
+        self.summary_file = self.search_folder / "summary.json"
+        self.race_folder = self.search_folder / "race"
+        self.evaluation_folder = self.folder / "evaluation"
+        self.held_out_folder = self.evaluation_folder / "held_out"
+        self.scores_file = self.evaluation_folder / "scores.json"
+        self.cleanup_file = self.evaluation_folder / "cleanup.json"  # labels that gain from their largest component
+        self.compare_folder = self.folder / "compare"
+        self.model_file = self.folder / "model.zip"
+        self.report_file = self.folder / "report.html"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a search or retraining was started here: its data and settings are fixed then."""
+        return self.run_file.is_file()
+
+    def architecture_picture(self, suffix: str) -> Path:
+        """The drawing of the architecture, as "png" or "svg"."""
+        return self.search_folder / f"architecture.{suffix}"
+
+    def fold_folder(self, fold: int) -> Path:
+        """Of one retrained fold."""
+        return self.folder / "train" / f"fold{fold}"
+
+    def fold_log(self, fold: int) -> Path:
+        """One JSON object a step, and one a validation."""
+        return self.fold_folder(fold) / "log.jsonl"
+
+    def best_checkpoint(self, fold: int) -> Path:
+        """The weights of a fold's best network."""
+        return self.fold_folder(fold) / "best.pt"
+
+    def last_checkpoint(self, fold: int) -> Path:
+        """What a fold goes on from."""
+        return self.fold_folder(fold) / "last.pt"
+
+    def prediction_file(self, case: str) -> Path:
+        """What the cross-validation segmented in a case."""
+        return self.evaluation_folder / "predictions" / f"{case}.nii.gz"
+
+    def search_state(self, iterations: int, log: LogReader | None = None) -> SearchState:
+        """How far the search of `iterations` steps is. `log` is one that was read before, and is read on."""
+        log = log or LogReader(self.search_log)
+        log.read_all()
+        return SearchState(log.steps, iterations, self.architecture_file.is_file())
+
+    def fold_state(self, fold: int, iterations: int, log: LogReader | None = None) -> FoldState:
+        """How far a fold of `iterations` steps is. `log` is one that was read before, and is read on."""
+        log = log or LogReader(self.fold_log(fold))
+        log.read_all()
+        finished = log.last_validation == iterations - 1 and self.best_checkpoint(fold).is_file()
+        dice = log.best_dice
+        return FoldState(log.steps, iterations, None if math.isnan(dice) else dice, finished)
+
+
+class LogReader:
+    """A growing log of a search or a fold, read as far as it has come: only new rows cost anything.
+
+    A log that was replaced, as a resumed run does to drop the steps that it repeats, is read anew. A last line that has
+    no end yet, or that an interruption cut short, waits for the next time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._restart(None)
+
+    def read(self) -> bool:
+        """Reads the next rows, at most about a thousand; True if there were any, or if the log was replaced."""
+        if not self.path.is_file():
+            changed = bool(self._offset)
+            self._restart(None)
+            return changed
+        status = self.path.stat()
+        if status.st_ino != self._file or status.st_size < self._offset:
+            self._restart(status.st_ino)
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            portion = file.read(BYTES_A_READ)
+        whole = portion[: portion.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for row in _rows(whole.decode("utf-8", errors="replace")):
+            self._take(row)
+        return bool(whole)
+
+    def read_all(self) -> None:
+        """Reads to the present end."""
+        while self.read():
+            pass
+
+    def points(self, name: str) -> Points:
+        """Steps and values of the rows that hold a number of this name."""
+        return self._columns.get(name, ([], []))
+
+    def _restart(self, file: int | None) -> None:
+        self._columns: dict[str, Points] = {}
+        self._file = file
+        self._offset = 0
+        self.steps = 0  # that were done
+        self.last_validation = -1  # the step after which it was made
+        self.best_dice = math.nan  # of the network that is kept; NaN before the first validation
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        step = row["step"]
+        self.steps = max(self.steps, step + 1)
+        if "mean_dice" in row:
+            dice = math.nan if row["mean_dice"] is None else float(row["mean_dice"])
+            self.best_dice = dice if is_better(dice, self.best_dice) else self.best_dice
+            self.last_validation = step
+        for name, value in row.items():
+            if name != "step" and isinstance(value, int | float):
+                steps, values = self._columns.setdefault(name, ([], []))
+                steps.append(step)
+                values.append(value)
+
+
+def is_better(dice: float, best: float) -> bool:
+    """Whether a network of this validation Dice takes the place of the best one so far.
+
+    NaN, where no case has a class that counts, is worse than any number. While nothing was found at all the later
+    network is kept: it has learned for longer.
+    """
+    return not best > 0 or dice > best
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """All whole rows of a log; a line that an interruption cut short is left out."""
+    if not path.is_file():
+        return []
+    return list(_rows(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _rows(text: str) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:  # the last line of an interrupted run
+            return
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            yield row
