@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
+import qt
 from slicer.i18n import tr as _
 
+from dints.config import Config, all_settings
+from DiNTSSearchLib.parameters import WITH_WIDGETS
 from DiNTSSearchLib.tables import EDITABLE, fill
-
-ON_THE_PANEL = ("search.iterations", "search.memory_budget", "sampling.patch", "training.folds")  # have widgets
-SECTIONS = ("search", "training", "sampling", "augmentation", "preprocessing", "inference")
 
 
 class SettingsTable:
@@ -21,19 +19,20 @@ class SettingsTable:
         onChanged: called with the key and the text of a cell that the user edited.
     """
 
-    def __init__(self, table: Any, onChanged: Callable[[str, str], None]) -> None:
+    def __init__(self, table: qt.QTableWidget, onChanged: Callable[[str, str], None]) -> None:
         self._table, self._onChanged = table, onChanged
         self._shown: list[tuple[str, str]] | None = None
         self._editable = True
         table.connect("cellChanged(int,int)", self._onCellChanged)
 
-    def show(self, settings: Any, changes: dict[str, str], editable: bool) -> None:
-        """`settings` is a `dints.config.Config`, or None before the check."""
+    def show(self, settings: Config | None, changes: dict[str, str], editable: bool) -> None:
+        """`settings` are None before the check."""
         rows = [(key, changes.get(key, text)) for key, text in settingTexts(settings).items()]
         if rows == self._shown and editable == self._editable:
             return
         self._shown, self._editable = rows, editable
-        fill(self._table, [_("Setting"), _("Value")], rows)
+        lines = [(key, text, all_settings()[key].unit) for key, text in rows]
+        fill(self._table, [_("Setting"), _("Value"), _("Unit")], lines, [hint(key) for key, _text in rows])
         if not editable:
             return
         self._table.blockSignals(True)
@@ -49,12 +48,23 @@ class SettingsTable:
             self._onChanged(key, text)
 
 
-def settingTexts(settings: Any) -> dict[str, str]:
+def settingTexts(settings: Config | None) -> dict[str, str]:
     """Every setting that has no widget of its own, as "section.key" and YAML."""
-    values = settings.to_mapping() if settings else {}
-    texts = {
-        f"{section}.{name}": value if isinstance(value, str) else json.dumps(value)
-        for section in SECTIONS
-        for name, value in values.get(section, {}).items()
+    if settings is None:
+        return {}
+    from dints.files.plain_yaml import to_line  # needs PyYAML, as the settings did
+
+    values = settings.to_mapping()
+    return {
+        f"{section}.{name}": to_line(value)
+        for section, own in values.items()
+        for name, value in own.items()
+        if f"{section}.{name}" not in WITH_WIDGETS
     }
-    return {key: text for key, text in texts.items() if key not in ON_THE_PANEL}
+
+
+def hint(key: str) -> str:
+    """What the tool tip says of a setting."""
+    from dints.config.listing import default, explanation
+
+    return f"{key}: {explanation(key)}; {_('default')} {default(key)}"

@@ -132,8 +132,6 @@ class SearchPanel:
         self.run = RunFolder(self.parameters.runFolder)
         self.search.loadSettings()
         self.export.loadSettings()
-        if self.run.settings is not None:
-            self.parameters.folds = self.run.settings.training.folds
 
     def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         if slicer.mrmlScene.IsImporting():

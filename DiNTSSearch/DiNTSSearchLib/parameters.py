@@ -1,15 +1,34 @@
-"""What the panel edits, kept in the scene."""
+"""What the panel edits, kept in the scene. Settings with a widget take what the engine takes: limits are its own."""
 
+import json
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Decimals, Default, SingleStep, WithinRange, parameterNodeWrapper
 
+from dints.config import Config, all_settings
 from DiNTSLib.device_choice import DeviceChoice
 
-LARGEST_PATCH = 512  # voxels along an axis
-MOST_ITERATIONS = 1_000_000
+DECIMALS = 3  # of fractions in the widgets
+WITH_WIDGETS = {  # settings, and the parameters that hold their values
+    "training.folds": ("folds",),
+    "search.memory_budget": ("memoryBudget",),
+    "search.iterations": ("iterations",),
+    "sampling.patch": ("patchX", "patchY", "patchZ"),
+}
+
+
+def within(key: str) -> WithinRange:
+    """The engine's limits of a setting. Where an end itself is not allowed, the engine says so before the start."""
+    known = all_settings()[key]
+    return WithinRange(max(known.low, known.above), min(known.high, known.below))
+
+
+def standard(key: str, index: int = 0) -> Default:
+    """The engine's default of a setting, or of one of its entries."""
+    value = all_settings()[key].default
+    return Default(value[index] if isinstance(value, tuple) else value)
 
 
 class Distribution(Enum):
@@ -30,15 +49,49 @@ class DiNTSSearchParameters:
     openedFolder: str = ""  # the run folder whose settings the other parameters began with
     dataFolder: str = ""
     preset: str = ""  # "" derives the settings from the data
-    folds: Annotated[int, WithinRange(2, 20)] = 5
-    memoryBudget: Annotated[float, WithinRange(0.05, 1.0), SingleStep(0.05), Decimals(2), Default(0.8)]
-    iterations: Annotated[int, WithinRange(1, MOST_ITERATIONS)] = 21000
-    patchX: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
-    patchY: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
-    patchZ: Annotated[int, WithinRange(4, LARGEST_PATCH)] = 96
+    folds: Annotated[int, within("training.folds"), standard("training.folds")]
+    memoryBudget: Annotated[
+        float, within("search.memory_budget"), standard("search.memory_budget"), SingleStep(0.05), Decimals(DECIMALS)
+    ]
+    iterations: Annotated[int, within("search.iterations"), standard("search.iterations")]
+    patchX: Annotated[int, within("sampling.patch"), standard("sampling.patch", 0)]
+    patchY: Annotated[int, within("sampling.patch"), standard("sampling.patch", 1)]
+    patchZ: Annotated[int, within("sampling.patch"), standard("sampling.patch", 2)]
     device: DeviceChoice = DeviceChoice.AUTOMATIC
     distribution: Distribution = Distribution.SEQUENCE
     changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}
     modelName: str = ""
     labelChanges: dict[str, str]  # of the model: {"1.name": text, "1.color": "#rrggbb", "1.terminology": entry}
     notes: str = ""
+
+
+def showSettings(parameters: DiNTSSearchParameters, settings: Config) -> None:
+    """Puts settings into the widgets; what was changed before is forgotten."""
+    parameters.changes = {}
+    for key, names in WITH_WIDGETS.items():
+        for name, value in zip(names, valuesOf(settings, key), strict=True):
+            setattr(parameters, name, value)
+
+
+def changedSettings(parameters: DiNTSSearchParameters, settings: Config) -> dict[str, str]:
+    """What the user changed of the settings, {"section.key": YAML}, in widgets and table.
+
+    Of a fraction, a widget shows some decimals only: one that looks the same was not changed.
+    """
+    changes = dict(parameters.changes)
+    for key, names in WITH_WIDGETS.items():
+        values = [_shown(getattr(parameters, name)) for name in names]
+        if values != [_shown(value) for value in valuesOf(settings, key)]:
+            changes[key] = json.dumps(values if len(values) > 1 else values[0])
+    return changes
+
+
+def valuesOf(settings: Config, key: str) -> list[Any]:
+    """The value of a setting, or its entries."""
+    section, name = key.split(".")
+    value = getattr(getattr(settings, section), name)
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def _shown(value: Any) -> Any:
+    return round(value, DECIMALS) if isinstance(value, float) else value

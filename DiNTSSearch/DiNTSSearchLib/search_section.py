@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.config import Config
 from dints.errors import InputError
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.architecture_svg import architectureSvg
 from DiNTSSearchLib.memory_line import MemoryLine
+from DiNTSSearchLib.parameters import changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import PANEL_VIEW
 from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED, Progress
@@ -59,18 +60,7 @@ class SearchSection(Section):
 
     def changes(self) -> dict[str, str]:
         """Settings that differ from those of the data or preset."""
-        parameters, settings = self.panel.parameters, self.panel.run.settings
-        chosen = {
-            "search.iterations": (parameters.iterations, settings.search.iterations),
-            "search.memory_budget": (round(parameters.memoryBudget, 2), settings.search.memory_budget),
-            "sampling.patch": (self.patch(), list(settings.sampling.patch)),
-        }
-        own = {key: json.dumps(value) for key, (value, before) in chosen.items() if value != before}
-        return {**dict(parameters.changes), **own}
-
-    def patch(self) -> list[int]:
-        parameters = self.panel.parameters
-        return [parameters.patchX, parameters.patchY, parameters.patchZ]
+        return changedSettings(self.panel.parameters, self.panel.run.settings)
 
     def loadSettings(self) -> None:
         """Puts the settings of the run's folder into the widgets."""
@@ -78,10 +68,7 @@ class SearchSection(Section):
         if settings is None:
             return
         with slicer.util.NodeModify(parameters.parameterNode):
-            parameters.changes = {}
-            parameters.iterations = settings.search.iterations
-            parameters.memoryBudget = settings.search.memory_budget
-            parameters.patchX, parameters.patchY, parameters.patchZ = settings.sampling.patch
+            showSettings(parameters, settings)
 
     def refresh(self) -> None:
         run, reason = self.panel.run, self.whyNot()
@@ -121,10 +108,14 @@ class SearchSection(Section):
         if not self.panel.data.isChecked():
             return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
         try:
-            run.settings.with_overrides([f"{key}={text}" for key, text in self.changes().items()])
+            self.changed(self.changes())
         except InputError as error:
             return str(error)
         return ""
+
+    def changed(self, changes: dict[str, str]) -> Config:
+        """The settings with changes; InputError if they cannot be, alone or together."""
+        return self.panel.run.settings.with_overrides([f"{key}={text}" for key, text in changes.items()])
 
     def showPresets(self, free: bool) -> None:
         """Fills the list, once the engine can be asked, and shows the parameter."""
@@ -151,7 +142,7 @@ class SearchSection(Section):
     def onSettingChanged(self, key: str, text: str) -> None:
         self.error = ""
         try:
-            self.panel.run.settings.with_overrides([f"{key}={text}"])
+            self.changed({**self.changes(), key: text})
         except InputError as error:
             self.error = str(error)
         else:

@@ -17,9 +17,9 @@ INTRODUCTION = """# Settings
 
 <!-- Written by `dints settings --markdown`; change the fields in DiNTSEngine/dints/config/sections.py instead. -->
 
-Every setting of a task, with the paper's default. A file for `--config` names those that differ, section by section;
-`--set section.key=value` changes one; values are YAML. `dints settings` lists the same on a terminal, and the search
-panel under *Advanced*.
+Every setting of a task; defaults are the paper's where it has the setting. A file for `--config` names those that
+differ, section by section; `--set section.key=value` changes one; values are YAML. `dints settings` lists the same on a
+terminal, and the search panel under *Advanced*.
 """
 
 
@@ -43,7 +43,7 @@ def explanation(key: str) -> str:
 
 
 def default(key: str) -> str:
-    """The paper's value, as YAML."""
+    """The default, as YAML."""
     return to_line(plain(all_settings()[key].default))
 
 

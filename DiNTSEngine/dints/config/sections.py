@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from dints.config.setting import Rule, setting
 from dints.geometry import Size, Vector
+from dints.space.architecture import MAX_FILTERS
 from dints.space.search_space import FINEST, MAX_LAYERS, MAX_LEVELS, SearchSpace
 
 LARGEST_LABEL = 2**16 - 1  # label files hold unsigned 16-bit integers at most
 MOST_LABELS = 256  # class indices are stored in 8 bits
 MOST_CHANNELS = 64
-MOST_FILTERS = 512  # sixteen times the paper's
 LARGEST_BATCH = 4096
 LARGEST_PATCH = 512**3  # voxels; half a GiB a channel
 LARGEST_SIDE = LARGEST_PATCH // 4  # voxels of a patch along an axis, the others having two
@@ -118,7 +118,7 @@ class SearchConfig:
         2, "Working voxels a side of the finest level's: 2 in the paper, 1 is full resolution", choices=FINEST
     )
     delay: Size = setting((0, 0, 0), "Halvings that each axis leaves out first, for thick slices", low=0)
-    filters: int = setting(16, "Channels at full resolution; each halving doubles them", low=2, high=MOST_FILTERS)
+    filters: int = setting(16, "Channels at full resolution; each halving doubles them", low=2, high=MAX_FILTERS)
     batch_size: int = setting(8, "Patches of a step, those of all processes together", low=1, high=LARGEST_BATCH)
     iterations: int = setting(21000, "Length of the search", unit="iterations", low=1, high=MOST_ITERATIONS)
     schedule_iterations: int = setting(
@@ -172,7 +172,7 @@ class RaceConfig:
 class TrainingConfig:
     """Retraining of a searched architecture from random weights (4.1). Iterations scale as in the search."""
 
-    filters: int = setting(32, "Channels at full resolution; each halving doubles them", low=2, high=MOST_FILTERS)
+    filters: int = setting(32, "Channels at full resolution; each halving doubles them", low=2, high=MAX_FILTERS)
     batch_size: int = setting(16, "Patches of a step, those of all processes together", low=1, high=LARGEST_BATCH)
     iterations: int = setting(41000, "Length of each fold", unit="iterations", low=1, high=MOST_ITERATIONS)
     schedule_iterations: int = setting(
