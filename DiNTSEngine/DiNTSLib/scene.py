@@ -5,7 +5,7 @@ Files are in the local coordinates of the nodes: what is imported is put under t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from DiNTSLib.nrrd import nrrdParts
 from DiNTSLib.terminology import SegmentStyle
 
 BINARY_LABELMAP = "Binary labelmap"
+SEGMENT_ID_PREFIX = "Segment_"  # before the value: what is shown of a label stays the same in all frames and results
 
 
 def exportVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode, path: str | Path, background: bool = False) -> None:
@@ -105,15 +106,36 @@ def setSegments(
     referenceVolume: slicer.vtkMRMLScalarVolumeNode,
 ) -> None:
     """As `importSegmentation`, with the vtkOrientedImageData of `DiNTSLib.images.readLabels`."""
+    hidden = hiddenSegments(segmentationNode)
     with slicer.util.NodeModify(segmentationNode):
         segmentation = segmentationNode.GetSegmentation()
         removeSegments(segmentation)
         segmentationNode.SetSourceRepresentationToBinaryLabelmap()
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(referenceVolume)
         for value, style in sorted(styles.items()):
-            segmentation.AddSegment(_segment(image, value, style))
+            segmentation.AddSegment(_segment(image, value, style), f"{SEGMENT_ID_PREFIX}{value}")
         segmentationNode.SetAndObserveTransformNodeID(referenceVolume.GetTransformNodeID())
         segmentationNode.CreateDefaultDisplayNodes()
+    setHiddenSegments(segmentationNode, hidden)
+
+
+def hiddenSegments(segmentationNode: slicer.vtkMRMLSegmentationNode) -> set[tuple[str, str]]:
+    """(ID, name) of the segments that are not shown."""
+    segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
+    return {
+        (identifier, segmentation.GetSegment(identifier).GetName())
+        for identifier in segmentation.GetSegmentIDs()
+        if display is not None and not display.GetSegmentVisibility(identifier)
+    }
+
+
+def setHiddenSegments(segmentationNode: slicer.vtkMRMLSegmentationNode, hidden: Set[tuple[str, str]]) -> None:
+    """Shows all segments but those. Slicer hides the first one at the end of a `NodeModify` block in which segments
+    were replaced by others with new IDs; this must come after it."""
+    segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
+    for identifier in segmentation.GetSegmentIDs() if display is not None else ():
+        name = segmentation.GetSegment(identifier).GetName()
+        display.SetSegmentVisibility(identifier, (identifier, name) not in hidden)
 
 
 def removeSegments(segmentation: slicer.vtkSegmentation) -> None:

@@ -8,7 +8,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from DiNTSLib.scene import removeSegments
+from DiNTSLib.scene import hiddenSegments, removeSegments, setHiddenSegments
 
 ATTRIBUTE = "DiNTS.Fingerprint"  # of the segmentation node; saved with the scene
 MOST_CHECKSUMS = 1000  # that are remembered
@@ -60,6 +60,7 @@ class Contents:
     def __init__(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         segments = segmentation.GetSegmentation()
         self.nodeId = segmentation.GetID()
+        self._hidden = hiddenSegments(segmentation)
         self._segments = [(name, _sharingCopy(segments.GetSegment(name))) for name in segments.GetSegmentIDs()]
         self._representation = segments.GetSourceRepresentationName()
         self._fingerprint = segmentation.GetAttribute(ATTRIBUTE)
@@ -80,6 +81,7 @@ class Contents:
                 segments.AddSegment(segment, name)
             segmentation.SetAndObserveTransformNodeID(self._transformId)
             segmentation.SetAttribute(ATTRIBUTE, self._fingerprint)
+        setHiddenSegments(segmentation, self._hidden)
 
 
 def _sharingCopy(segment: slicer.vtkSegment) -> slicer.vtkSegment:

@@ -109,6 +109,7 @@ def showStatistics(
         _("Mean"): ["" if row["mean"] is None else f"{row['mean']:.1f}" for row in rows],
     }
     with slicer.util.NodeModify(table):
+        table.SetUseColumnTitleAsColumnHeader(True)
         table.RemoveAllColumns()
         for title, cells in columns.items():
             array = vtkStringArray()

@@ -38,8 +38,7 @@ class FrameCase(NodeCase):
         output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
         output.SetDataNodeAtValue(segmentation, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
         if browser.GetSequenceNode(segmentation) is None:
-            browser.AddSynchronizedSequenceNode(output)
-            browser.AddProxyNode(segmentation, output, False)
+            browser.AddProxyNode(segmentation, output, False)  # synchronizes it; done before, that makes another proxy
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)  # back to the frame that is shown
         markAsResult(segmentation)
 

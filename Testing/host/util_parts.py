@@ -10,6 +10,7 @@ from typing import Any
 
 from . import api
 from .errors import HostError
+from .modify_blocks import NodeModify
 
 PARAMETERS_IN_5_8 = {
     "findChild": 2,
@@ -59,6 +60,7 @@ def as_in_5_8(function: Callable, count: int) -> Callable:
 
 def restrict(util: types.ModuleType) -> None:
     """Make `slicer.util` that of Slicer 5.8, without packaging."""
+    util.NodeModify = NodeModify
     util.pip_install = pip_install
     util.pip_uninstall = pip_uninstall
     for name, count in PARAMETERS_IN_5_8.items():

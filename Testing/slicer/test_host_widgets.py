@@ -192,12 +192,34 @@ def test_the_3d_button_makes_and_removes_the_surface(host: Any, slicer: Any, seg
 
 
 def test_a_table_view_shows_a_table_node(slicer: Any) -> None:
+    import qt
+
     node = add(slicer, "Table", "vtkMRMLTableNode")
     slicer.util.updateTableFromArray(node, [np.array([1.0, 2.0])], ["volume"])
     view = slicer.qMRMLTableView()
     view.setMRMLTableNode(node)
-    assert view.model().rowCount() == 2
-    assert view.model().index(1, 0).data() == "2"
+    shown = view.model()
+    assert shown.headerData(0, qt.Qt.Horizontal) == "A"
+    assert [shown.index(row, 0).data() for row in range(shown.rowCount())] == ["volume", "1", "2"]
+    node.SetUseColumnTitleAsColumnHeader(True)
+    assert shown.headerData(0, qt.Qt.Horizontal) == "volume"
+    assert [shown.index(row, 0).data() for row in range(shown.rowCount())] == ["1", "2"]
+
+
+def test_the_first_of_new_segments_is_hidden_at_the_end_of_a_block_that_replaced_others(slicer: Any) -> None:
+    node = add(slicer, "Result", "vtkMRMLSegmentationNode")
+    node.CreateDefaultDisplayNodes()
+
+    def replace(*names: str) -> list[bool]:
+        with slicer.util.NodeModify(node):
+            node.GetSegmentation().RemoveAllSegments()
+            for name in names:
+                node.GetSegmentation().AddEmptySegment(name)
+        return [bool(node.GetDisplayNode().GetSegmentVisibility(name)) for name in names]
+
+    assert replace("liver", "kidney") == [True, True]
+    assert replace("liver", "aorta") == [True, True]
+    assert replace("spleen", "aorta") == [False, True]
 
 
 def test_a_plot_view_draws_a_chart(host: Any, slicer: Any, tmp_path: Path) -> None:

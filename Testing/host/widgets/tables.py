@@ -1,4 +1,4 @@
-"""qMRMLTableView: a vtkMRMLTableNode in a table."""
+"""qMRMLTableView: a vtkMRMLTableNode in a table. Headers are letters, and names the first row, unless the node differs."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class qMRMLTableView(QTableView):
         if table is None:
             return
         columns = range(table.GetNumberOfColumns())
-        model.setHorizontalHeaderLabels([self._node.GetColumnName(column) for column in columns])
+        names = [self._node.GetColumnName(column) for column in columns]
+        if self._node.GetUseColumnTitleAsColumnHeader():
+            model.setHorizontalHeaderLabels(names)
+        else:
+            model.setHorizontalHeaderLabels([chr(ord("A") + column) for column in columns])
+            model.appendRow([QStandardItem(name) for name in names])
         for row in range(table.GetNumberOfRows()):
             model.appendRow([QStandardItem(self._node.GetCellText(row, column)) for column in columns])

@@ -20,6 +20,14 @@ def segments_of(segmentation: Any) -> dict[str, int]:
     }
 
 
+def hidden_segments_of(segmentation: Any) -> list[str]:
+    """Names of the segments that the views do not show."""
+    found, display = segmentation.GetSegmentation(), segmentation.GetDisplayNode()
+    return [
+        found.GetSegment(name).GetName() for name in found.GetSegmentIDs() if not display.GetSegmentVisibility(name)
+    ]
+
+
 def has_grid_of(segmentation: Any, volume: Any) -> bool:
     """Whether the segmentation's reference geometry is the volume's grid."""
     import slicer

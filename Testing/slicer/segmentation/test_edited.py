@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .facts import segments_of
+from .facts import hidden_segments_of, segments_of
 
 
 @pytest.fixture
@@ -46,8 +46,10 @@ def test_a_replaced_segmentation_comes_back_in_one_step(host: Any, edited: Any, 
     host.click(edited.ui.replaceButton)
     apply(edited)
     assert segments_of(segmentation) != work
+    assert hidden_segments_of(segmentation) == []
     host.click(edited.ui.undoButton)
     assert segments_of(segmentation) == work
+    assert hidden_segments_of(segmentation) == []
     assert segmentation.GetSegmentation().GetNumberOfSegments() == len(work)
     assert not edited.ui.undoButton.visible
     assert edited.ui.editedFrame.visible
@@ -66,3 +68,49 @@ def test_a_result_that_another_one_replaced_comes_back_whole(host: Any, panel: A
     host.click(panel.ui.undoButton)
     assert segments_of(segmentation) == first
     assert not panel.ui.editedFrame.visible
+
+
+def test_a_second_result_shows_all_its_segments_and_undo_hides_what_was_hidden(
+    host: Any, open_panel: Any, install: Any, ct: Any, choose_model: Any, apply: Any
+) -> None:
+    """Other segments than before: those of another model, in a segmentation that already has some."""
+    install("body.zip", "hippocampus.zip")
+    panel = open_panel()
+    choose_model(panel, "Body")
+    apply(panel)
+    segmentation = panel.panel.parameters.segmentation
+    first = segmentation.GetSegmentation().GetNthSegmentID(0)
+    segmentation.GetDisplayNode().SetSegmentVisibility(first, False)
+    choose_model(panel, "Hippocampus")
+    apply(panel)
+    assert list(segments_of(segmentation)) == ["Anterior", "Posterior"]
+    assert hidden_segments_of(segmentation) == []
+    host.click(panel.ui.undoButton)
+    assert list(segments_of(segmentation)) == ["liver", "kidney"]
+    assert hidden_segments_of(segmentation) == ["liver"]
+
+
+def test_what_was_drawn_and_given_up_is_replaced_by_segments_that_are_all_shown(
+    host: Any, panel: Any, ct: Any, apply: Any
+) -> None:
+    import slicer
+
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.GetSegmentation().AddEmptySegment("drawn", "drawn")
+    host.choose(panel.ui.segmentationSelector, "Mine")
+    host.wait_until(lambda: panel.ui.replaceButton.visible)
+    host.click(panel.ui.replaceButton)
+    apply(panel)
+    assert list(segments_of(segmentation)) == ["liver", "kidney"]
+    assert hidden_segments_of(segmentation) == []
+
+
+def test_a_segment_that_was_hidden_stays_so_when_it_is_made_anew(host: Any, panel: Any, apply: Any) -> None:
+    apply(panel)
+    segmentation = panel.panel.parameters.segmentation
+    kidney = segmentation.GetSegmentation().GetSegmentIdBySegmentName("kidney")
+    segmentation.GetDisplayNode().SetSegmentVisibility(kidney, False)
+    apply(panel)
+    assert panel.panel.parameters.segmentation is segmentation
+    assert hidden_segments_of(segmentation) == ["kidney"]

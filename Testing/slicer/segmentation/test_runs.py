@@ -53,6 +53,7 @@ def test_a_hippocampus_is_segmented_with_three_clicks(
 def test_results_lie_beside_the_volume_with_a_table_and_an_uncertainty_map(
     host: Any, panel: Any, ct: Any, apply: Any
 ) -> None:
+    import qt
     import slicer
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
@@ -74,6 +75,10 @@ def test_results_lie_beside_the_volume_with_a_table_and_an_uncertainty_map(
         assert float(table.GetCellText(row, 1)) == pytest.approx(count * milliliters, abs=0.01)
     assert panel.ui.segmentsView.segmentationNode() is segmentation
     assert panel.ui.statisticsView.mrmlTableNode() is table
+    shown = panel.ui.statisticsView.model()
+    headers = [shown.headerData(column, qt.Qt.Horizontal) for column in range(shown.columnCount())]
+    assert headers == ["Segment", "Volume [ml]", "Surface [cm²]", "Mean"]
+    assert [shown.index(row, 0).data() for row in range(shown.rowCount())] == ["liver", "kidney"]
     host.click(panel.ui.show3DButton)
     assert segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .facts import hidden_segments_of
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = REPOSITORY / "DiNTSSegmentation" / "Resources" / "Scripts" / "segment.py"
 
@@ -92,11 +94,15 @@ def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -
     made = browser.GetSequenceNode(segmentation)
     assert made.GetNumberOfDataNodes() == 3
     assert browser.GetProxyNode(made) is segmentation
+    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == [segmentation]
+    frames = [made.GetNthDataNode(frame).GetSegmentation().GetSegmentIDs() for frame in range(3)]
+    assert frames[0] == frames[1] == frames[2]
     counts = []
     for frame in range(3):
         browser.SetSelectedItemNumber(frame)
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
         counts.append(int(labels_on(segmentation, proxy).sum()))
+        assert hidden_segments_of(segmentation) == []
     assert len(set(counts)) == 3
 
 
