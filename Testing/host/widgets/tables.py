@@ -1,4 +1,4 @@
-"""qMRMLTableView: a vtkMRMLTableNode in a table. Headers are letters, and names the first row, unless the node differs."""
+"""qMRMLTableView: a vtkMRMLTableNode in a table. Unless the node says otherwise, names are its first row."""
 
 from __future__ import annotations
 
