@@ -14,7 +14,7 @@ from dints.data.phantom import write_phantoms
 from dints.device import device_memory, select_device
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.events import Reporter
-from dints.report.report import write_report
+from dints.report.write import write_report
 from dints.run import run_lock
 from dints.stages import export, search, train
 

@@ -6,7 +6,7 @@ import argparse
 
 from dints.commands.options import add_run
 from dints.events import Reporter
-from dints.report.report import write_report
+from dints.report.write import write_report
 from dints.run import Run
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import importlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,12 +36,19 @@ class Chart:
     level_name: str = ""
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches; InputError if matplotlib, an optional dependency, is missing."""
+def require_matplotlib() -> None:
+    """InputError if matplotlib, an optional dependency, is missing."""
     try:
-        from matplotlib.figure import Figure
+        importlib.import_module("matplotlib.figure")
     except ImportError as error:
         raise InputError("matplotlib: is not installed, pictures need it; install the extra `pictures`") from error
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches; InputError if matplotlib is missing."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height))
 
 
@@ -83,6 +92,11 @@ def chart_svg(chart: Chart) -> str:
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     return svg[svg.index("<svg") :].replace(INK, "currentColor")
+
+
+def embedded(media_type: str, content: bytes) -> str:
+    """An image file as an address that holds all of it."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def png(figure: Figure) -> bytes:

@@ -19,6 +19,7 @@ REFERENCE_WIDTH, PREDICTION_WIDTH = 3.2, 1.3  # points; where the two agree, the
 GREY_PERCENTILES = (0.5, 99.5)  # of the shown slice, to black and white: single bright voxels must not darken the rest
 MARGIN_MM = 30.0  # of image around the labels; more would make small organs invisible
 VIEW_INCHES = 4.2  # longer side
+SHORTEST_INCHES = 0.2  # shorter side: a single slice would vanish
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,17 @@ def _draw(
     grey, expected, predicted = (volume.take(index, axis=plane.axis) for volume in volumes)
     extent = grey.shape[0] * spacing[plane.rows], grey.shape[1] * spacing[plane.columns]  # mm
     scale = VIEW_INCHES / max(extent)
-    figure = new_figure(extent[1] * scale, extent[0] * scale)
+    figure = new_figure(*(max(length * scale, SHORTEST_INCHES) for length in reversed(extent)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     low, high = window or np.percentile(grey, GREY_PERCENTILES)
     axes.imshow(grey, cmap="gray", vmin=low, vmax=high, aspect="auto", origin="lower" if plane.head_up else "upper")
+    axes.autoscale(False)  # the picture ends where the image ends
+    columns, rows = (np.arange(-1, size + 1) for size in reversed(grey.shape))  # one around it: contours are closed
     for labels, colour, width in (
         (expected, REFERENCE_COLOUR, REFERENCE_WIDTH),
         (predicted, PREDICTION_COLOUR, PREDICTION_WIDTH),
     ):
         for value in np.unique(labels[labels > 0]):
-            axes.contour(labels == value, levels=[0.5], colors=[colour], linewidths=width)
+            axes.contour(columns, rows, np.pad(labels == value, 1), levels=[0.5], colors=[colour], linewidths=width)
     return png(figure)

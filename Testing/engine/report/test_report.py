@@ -6,125 +6,23 @@ import json
 import math
 import shutil
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from dints.config import Config
-from dints.data.cases import Case
 from dints.errors import InputError
-from dints.evaluation.evaluate import evaluate_case, score_rows, write_scores
 from dints.files.storage import write_json
+from dints.metrics.segmentation import METRICS, Metric
 from dints.report.figures import CURVE_POINTS, Chart, chart_svg, points
 from dints.report.overlays import overlay_views
-from dints.report.page import page, table
-from dints.report.report import write_report
-
-LABELS = {0: "background", 1: "organ", 2: "tumour <script>alert(1)</script>"}
-VOID = {"meta", "img"}
-
-
-class Strict(HTMLParser):
-    """Fails on tags that do not nest, and collects what a browser would load."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.loaded = [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.loaded += [value for key, value in attrs if key in ("src", "href", "xlink:href", "srcset", "data")]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def parsed(text):
-    parser = Strict()
-    parser.feed(text)
-    assert parser.open == []
-    return parser
-
-
-def images(shift, direction=(1, 0, 0, 0, 1, 0, 0, 0, 1)):
-    """Image, reference and prediction of one fabricated case."""
-    z, y, x = np.indices((12, 16, 20))
-    inside = ((z - 6) / 4) ** 2 + ((y - 8) / 6) ** 2 + ((x - 9) / 7) ** 2 < 1
-    reference = inside.astype(np.uint8)
-    reference[5:7, 6:9, 7:10] = 2
-    made = []
-    for array in (inside * 100.0 + x, reference, np.roll(reference, shift, axis=2)):
-        made.append(sitk.GetImageFromArray(array))
-        made[-1].SetSpacing((1.0, 1.2, 2.0))
-        made[-1].SetDirection(direction)
-    return made
-
-
-def begin_run(folder):
-    values = {"task": {"name": "A & B", "labels": LABELS}, "training": {"folds": 2, "iterations": 40}}
-    config = Config.from_mapping(values)
-    config.save(folder / "config.yaml")
-    return config
-
-
-def add_log(path, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def finish_run(folder, config):
-    """Everything that a finished run has, in small."""
-    problem = {"file": "x<y>.nii", "reason": "is empty", "remedy": "label it", "severity": "warning"}
-    case = {"name": "a", "size": [20, 16, 12], "spacing": [1, 1.2, 2], "label_volumes": {"1": 1500.0}}
-    write_json(folder / "check.json", {"problems": [problem], "cases": [case]})
-    numbers = {"parameters": 2_000_000, "macs": 3_000_000_000, "training_memory": 2**30}
-    summary = {"architecture": numbers, "unet": numbers, "gap": 3, "memory_budget": 0.8, "expected_memory": 0.79}
-    write_json(folder / "search" / "summary.json", summary)
-    (folder / "search" / "architecture.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    rows = [{"step": step, "loss": 2 / (step + 1), "learning_rate": 0.1} for step in range(40)]
-    for row in rows[20:]:
-        row.update(architecture_loss=1.0, dice=None, gap=40 - row["step"], memory_fraction=0.8)
-    add_log(folder / "search" / "log.jsonl", rows)
-    for fold in range(2):
-        validation = [{"step": 39, "dice": [0.5, None], "mean_dice": 0.5}]
-        add_log(folder / "train" / f"fold{fold}" / "log.jsonl", rows[:40] + validation)
-    table, cases = [], []
-    for number in range(4):
-        name = f"case {number} <i>"
-        image, reference, prediction = images(number)
-        paths = [folder / f"{kind}{number}.nii.gz" for kind in ("image", "label")]
-        sitk.WriteImage(image, paths[0])
-        sitk.WriteImage(reference, paths[1])
-        (folder / "evaluation" / "predictions").mkdir(parents=True, exist_ok=True)
-        sitk.WriteImage(prediction, folder / "evaluation" / "predictions" / f"{name}.nii.gz")
-        scores = evaluate_case(prediction, reference, LABELS, config.task.tolerance)
-        table += score_rows(name, number % 2, scores, LABELS)
-        cases.append(Case(name, (paths[0],), paths[1]))
-    write_scores(folder / "evaluation", table, cases, config.task.tolerance)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished run that has been reported; tests do not change it."""
-    folder = tmp_path_factory.mktemp("run")
-    finish_run(folder, begin_run(folder))
-    write_report(folder)
-    return folder
+from dints.report.write import write_report
 
 
 @pytest.fixture(scope="module")
 def report(finished):
-    return (finished / "report.html").read_text(encoding="utf-8")
+    return write_report(finished).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -133,7 +31,7 @@ def copied(finished, tmp_path):
     return Path(shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("image*", "report.html")))
 
 
-def test_a_finished_run_is_reported_in_full(finished, report):
+def test_a_finished_run_is_reported_in_full(finished, report, parsed):
     assert write_report(finished) == finished / "report.html"
     assert "not finished" not in report
     assert " yet." not in report
@@ -144,7 +42,7 @@ def test_a_finished_run_is_reported_in_full(finished, report):
         assert expected in report
 
 
-def test_the_page_loads_nothing_from_outside(report):
+def test_the_page_loads_nothing_from_outside(report, parsed):
     parser = parsed(report)
     assert parser.loaded
     assert all(value.startswith(("data:image/", "#")) for value in parser.loaded)
@@ -158,7 +56,7 @@ def test_names_from_the_data_are_text_and_never_markup(report):
     assert "<i>" not in report
 
 
-def test_a_run_that_has_just_begun_is_reported(tmp_path):
+def test_a_run_that_has_just_begun_is_reported(tmp_path, begin_run, parsed):
     begin_run(tmp_path)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     parsed(text)
@@ -166,7 +64,7 @@ def test_a_run_that_has_just_begun_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["check.json", "search", "train", "evaluation"])
-def test_a_run_that_lacks_one_stage_is_reported(copied, missing):
+def test_a_run_that_lacks_one_stage_is_reported(copied, parsed, missing):
     (copied / missing).rename(copied / "elsewhere")
     text = write_report(copied).read_text(encoding="utf-8")
     parsed(text)
@@ -217,7 +115,7 @@ def test_a_chart_takes_the_text_colour_of_its_page():
     assert svg == chart_svg(Chart("Cost in $ < 3 $", {"a": curve, "b": curve}, level=1.0, level_name="budget"))
 
 
-def test_overlays_show_the_same_anatomy_whatever_the_axes_of_the_file():
+def test_overlays_show_the_same_anatomy_whatever_the_axes_of_the_file(images):
     expected = overlay_views(*images(1))
     flipped = [sitk.Flip(image, (True, False, True)) for image in images(1)]
     assert [view.plane for view in expected] == ["axial", "coronal", "sagittal"]
@@ -225,20 +123,45 @@ def test_overlays_show_the_same_anatomy_whatever_the_axes_of_the_file():
     assert [view.png for view in overlay_views(*flipped)] == [view.png for view in expected]
 
 
-def test_overlays_of_other_grids_are_refused():
+def test_overlays_of_other_grids_are_refused(images):
     image, reference, prediction = images(1)
     prediction.SetOrigin((50, 0, 0))
     with pytest.raises(InputError, match="prediction: its origin"):
         overlay_views(image, reference, prediction)
 
 
-def test_an_overlay_without_any_label_shows_the_image():
+def test_an_overlay_without_any_label_shows_the_image(images):
     image, reference, _ = images(0)
     assert len(overlay_views(image, reference * 0, reference * 0, window=(0, 100))) == 3
 
 
-def test_text_in_the_page_is_escaped_once():
-    text = page("a < b", table(["<h>"], [["&", 1]]))
-    assert "<title>a &lt; b</title>" in text
-    assert "<th>&lt;h&gt;</th>" in text
-    assert "<td>&amp;</td>" in text
+@pytest.mark.parametrize("shape", [(1, 16, 20), (16, 1, 20), (16, 20, 1), (1, 1, 1), (1, 300, 300)])
+def test_a_single_slice_is_shown_with_and_without_labels(shape):
+    image = sitk.GetImageFromArray(np.random.default_rng(0).random(shape))
+    labels = sitk.GetImageFromArray(np.ones(shape, np.uint8))
+    for drawn in (labels, labels * 0):
+        assert [view.png[:4] for view in overlay_views(image, drawn, drawn)] == [b"\x89PNG"] * 3
+
+
+def test_a_metric_that_is_added_has_its_table_its_columns_and_its_rule(finished, tmp_path, monkeypatch):
+    error = Metric("volume_error", "Volume <error>", "dV", len, unit="ml", higher_is_better=False, both_empty=0.0)
+    monkeypatch.setitem(METRICS, error.name, error)
+    copied = Path(shutil.copytree(finished, tmp_path / "run"))
+    scores = json.loads((copied / "evaluation" / "scores.json").read_text())
+    for number, row in enumerate(scores["rows"]):
+        row["volume_error"] = float(number)
+    write_json(copied / "evaluation" / "scores.json", scores)
+    text = write_report(copied).read_text(encoding="utf-8")
+    assert "<h3>Volume &lt;error&gt;, ml</h3>" in text
+    assert "Lower is better. A label that is in neither reference nor prediction scores 0;" in text
+    assert "<th>Mean dV</th>" in text
+    assert "<th>organ dV</th>" in text
+    assert "<td>6.0000</td>" in text
+
+
+def test_a_metric_that_only_another_engine_knows_is_shown_by_its_name(copied):
+    path = copied / "evaluation" / "scores.json"
+    path.write_text(path.read_text().replace('"nsd"', '"hd<95>"'))
+    text = write_report(copied).read_text(encoding="utf-8")
+    assert "<h3>hd&lt;95&gt;</h3>" in text
+    assert "<th>Mean hd&lt;95&gt;</th>" in text

@@ -29,7 +29,7 @@ from dints.files.storage import write_text
 from dints.model.installed import install
 from dints.model.model import load_model, save_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
-from dints.report.report import write_report
+from dints.report.write import write_report
 from dints.search.drawing import draw_architecture
 from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace

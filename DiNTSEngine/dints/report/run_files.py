@@ -1,0 +1,70 @@
+"""The files of a run as the report reads them: what is damaged costs what it would have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from dints.config import Config
+from dints.errors import InputError, brief
+from dints.evaluation.evaluate import Scores, read_scores
+from dints.training.log import read_log
+
+Part = dict[str, Any] | str  # what a section shows, or the sentence that stands in its place
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class RunFiles:
+    """The files of a run that several sections read; InputError where one is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_file = folder / "config.yaml"
+
+    @cached_property
+    def config(self) -> Config:
+        """Every setting."""
+        with naming(self.config_file):
+            return Config.load(self.config_file)
+
+    @cached_property
+    def scores(self) -> Scores | None:
+        """Of the cross-validation; None before it."""
+        path = self.folder / "evaluation" / "scores.json"
+        return read_scores(path.parent) if path.is_file() else None
+
+    def log(self, *place: str) -> list[dict[str, Any]]:
+        """Rows of a stage's log; none before the stage began."""
+        path = self.folder.joinpath(*place) / "log.jsonl"
+        with naming(path):
+            rows = read_log(path)
+            whole_lines = path.read_bytes().count(b"\n") if path.is_file() else 0
+            if whole_lines > len(rows) or not all(isinstance(row["step"], int) for row in rows):
+                raise ValueError("a line is no row")
+            return rows
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Whatever the content of a file leads to in the block becomes an InputError that names the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SyntaxError) as error:
+        reason = f"{type(error).__name__}: {brief(str(error))}"
+        raise InputError(f"{path}: is damaged ({reason}); restore it or run its stage again") from error
+
+
+def shown(gather: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | str:
+    """What is gathered, or why it cannot be."""
+    try:
+        return gather(*arguments, **options)
+    except InputError as error:
+        return f"Not shown: {error}"
