@@ -53,6 +53,8 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneChanged)
+        if self.parent.visible:  # it was reloaded: Slicer calls `enter` only when a module is chosen
+            self.enter()
 
     def enter(self):
         self.panel.bind()
@@ -78,4 +80,3 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSearchLib"]:
             del sys.modules[name]
         super().onReload()
-        slicer.modules.DiNTSSearchWidget.enter()  # Slicer calls it only when a module is chosen

@@ -51,6 +51,8 @@ class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneChanged)
+        if self.parent.visible:  # it was reloaded: Slicer calls `enter` only when a module is chosen
+            self.enter()
 
     def enter(self):
         self.panel.bind(self.logic.getParameterNode())
@@ -78,4 +80,3 @@ class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSegmentationLib"]:
             del sys.modules[name]
         super().onReload()
-        slicer.modules.DiNTSSegmentationWidget.enter()  # Slicer calls it only when a module is chosen

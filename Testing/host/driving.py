@@ -19,6 +19,7 @@ from .convert import unwrap
 from .errors import HostError
 from .loop import wait_a_turn
 from .proxy import delete_pending
+from .qt_options import without_qt_options
 from .session import REPOSITORY, module_folders, start
 
 PANEL_SIZE = (500, 800)  # pixels: Slicer's usual module panel
@@ -70,13 +71,13 @@ def load_module(path: Path) -> Any:
 def run_script(script: str, *arguments: str) -> int:
     """Run a script as `Slicer --no-main-window --python-script` does; returns what it gave to `slicer.util.exit`.
 
-    All of the repository's modules are loaded before, as Slicer loads all modules.
+    All of the repository's modules are loaded before, as Slicer loads all modules. Qt has taken its options by then.
     """
     application = unwrap(start())
     for folder in module_folders():
         if (folder / f"{folder.name}.py").is_file():
             load_module(find_module(folder.name))
-    sys.argv = [script, *arguments]
+    sys.argv = [script, *without_qt_options(arguments)]
     runpy.run_path(script, run_name="__main__")
     return application.exit_code
 

@@ -197,7 +197,7 @@ def test_a_script_runs_without_a_window(host: Any, tmp_path: Path) -> None:
         "print(sys.argv[1], slicer.mrmlScene.GetClassName())\n"
         "slicer.util.exit(3)\n"
     )
-    command = [sys.executable, "-m", "Testing.host", "--python-script", str(script), "words"]
+    command = [sys.executable, "-m", "Testing.host", "--python-script", str(script), "--name", "taken", "words"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "words vtkMRMLScene\n"), done.stderr
 

@@ -1,7 +1,7 @@
 """Searches, trains and exports a network without a window.
 
-    Slicer --no-main-window --python-script search_and_train.py --data DATA --run RUN [--preset NAME] [--name NAME]
-        [--folds 0,1] [--device auto] [--set section.key=value ...] [--output MODEL.zip]
+    Slicer --no-main-window --python-script search_and_train.py --data DATA --run RUN [--preset NAME]
+        [--model-name NAME] [--folds 0,1] [--device auto] [--set section.key=value ...] [--output MODEL.zip]
 
 DATA is a folder with the decathlon's dataset.json, or with images/ and labels/; "demo" generates one in RUN. An
 interrupted script goes on where it stopped when it is started again with the same arguments. Ends with 0, or with 1
@@ -24,7 +24,7 @@ def main(arguments):
     parser.add_argument("--data", required=True, help='folder of the data set, or "demo"')
     parser.add_argument("--run", required=True, type=Path, help="folder of the run")
     parser.add_argument("--preset", default="", help="settings of a task or a YAML file (default: from the data)")
-    parser.add_argument("--name", default="", help="of the model (default: the task's)")
+    parser.add_argument("--model-name", default="", help="(default: the task's); Qt takes --name for its own")
     parser.add_argument("--folds", help="to train, for example 0,1 (default: all)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
@@ -46,7 +46,7 @@ def work(options, logic):
         logic.search(options.run, data=data, changes=changes, device=options.device, onEvent=tell)
     folds = [int(fold) for fold in options.folds.split(",")] if options.folds else None
     logic.retrain(options.run, folds, devices=[options.device], onEvent=tell)
-    model = logic.export(options.run, options.name, path=options.output, overwrite=True, onEvent=tell)["model"]
+    model = logic.export(options.run, options.model_name, path=options.output, overwrite=True, onEvent=tell)["model"]
     sys.stdout.write(f"{model['name']}: {model['path']}\n")
 
 

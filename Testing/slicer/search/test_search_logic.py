@@ -222,7 +222,9 @@ def test_the_headless_script_searches_trains_and_exports(
     main = runpy.run_path(str(SCRIPT))["main"]
     changes = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
     arguments = ["--data", str(data), "--run", str(tmp_path / "run"), "--preset", "phantom", *changes]
-    main([*arguments, "--folds", "0", "--device", "cpu", "--name", "Tiny", "--output", str(tmp_path / "tiny.zip")])
+    main(
+        [*arguments, "--folds", "0", "--device", "cpu", "--model-name", "Tiny", "--output", str(tmp_path / "tiny.zip")]
+    )
     assert capsys.readouterr().out.splitlines()[-1] == f"Tiny: {tmp_path / 'tiny.zip'}"
     assert all((tmp_path / "run" / name).is_file() for name in RUN_FILES)
 
