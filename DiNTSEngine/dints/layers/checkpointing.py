@@ -1,6 +1,9 @@
 """Parts of a network whose backward pass holds less memory than PyTorch would.
 
 What a part computes must depend on nothing but its inputs and its parameters.
+
+`torch.utils.checkpoint` would do for `checkpointed`, in the same time. But a supernet's step on 4 patches of 32^3 then
+peaks 15 % higher.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from dints.layers.convolution import add_up
 
 
 def checkpointed(function: Callable[..., Tensor], inputs: Sequence[Tensor], parameters: Iterable[Tensor]) -> Tensor:
@@ -18,6 +23,19 @@ def checkpointed(function: Callable[..., Tensor], inputs: Sequence[Tensor], para
     if not torch.is_grad_enabled():
         return function(*inputs)
     return _Checkpointed.apply(function, len(inputs), *inputs, *parameters)
+
+
+def checkpointed_sum(
+    ends: Sequence[tuple[nn.Module, nn.Module]], features: Sequence[Tensor], factors: Sequence[Tensor]
+) -> Tensor:
+    """The sum of norm(convolution(features)) * factor over the `ends`, of whose convolutions nothing is kept."""
+
+    def add(*inputs: Tensor) -> Tensor:
+        terms = zip(ends, inputs[: len(ends)], inputs[len(ends) :], strict=True)
+        return add_up(norm(convolution(own), factor) for (convolution, norm), own, factor in terms)
+
+    parameters = [value for end in ends for module in end for value in module.parameters()]
+    return checkpointed(add, [*features, *factors], parameters)
 
 
 def separate_graph(

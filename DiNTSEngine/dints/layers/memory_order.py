@@ -22,13 +22,17 @@ def channels_last(features: Tensor) -> Tensor:
     return features.contiguous(memory_format=torch.channels_last_3d)
 
 
-class EveryOther(torch.autograd.Function):
+def every_other(features: Tensor, steps: Size) -> tuple[Tensor, Tensor]:
     """The voxels with even and those with odd indices of [B, C, X, Y, Z], copied: two of [B, C, X/2, Y/2, Z/2].
 
-    An axis whose step is 1 stays whole in both.
-
-    For the gradient of an indexed tensor PyTorch fills one whole tensor an axis, six in all; this fills one.
+    An axis whose step is 1 stays whole in both. Copying the voxels halves the time of strided convolutions.
     """
+    even, odd = _EveryOther.apply(features, steps)
+    return even, odd
+
+
+class _EveryOther(torch.autograd.Function):
+    """For the gradient of an indexed tensor PyTorch fills one whole tensor an axis, six in all; this fills one."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, steps: Size) -> tuple[Tensor, ...]:

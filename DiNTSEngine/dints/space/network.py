@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from dints.errors import InputError
-from dints.layers.checkpointing import separate_graph
 from dints.layers.convolution import add_up
-from dints.space.cells import Cell, Head, InputStem, Node, OutputStem
+from dints.space.cells import Cell, Node
 from dints.space.search_space import SearchSpace
+from dints.space.stems import Head, InputStem, OutputStem
 
 FILTERS = 32  # of retraining (4.1)
 Built = TypeVar("Built", bound=nn.Module, covariant=True)
@@ -38,34 +38,25 @@ class Network(nn.Module):
         self.space, self.filters, self.in_channels, self.classes = space, filters, in_channels, classes
         self.operations = [[tuple(names) for names in layer] for layer in operations]
         levels = range(space.levels)
-        widths = [space.width(level, filters) for level in levels]
-        self.input_stems = nn.ModuleList(self._input_stem(level) for level in levels)
-        self.layers = nn.ModuleList(self._layer(layer, widths) for layer in self.operations)
-        self.output_stems = nn.ModuleList(
-            OutputStem(widths[level], widths[level - 1] if level else filters, space.step(level)) for level in levels
-        )
+        self.input_stems = nn.ModuleList(InputStem(space, level, in_channels, filters) for level in levels)
+        self.layers = nn.ModuleList(self._layer(layer) for layer in self.operations)
+        self.output_stems = nn.ModuleList(OutputStem(space, level, filters) for level in levels)
         self.head = Head(filters, classes)
 
-    def _input_stem(self, level: int) -> InputStem:
-        """The paper's stem halves the image in its second convolution, and shrinks it before by what is left."""
-        shrink, width = self.space.shrink(level), self.space.width(level, self.filters)
-        if not self.space.stem_halvings:
-            return InputStem(shrink, None, self.in_channels, [width])
-        x, y, z = (min(2, axis) for axis in shrink)
-        before = (shrink[0] // x, shrink[1] // y, shrink[2] // z)
-        return InputStem(before, (x, y, z), self.in_channels, [width // 2, width])
-
-    def _layer(self, operations: Sequence[Sequence[str]], channels: Sequence[int]) -> nn.ModuleDict:
+    def _layer(self, operations: Sequence[Sequence[str]]) -> nn.ModuleDict:
         """The cells of one layer by the number of their edge."""
         ends = zip(self.space.sources.tolist(), self.space.targets.tolist(), strict=True)
-        steps = [self.space.step(level) for level in range(self.space.levels)]
         return nn.ModuleDict(
             {
-                str(edge): Cell(source, target, channels, steps, names)
+                str(edge): self._cell(source, target, names)
                 for edge, ((source, target), names) in enumerate(zip(ends, operations, strict=True))
                 if names
             }
         )
+
+    def _cell(self, source: int, target: int, operations: Sequence[str]) -> Cell:
+        """A cell on an edge between two levels."""
+        return Cell(self.space, self.filters, source, target, operations)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images [B, C, X, Y, Z] to logits [B, classes, X, Y, Z]; see `check_images` for the sizes."""
@@ -96,17 +87,8 @@ class Network(nn.Module):
     def _run_layer(self, layer: int, nodes: dict[int, Node], weights: torch.Tensor | None) -> dict[int, Node]:
         """Features of the nodes after a layer by level; nodes in which no edge ends are absent. `weights`: [E, N]."""
         targets = sorted({int(self.space.targets[edge]) for edge, _ in self._cells(layer)})
-        levels, features = list(nodes), [node.features for node in nodes.values()]
-        if weights is None:
-            return {target: Node(add_up(self._terms(layer, target, nodes, None))) for target in targets}
-
-        def run(weights: torch.Tensor, *features: torch.Tensor) -> list[torch.Tensor]:
-            sources = {level: Node(own) for level, own in zip(levels, features, strict=True)}
-            scalars = [edge.unbind() for edge in weights.unbind()]
-            return [add_up(self._terms(layer, target, sources, scalars)) for target in targets]
-
-        sums = separate_graph(run, [weights, *features], self.layers[layer].parameters())
-        return {target: Node(total) for target, total in zip(targets, sums, strict=True)}
+        scalars = None if weights is None else [edge.unbind() for edge in weights.unbind()]
+        return {target: Node(add_up(self._terms(layer, target, nodes, scalars))) for target in targets}
 
     def _terms(
         self, layer: int, target: int, nodes: dict[int, Node], scalars: Sequence[Sequence[torch.Tensor]] | None

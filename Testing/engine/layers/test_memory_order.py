@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from dints.layers.convolution import Convolution
-from dints.layers.memory_order import ChannelsLastNorm, EveryOther, channels_last
-from dints.space.cells import Head, InputStem
+from dints.layers.memory_order import ChannelsLastNorm, channels_last, every_other
+from dints.space.search_space import SearchSpace
+from dints.space.stems import Head, InputStem
 
 LAST = torch.channels_last_3d
 
@@ -18,7 +19,7 @@ LAST = torch.channels_last_3d
 @pytest.mark.parametrize("order", [torch.contiguous_format, LAST])
 def test_every_other_voxel_and_its_gradient_are_those_of_indexing(order: torch.memory_format) -> None:
     features = torch.randn(2, 3, 4, 6, 8).contiguous(memory_format=order).requires_grad_()
-    even, odd = EveryOther.apply(features, (2, 2, 2))
+    even, odd = every_other(features, (2, 2, 2))
     assert torch.equal(even, features[:, :, ::2, ::2, ::2])
     assert torch.equal(odd, features[:, :, 1::2, 1::2, 1::2])
     (gradient,) = torch.autograd.grad((even.square() + odd.exp()).sum(), features)
@@ -77,7 +78,7 @@ def test_a_large_weight_taken_in_parts_leaves_output_and_gradients(monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    "build", [lambda: Head(3, 2), lambda: InputStem((2, 2, 2), (2, 2, 2), 3, (4, 8))], ids=["head", "stem"]
+    "build", [lambda: Head(3, 2), lambda: InputStem(SearchSpace(1, 2), 1, 3, 2)], ids=["head", "stem"]
 )
 def test_the_order_at_full_resolution_leaves_output_and_gradients(
     build: Callable[[], torch.nn.Module], monkeypatch: pytest.MonkeyPatch
@@ -87,7 +88,7 @@ def test_the_order_at_full_resolution_leaves_output_and_gradients(
     features, parameters = torch.randn(2, 3, 8, 8, 8), list(part.parameters())
     output = part(features)
     gradients = torch.autograd.grad(output.sin().sum(), parameters)
-    monkeypatch.setattr("dints.space.cells.channels_last", lambda features: features)
+    monkeypatch.setattr("dints.space.stems.channels_last", lambda features: features)
     expected = part(features)
     torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5, check_stride=False)
     for one, other in zip(gradients, torch.autograd.grad(expected.sin().sum(), parameters), strict=True):
