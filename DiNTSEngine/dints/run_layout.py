@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LARGEST_STEP = 2**53  # so that steps are numbers that can be drawn
 BYTES_A_READ = 256 * 1024  # of a log; about 1,000 rows, read in a few milliseconds
 
 Points = tuple[list[int], list[float]]
@@ -178,14 +180,15 @@ class LogReader:
         step = row["step"]
         self.steps = max(self.steps, step + 1)
         if "mean_dice" in row:
-            dice = math.nan if row["mean_dice"] is None else float(row["mean_dice"])
+            dice = _number(row["mean_dice"])
             self.best_dice = dice if is_better(dice, self.best_dice) else self.best_dice
             self.last_validation = step
         for name, value in row.items():
-            if name != "step" and isinstance(value, int | float):
+            number = math.nan if name == "step" else _number(value)
+            if not math.isnan(number):
                 steps, values = self._columns.setdefault(name, ([], []))
                 steps.append(step)
-                values.append(value)
+                values.append(number)
 
 
 def is_better(dice: float, best: float) -> bool:
@@ -208,7 +211,12 @@ def _rows(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         try:
             row = json.loads(line)
-        except ValueError:  # the last line of an interrupted run
+        except (ValueError, RecursionError):  # the last line of an interrupted run, or damage
             return
-        if isinstance(row, dict) and isinstance(row.get("step"), int):
+        if isinstance(row, dict) and isinstance(row.get("step"), int) and 0 <= row["step"] <= LARGEST_STEP:
             yield row
+
+
+def _number(value: Any) -> float:
+    """NaN for what is no number, or none that can be drawn."""
+    return float(value) if isinstance(value, int | float) and abs(value) <= sys.float_info.max else math.nan

@@ -124,3 +124,30 @@ def test_it_needs_the_standard_library_alone():
         "import sys; import dints.run_layout; print(sorted({'torch', 'yaml', 'numpy', 'SimpleITK'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("junk", [None, "0.9", [], [0.9], {}, 10**400, float("inf")])
+def test_values_that_are_no_numbers_are_left_out(tmp_path, junk):
+    run = RunLayout(tmp_path)
+    odd = {"step": 3, "loss": junk, "mean_dice": junk}
+    write_rows(run.fold_log(0), [*steps(3), validation(2, 0.5), odd, *steps(1, 4)])
+    log = LogReader(run.fold_log(0))
+    log.read_all()
+    assert log.points("loss")[0] == [0, 1, 2, 4]
+    assert run.fold_state(0, 10) == FoldState(5, 10, 0.5, False)
+
+
+@pytest.mark.parametrize("step", [None, "3", 1.5, -1, 10**400])
+def test_rows_without_a_step_are_left_out(tmp_path, step):
+    run = RunLayout(tmp_path)
+    write_rows(run.fold_log(0), [*steps(3), {"step": step, "loss": 1.0}, *steps(1, 3)])
+    assert [row["step"] for row in read_log(run.fold_log(0))] == [0, 1, 2, 3]
+    assert run.fold_state(0, 10).step == 4
+
+
+@pytest.mark.parametrize("damage", ["[" * 10_000, "{", "\ufffd", "3", "[1, 2]"])
+def test_a_damaged_log_is_read_as_far_as_it_goes(tmp_path, damage):
+    run = RunLayout(tmp_path)
+    write_rows(run.fold_log(0), steps(3), end=f"{damage}\n")
+    assert len(read_log(run.fold_log(0))) == 3
+    assert run.fold_state(0, 10).step == 3
