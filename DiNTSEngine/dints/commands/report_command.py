@@ -7,7 +7,6 @@ import argparse
 from dints.commands.options import add_run
 from dints.events import Reporter
 from dints.report.write import write_report
-from dints.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    path = write_report(Run(arguments.run_folder).folder)
+    path = write_report(arguments.run_folder)
     reporter.result("report", path=str(path))
     reporter.message(f"Report: {path}")

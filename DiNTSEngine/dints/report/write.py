@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dints import __version__
-from dints.config import Config
+from dints.errors import InputError
 from dints.files.storage import write_text
 from dints.report.figures import CURVE_POINTS, require_matplotlib
 from dints.report.run_files import RunFiles, shown
@@ -28,8 +28,11 @@ def write_report(run_folder: str | Path) -> Path:
     """
     require_matplotlib()
     run = RunFiles(Path(run_folder))
-    if not run.config_file.is_file():
-        Config.load(run.config_file)  # refuses what is no run
+    if not run.config_file.exists():
+        raise InputError(
+            f"{run.config_file}: cannot be read (there is none), so {run.folder} is not a run; start one with "
+            "`dints search --data FOLDER --run RUN`"
+        )
     title, description = heading(run)
     parts = {section.__name__: shown(section, run) for section in SECTIONS}
     path = run.folder / "report.html"

@@ -28,12 +28,13 @@ class Draws:
     """The random numbers of one augmentation in one step, from a CPU generator that nothing else draws from.
 
     They are drawn for every patch of the whole batch, so that a patch's numbers depend neither on which patches are
-    changed nor on which process has it.
+    changed nor on which process has it. Where every voxel needs one (noise), a number a patch seeds a generator of the
+    patch on its device.
     """
 
-    def __init__(self, generator: torch.Generator, part: BatchShard) -> None:
-        self.generator, self.part = generator, part
-        self.chosen: Tensor | slice = slice(None)  # the patches of the part that are changed
+    def __init__(self, generator: torch.Generator, shard: BatchShard) -> None:
+        self.generator, self.shard = generator, shard
+        self.chosen: Tensor | slice = slice(None)  # the patches of the shard that are changed
 
     def choose(self, probability: float) -> Tensor:
         """Indices of the patches to change, int64 [b]; all that is drawn from now on is for those."""
@@ -42,8 +43,8 @@ class Draws:
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
         """A number for each patch: float64 [b] on the CPU; `high` is excluded."""
-        numbers = torch.rand(self.part.whole, generator=self.generator, dtype=torch.float64)
-        return low + (high - low) * numbers[self.part.rows][self.chosen]
+        numbers = torch.rand(self.shard.whole, generator=self.generator, dtype=torch.float64)
+        return low + (high - low) * numbers[self.shard.rows][self.chosen]
 
     def factors(self, limits: tuple[float, float]) -> Tensor:
         """Factors within limits, even on a logarithmic scale, so that a factor is as likely as its inverse."""
@@ -64,18 +65,18 @@ def augment(
     labels: Tensor,
     config: AugmentationConfig,
     generator_of: Callable[[str], torch.Generator],
-    part: BatchShard | None = None,
+    shard: BatchShard | None = None,
 ) -> Pair:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
     Args:
         generator_of: gives an augmentation its generator on the CPU, by its name; there is no other randomness. So
             adding, removing or moving one leaves the numbers of all others as they were.
-        part: which patches of a whole batch these are; they are changed as they would be in the whole.
+        shard: which patches of a whole batch these are; they are changed as they would be in the whole.
     """
     images, labels = images.clone(), labels.clone()
     for name, probability, change in AUGMENTATIONS:
-        draws = Draws(generator_of(name), part or BatchShard(slice(None), len(images)))
+        draws = Draws(generator_of(name), shard or BatchShard(slice(None), len(images)))
         patches = draws.choose(probability(config)).to(images.device)
         if len(patches):
             images[patches], labels[patches] = change(images[patches], labels[patches], config, draws)

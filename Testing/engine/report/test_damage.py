@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk
 
+from dints.cli import main
 from dints.data.images import read_image
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
@@ -158,3 +159,10 @@ def test_a_run_without_its_settings_is_refused_and_nothing_is_written(run):
     with pytest.raises(InputError, match=r"config\.yaml: cannot be read"):
         write_report(run)
     assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["run.json", "config.yaml", "check.json", "evaluation/scores.json"])
+def test_the_command_reports_a_run_of_which_a_file_is_damaged(run, name, capsys):
+    (run / name).write_bytes(b"\xff\x00")
+    assert main(["report", "--run", str(run)]) == 0
+    assert str(run / "report.html") in capsys.readouterr().out

@@ -181,15 +181,15 @@ def test_every_augmentation_has_a_generator_of_its_own():
     assert len(set(asked)) == len(asked)
 
 
-def test_a_part_of_a_batch_is_changed_as_in_the_whole(monkeypatch):
+def test_a_shard_of_a_batch_is_changed_as_in_the_whole(monkeypatch):
     scaling = Augmentation("scaling", lambda config: 0.5, scaled_by_a_draw)
     monkeypatch.setattr(augmentation, "AUGMENTATIONS", (*AUGMENTATIONS, scaling))
     images, labels = mixed()
     config = AugmentationConfig(affine_probability=0.5, gamma_probability=0.5)
     whole = labelled((8, 8, 8), batch=12)
     for rows in (slice(0, 5), slice(5, 12)):
-        part = (volumes[rows] for volumes in whole)
-        changed, moved = augment(*part, config, generators(), BatchShard(rows, 12))
+        shard = (volumes[rows] for volumes in whole)
+        changed, moved = augment(*shard, config, generators(), BatchShard(rows, 12))
         torch.testing.assert_close(changed, images[rows])
         assert torch.equal(moved, labels[rows])
 
