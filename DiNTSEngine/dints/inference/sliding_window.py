@@ -112,7 +112,7 @@ def sliding_window(
         device: where the networks run.
         accumulate_on: where the sums are held and the bands come out; the same device by default.
         one_at_a_time: only one network at a time is on the device, to save its memory.
-        progress: called with the windows done and their total; a window counts once for all networks.
+        progress: called with the passes done and their total; a pass is one window through one network in one flip.
 
     Yields:
         Bands that together cover rows 0 to Z once, in order.
@@ -123,14 +123,11 @@ def sliding_window(
     )
     rows, corners = sweep.rows_and_corners()
     sums = _BandSums(len(networks), padded.shape[1:3], patch, corners, torch.device(accumulate_on or device))
-    evaluated = 0
+    passes = _PassCounter(len(rows) * len(corners) * len(networks) * len(sweep.flips), progress)
     for row, next_row in itertools.pairwise((*rows, padded.shape[3])):
         sums.start(row)
-        for network, batch, logits in sweep.logits(row, corners):
+        for network, batch, logits in sweep.logits(row, corners, passes):
             sums.add(network, batch, logits)
-            evaluated += len(batch)
-            if progress:
-                progress(evaluated // len(networks), len(rows) * len(corners))
         for band in sums.finish(row, next_row):
             yield from _without_margins(band, margins, volume.shape[1:])
 
@@ -143,6 +140,20 @@ def _without_margins(band: Band, margins: Size, shape: Sequence[int]) -> Iterato
     if start < stop:
         rows = slice(start - band.first_row, stop - band.first_row)
         yield Band(start - z, [logits[:, x : x + shape[0], y : y + shape[1], rows] for logits in band.logits])
+
+
+@dataclass
+class _PassCounter:
+    """Tells how many windows went through a network: in a scan of one window, too, that is more than none and all."""
+
+    total: int
+    tell: Callable[[int, int], None] | None
+    done: int = 0
+
+    def add(self, windows: int) -> None:
+        self.done += windows
+        if self.tell:
+            self.tell(self.done, self.total)
 
 
 @dataclass(frozen=True)
@@ -164,7 +175,9 @@ class _Sweep:
         x, y, z = window_starts(shape, self.patch, self.stride)
         return z, list(itertools.product(x, y))
 
-    def logits(self, row: int, corners: Sequence[Corner]) -> Iterator[tuple[int, Sequence[Corner], Tensor]]:
+    def logits(
+        self, row: int, corners: Sequence[Corner], passes: _PassCounter
+    ) -> Iterator[tuple[int, Sequence[Corner], Tensor]]:
         """(network, corners, logits [B, K, *patch]) of all windows at a row, for all networks."""
         members = range(len(self.networks))
         for group in [[member] for member in members] if self.one_at_a_time else [members]:
@@ -173,7 +186,7 @@ class _Sweep:
                     batch = corners[first : first + self.batch_size]
                     windows = self._cut(row, batch)
                     for member in group:
-                        yield member, batch, self._evaluate(self.networks[member], windows)
+                        yield member, batch, self._evaluate(self.networks[member], windows, passes)
 
     def _cut(self, row: int, corners: Sequence[Corner]) -> Tensor:
         """float32 [B, C, *patch] on the device."""
@@ -181,13 +194,17 @@ class _Sweep:
         windows = [self.volume[:, x : x + width, y : y + depth, row : row + height] for x, y in corners]
         return torch.from_numpy(np.stack(windows)).to(self.device, torch.float32)
 
-    def _evaluate(self, network: ForwardPass, windows: Tensor) -> Tensor:
+    def _evaluate(self, network: ForwardPass, windows: Tensor, passes: _PassCounter) -> Tensor:
         """float32 logits: their mean over the flips."""
+
+        def flipped(axes: tuple[int, ...]) -> Tensor:
+            logits = network(windows.flip(axes)).flip(axes).float() if axes else network(windows).float()
+            passes.add(len(windows))
+            return logits
+
         with autocast(self.device):
-            if len(self.flips) == 1:
-                return network(windows).float()
-            flipped = (network(windows.flip(axes)).flip(axes).float() for axes in self.flips)
-            return functools.reduce(torch.add, flipped) / len(self.flips)
+            logits = functools.reduce(torch.add, map(flipped, self.flips))
+            return logits / len(self.flips) if len(self.flips) > 1 else logits
 
 
 def flips_of(axes: Sequence[int]) -> list[tuple[int, ...]]:

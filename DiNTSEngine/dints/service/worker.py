@@ -45,14 +45,14 @@ class JobReporter(JsonReporter):
     def __init__(self, stream: TextIO, lock: threading.Lock, job: Any) -> None:
         super().__init__(stream)
         self._lock, self.job = lock, job
-        self.windows = 0  # of the volume that was segmented
+        self.passes = 0  # of the windows of the volume that was segmented through the networks
 
     def emit(self, event: str, **fields: Any) -> None:
         with self._lock:
             super().emit(event, job=self.job, **fields)
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        self.windows = total
+        self.passes = total
         super().progress(stage, step, total, **metrics)
 
 
@@ -68,7 +68,7 @@ class Worker:
         self._running: Any = None
         self._model: Model | None = None
         self._version: tuple[str, int] | None = None  # path and time of change of the model in memory
-        self._rates: dict[tuple[Any, str], float] = {}  # seconds a window and network, by model and device
+        self._rates: dict[tuple[Any, str], float] = {}  # seconds a pass, by model and device
         self._commands: dict[str, Callable[[Mapping[str, Any], JobReporter], None]] = {
             "segment": self._segment,
             "estimate": self._estimate,
@@ -125,8 +125,8 @@ class Worker:
         if doubtful and prediction.disagreement is not None:
             write_image(prediction.disagreement, Path(doubtful))
         device = str(predictor.device)
-        if reporter.windows:
-            self._rates[self._version, device] = seconds / _passes(predictor, options, reporter.windows)
+        if reporter.passes:
+            self._rates[self._version, device] = seconds / reporter.passes
         values = {"path": job["output"], "disagreement": doubtful, "device": device, "seconds": seconds}
         if job.get("statistics"):
             names = {value: name for value, name in predictor.config.task.labels.items() if value}
@@ -182,7 +182,7 @@ def _forward(source: TextIO, lines: queue.SimpleQueue[str]) -> None:
 
 
 def _passes(predictor: Predictor, options: Mapping[str, Any], windows: int) -> int:
-    """How often a window goes through a network."""
+    """How often a window goes through a network, as progress counts it."""
     networks = len(options.get("folds") or predictor.networks)
     mirrored = options.get("mirror", predictor.config.inference.mirror)
     return windows * networks * predictor.flips(mirrored)

@@ -253,12 +253,14 @@ def test_memory_that_never_suffices_ends_in_an_error():
         segment(phantom(), [hungry])
 
 
-def test_progress_is_that_of_windows_counted_once_for_all_folds():
+@pytest.mark.parametrize("mirror", [False, True])
+def test_progress_counts_every_window_in_every_network_and_flip(mirror):
     reporter = Recorder()
-    segment(phantom(), [threshold] * 3, reporter)
-    total = Predictor([threshold], config(), "cpu").estimate((15, 13, 20), (1, 1, 1)).windows
+    segment(phantom(), [threshold] * 3, reporter, mirror=mirror)
+    predictor = Predictor([threshold], config(), "cpu")
+    total = 3 * predictor.estimate((15, 13, 20), (1, 1, 1)).windows * predictor.flips(mirror)
     assert reporter.steps[-1] == ("segment", total, total)
-    assert {stage for stage, _, _ in reporter.steps} == {"segment"}
+    assert [step for _, step, _ in reporter.steps] == list(range(1, total + 1))
 
 
 def test_an_estimate_grows_with_the_volume_the_folds_and_the_overlap():

@@ -79,7 +79,7 @@ def test_bands_give_what_one_accumulator_of_the_whole_volume_gives():
 
 
 @pytest.mark.parametrize("one_at_a_time", [False, True])
-def test_every_window_goes_once_through_every_network_and_counts_once(one_at_a_time):
+def test_every_window_goes_once_through_every_network(one_at_a_time):
     seen = {0: [], 1: []}
     networks = [lambda windows, index=index: seen[index].append(windows.clone()) or windows for index in seen]
     steps = []
@@ -99,8 +99,17 @@ def test_every_window_goes_once_through_every_network_and_counts_once(one_at_a_t
     assert [len(calls) for calls in windows] == [total, total]
     torch.testing.assert_close(windows[0], windows[1], atol=0, rtol=0)
     torch.testing.assert_close(result[0], result[1], atol=0, rtol=0)
-    assert steps[-1] == (total, total)
+    assert steps[-1] == (2 * total, 2 * total)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+
+
+def test_a_volume_of_one_window_tells_progress_after_each_network_and_flip():
+    steps = []
+    networks = [small_network(0), small_network(1)]
+    volume = random_volume()[:, : PATCH[0], : PATCH[1], : PATCH[2]]
+    tell = lambda done, total: steps.append((done, total))  # noqa: E731
+    list(sliding_window(volume, networks, PATCH, PATCH, mirrored_axes=(0, 1, 2), progress=tell))
+    assert steps == [(done, 16) for done in range(1, 17)]
 
 
 def test_several_networks_give_what_each_gives_alone():
