@@ -7,7 +7,7 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from dints.config import Config, all_settings
+from dints.config import Config
 from DiNTSSearchLib.parameters import WITH_WIDGETS
 from DiNTSSearchLib.tables import EDITABLE, fill
 
@@ -31,8 +31,7 @@ class SettingsTable:
         if rows == self._shown and editable == self._editable:
             return
         self._shown, self._editable = rows, editable
-        lines = [(key, text, all_settings()[key].unit) for key, text in rows]
-        fill(self._table, [_("Setting"), _("Value"), _("Unit")], lines, [hint(key) for key, _text in rows])
+        fill(self._table, [_("Setting"), _("Value")], rows, [hint(key) for key, _text in rows])
         if not editable:
             return
         self._table.blockSignals(True)

@@ -5,10 +5,11 @@ from enum import Enum
 from typing import Annotated, Any
 
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import Decimals, Default, SingleStep, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import Decimals, SingleStep, parameterNodeWrapper
 
-from dints.config import Config, all_settings
+from dints.config import Config
 from DiNTSLib.device_choice import DeviceChoice
+from DiNTSLib.setting_parameters import standard, within
 
 DECIMALS = 3  # of fractions in the widgets
 WITH_WIDGETS = {  # settings, and the parameters that hold their values
@@ -17,18 +18,6 @@ WITH_WIDGETS = {  # settings, and the parameters that hold their values
     "search.iterations": ("iterations",),
     "sampling.patch": ("patchX", "patchY", "patchZ"),
 }
-
-
-def within(key: str) -> WithinRange:
-    """The engine's limits of a setting. Where an end itself is not allowed, the engine says so before the start."""
-    known = all_settings()[key]
-    return WithinRange(max(known.low, known.above), min(known.high, known.below))
-
-
-def standard(key: str, index: int = 0) -> Default:
-    """The engine's default of a setting, or of one of its entries."""
-    value = all_settings()[key].default
-    return Default(value[index] if isinstance(value, tuple) else value)
 
 
 class Distribution(Enum):

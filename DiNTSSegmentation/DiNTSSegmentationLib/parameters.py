@@ -5,11 +5,10 @@ from typing import Annotated, Optional
 
 import slicer
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 from DiNTSLib.device_choice import DeviceChoice
-
-LARGEST_BATCH = 16  # windows at once; more gains nothing on today's GPUs
+from DiNTSLib.setting_parameters import standard, within
 
 
 class Quality(Enum):
@@ -79,7 +78,7 @@ class SegmentationParameters:
     quality: Quality = Quality.STANDARD
     device: DeviceChoice = DeviceChoice.AUTOMATIC
     vote: Vote = Vote.MODEL
-    batchSize: Annotated[int, WithinRange(1, LARGEST_BATCH), Default(1)]
+    batchSize: Annotated[int, within("inference.batch_size"), standard("inference.batch_size")]
     cleanup: dict[str, str]
     batchSource: Source = Source.SCENE
     inputFolder: str
