@@ -1,17 +1,4 @@
-"""A run on disk: one folder with the configuration, the cache, and what every stage left behind.
-
-run.json        which data set, and which cases are held out
-config.yaml     every setting
-check.json      what the check found
-cache/          preprocessed volumes
-search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json
-train/fold<k>/  last.pt best.pt log.jsonl
-evaluation/     scores.csv scores.json cleanup.json predictions/
-    held_out/       the same for cases that no network saw
-model.zip       the exported ensemble
-report.html
-.lock           held while a process works on the run
-"""
+"""A run on disk: opened, created, locked. `dints.run_layout` owns its paths and its logs."""
 
 from __future__ import annotations
 
@@ -21,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
@@ -30,9 +18,10 @@ from dints.events import Reporter
 from dints.files.lock import locked
 from dints.files.storage import read_json, remove_leftovers, write_json
 from dints.process_group import is_main_process
-from dints.space.architecture import Architecture
-from dints.space.network import Network, build_network
+from dints.run_layout import FoldState, RunLayout
+from dints.space.network import build_network
 from dints.training.checkpoint import restoring
+from dints.zoo.catalogue import AnyDesign, read_design
 
 RUN_FORMAT = 1
 
@@ -57,22 +46,22 @@ def run_lock(folder: Path, shared: bool = False) -> Iterator[None]:
         yield
 
 
-class Run:
+class Run(RunLayout):
     """Opens a run folder; `create` makes one. Everything else that happens to it is in `dints.stages`."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        if not (self.folder / "run.json").is_file():
+        super().__init__(folder)
+        if not self.is_run:
             raise InputError(f"{self.folder}: is not a run; start one with `dints search --data FOLDER --run RUN`")
-        values = read_json(self.folder / "run.json")
+        values = read_json(self.run_file)
         if not isinstance(values, dict) or values.get("format") != RUN_FORMAT:
-            raise InputError(f"{self.folder}/run.json: is not of format {RUN_FORMAT}; start a new run")
+            raise InputError(f"{self.run_file}: is not of format {RUN_FORMAT}; start a new run")
         data, held_out = values.get("data"), values.get("held_out")
         if not isinstance(data, str) or not isinstance(held_out, list) or not all(isinstance(n, str) for n in held_out):
-            raise InputError(f"{self.folder}/run.json: does not name its data and held-out cases; start a new run")
+            raise InputError(f"{self.run_file}: does not name its data and held-out cases; start a new run")
         self.data_folder = Path(data)
         self.held_out: frozenset[str] = frozenset(held_out)
-        self.config = Config.load(self.folder / "config.yaml")
+        self.config = Config.load(self.config_file)
 
     @staticmethod
     def create(folder: str | Path, data: str | Path, config: Config, held_out: Sequence[str] = ()) -> Run:
@@ -84,34 +73,14 @@ class Run:
         Raises:
             InputError: `folder` is a run on other data.
         """
-        folder, data = Path(folder), Path(data).resolve()
-        if (folder / "run.json").is_file():
+        layout, data = RunLayout(folder), Path(data).resolve()
+        if layout.is_run:
             existing = Run(folder)
             if existing.data_folder != data:
                 raise InputError(f"{folder}: is a run on {existing.data_folder}, not on {data}; choose another folder")
-        config.save(folder / "config.yaml")
-        write_json(folder / "run.json", {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)})
+        config.save(layout.config_file)
+        write_json(layout.run_file, {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)})
         return Run(folder)
-
-    @property
-    def search_folder(self) -> Path:
-        """Of the architecture search."""
-        return self.folder / "search"
-
-    @property
-    def architecture_file(self) -> Path:
-        """The architecture that is retrained: searched, or put there."""
-        return self.search_folder / "architecture.json"
-
-    @property
-    def evaluation_folder(self) -> Path:
-        """Of the cross-validation."""
-        return self.folder / "evaluation"
-
-    @property
-    def cleanup_file(self) -> Path:
-        """Which labels gained from keeping their largest component in the cross-validation."""
-        return self.evaluation_folder / "cleanup.json"
 
     def model_config(self) -> Config:
         """The configuration with the cleanup that the cross-validation found."""
@@ -120,24 +89,47 @@ class Run:
         return Config.from_mapping({"inference": read_json(self.cleanup_file)}, str(self.cleanup_file), self.config)
 
     @property
-    def model_file(self) -> Path:
-        """The exported ensemble."""
-        return self.folder / "model.zip"
-
-    def fold_folder(self, fold: int) -> Path:
-        """Of one retrained fold."""
-        return self.folder / "train" / f"fold{fold}"
+    def states(self) -> list[FoldState]:
+        """How far each fold is, in order."""
+        return [self.fold_state(fold, self.config.training.iterations) for fold in range(self.config.training.folds)]
 
     @property
     def trained_folds(self) -> list[int]:
-        """Folds with a network."""
-        return [fold for fold in range(self.config.training.folds) if (self.fold_folder(fold) / "best.pt").is_file()]
+        """Folds whose training is finished."""
+        return [fold for fold, state in enumerate(self.states) if state.finished]
 
-    def architecture(self) -> Architecture:
-        """InputError if there is none yet."""
+    def require_trained_folds(self, reporter: Reporter) -> list[int]:
+        """The trained folds; warns of those that were begun and are not finished.
+
+        InputError if none is finished.
+        """
+        states = self.states
+        trained = [fold for fold, state in enumerate(states) if state.finished]
+        begun = [
+            f"fold {fold} (step {state.step} of {state.total})"
+            for fold, state in enumerate(states)
+            if state.started and not state.finished
+        ]
+        resume = f"`dints train --run {self.folder}`"
+        if not trained:
+            reason = f"only {', '.join(begun)} begun; {resume} finishes them" if begun else f"run {resume} first"
+            raise InputError(f"{self.folder}: has no trained fold: {reason}")
+        if begun:
+            reporter.warning(
+                f"{self.folder}: {', '.join(begun)} not finished and left out; {resume} finishes what is left"
+            )
+        return trained
+
+    def architecture(self) -> AnyDesign:
+        """What is retrained: searched, or given. InputError if there is none yet."""
         if not self.architecture_file.is_file():
             raise InputError(f"{self.folder}: has no architecture yet; search first or give one with --architecture")
-        return Architecture.load(self.architecture_file)
+        return read_design(self.architecture_file)
+
+    def build(self) -> nn.Module:
+        """A network of the architecture, with random weights."""
+        task = self.config.task
+        return build_network(self.architecture(), len(task.channels), len(task.labels), self.config.training.filters)
 
     @cached_property
     def datalist(self) -> DataList:
@@ -160,18 +152,15 @@ class Run:
             list(self.cases.values()),
             self.config.preprocessing,
             tuple(sorted(self.config.task.labels)),
-            self.folder / "cache",
+            self.cache_folder,
             reporter,
         )
 
 
-def load_fold(run: Run, fold: int) -> tuple[Network, tuple[float | None, ...]]:
+def load_fold(run: Run, fold: int) -> tuple[nn.Module, tuple[float | None, ...]]:
     """The best network of a fold, on the CPU and ready for inference, and its validation Dice a foreground class."""
-    config = run.config
-    network = build_network(
-        run.architecture(), len(config.task.channels), len(config.task.labels), config.training.filters
-    )
-    with restoring(run.fold_folder(fold) / "best.pt", torch.device("cpu")) as state:
+    network = run.build()
+    with restoring(run.best_checkpoint(fold), torch.device("cpu")) as state:
         network.load_state_dict(state["network"])
         dice = tuple(None if value is None else float(value) for value in state["dice"])
     network.eval().requires_grad_(False)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dints.config import Config, TaskConfig
-from dints.cost.complexity import unet_summary
+from dints.cost.complexity import summary, unet_summary
 from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.fingerprint import default_config, fingerprint
@@ -30,11 +29,12 @@ from dints.process_group import is_main_process, main_process_first
 from dints.run import Run, load_fold, run_lock
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
+from dints.search.selection import choose
 from dints.seeds import shuffled
 from dints.space.architecture import Architecture
-from dints.space.network import build_network
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
+from dints.zoo.catalogue import AnyDesign
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 
@@ -68,34 +68,53 @@ def prepare(
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
-    names = shuffled((case.name for case in datalist.cases), given.training.seed, "held out")
-    run = Run.create(folder, data, given.with_overrides(overrides), names[:held_out])
-    write_json(folder / "check.json", result.to_mapping())
+    config = given.with_overrides(overrides)
+    names = shuffled((case.name for case in datalist.cases), config.training.seed, "held out")
+    run = Run.create(folder, data, config, names[:held_out])
+    write_json(run.check_file, result.to_mapping())
     return run
 
 
-def search(run: Run, device: torch.device, reporter: Reporter) -> Architecture:
-    """Searches, writes the architecture, its pictures and its numbers beside the 3D U-Net's into the run."""
+def search(
+    run: Run, device: torch.device, reporter: Reporter, devices: Sequence[torch.device] | None = None
+) -> AnyDesign:
+    """Searches, races where the settings ask for it, and writes the architecture and its numbers into the run.
+
+    Args:
+        devices: on which trainings of the race run side by side; by default `device` alone.
+
+    Raises:
+        InputError: folds were trained, or begun, with an architecture that this search has not found.
+    """
+    if _begun_folds(run) and not run.search_state(run.config.search.iterations).step == run.config.search.iterations:
+        raise InputError(f"{run.folder}: has folds of a given architecture; search in a new run")
     with main_process_first():
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
     searching = Search(run.config, cache, names, run.search_folder, device, reporter)
-    architecture = searching.run()
+    architecture: AnyDesign = searching.run()
     if not is_main_process():
         return architecture
-    summary: dict[str, Any] = {
+    if run.config.race.enabled:
+        standings = choose(run.config, cache, searching, run.race_folder, devices or [device], reporter)
+        architecture = standings[0].candidate.design
+    numbers: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
         "gap": searching.gap(),
         "memory_budget": run.config.search.memory_budget,
         "expected_memory": searching.expected_memory_share(),
     }
-    write_json(run.search_folder / "summary.json", summary)
     keep_architecture(run, architecture, reporter)
-    reporter.result("architecture", path=str(run.architecture_file), **summary)
+    write_json(run.summary_file, numbers)
+    reporter.result("architecture", path=str(run.architecture_file), **numbers)
     for name, key in (("Architecture", "architecture"), ("3D U-Net", "unet")):
-        reporter.message(f"{name}: {describe_cost(summary[key])}")
+        reporter.message(f"{name}: {describe_cost(numbers[key])}")
     return architecture
+
+
+def _begun_folds(run: Run) -> list[int]:
+    return [fold for fold, state in enumerate(run.states) if state.started]
 
 
 def describe_cost(numbers: Mapping[str, int]) -> str:
@@ -106,21 +125,28 @@ def describe_cost(numbers: Mapping[str, int]) -> str:
     )
 
 
-def keep_architecture(run: Run, architecture: Architecture, reporter: Reporter) -> None:
-    """Makes an architecture that of the run, with its pictures where matplotlib is installed."""
-    title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
+def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> None:
+    """Makes an architecture that of the run, with its pictures where matplotlib is installed.
+
+    InputError if folds were trained, or begun, with another one.
+    """
+    if _begun_folds(run) and run.architecture_file.is_file() and run.architecture() != architecture:
+        raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
     architecture.save(run.architecture_file)
+    if not isinstance(architecture, Architecture):
+        return
+    title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
     try:
         for suffix in ("png", "svg"):
-            draw_architecture(architecture, run.search_folder / f"architecture.{suffix}", title)
+            draw_architecture(architecture, run.architecture_picture(suffix), title)
     except InputError as error:
         reporter.warning(str(error))
 
 
-def architecture_numbers(architecture: Architecture, config: Config) -> dict[str, dict[str, int]]:
+def architecture_numbers(architecture: AnyDesign, config: Config) -> dict[str, dict[str, int]]:
     """Parameters, multiply-adds and training memory (bytes) of one patch, beside those of the 3D U-Net (Table 1)."""
     channels, classes, patch = len(config.task.channels), len(config.task.labels), config.sampling.patch
-    ours = architecture.summary(patch, config.training.filters, channels, classes)
+    ours = summary(architecture, patch, config.training.filters, channels, classes)
     return {"architecture": asdict(ours), "unet": asdict(unet_summary(patch, channels, classes))}
 
 
@@ -134,8 +160,7 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
     config = run.config
-    channels, classes = len(config.task.channels), len(config.task.labels)
-    build = partial(build_network, run.architecture(), channels, classes, config.training.filters)
+    run.architecture()  # that there is none is said before anything is read
     results = []
     with ExitStack() as locks:
         for fold in folds:
@@ -143,7 +168,9 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
         with main_process_first():
             cache = run.cache(reporter)
         for fold in folds:
-            trainer = FoldTrainer(config, build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter)
+            trainer = FoldTrainer(
+                config, run.build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter
+            )
             result = trainer.run()
             results.append(result)
             dice = [defined(value) for value in result.dice]
@@ -169,12 +196,9 @@ def export(
         styles: colours and terminology of labels.
         compact: round kernels to 8 bits, for a quarter of the size.
     """
-    if not run.trained_folds:
-        raise InputError(f"{run.folder}: has no trained fold; run `dints train --run {run.folder}` first")
-    trained = {fold: load_fold(run, fold) for fold in run.trained_folds}
+    trained = {fold: load_fold(run, fold) for fold in run.require_trained_folds(reporter)}
     cache = run.cache(reporter)
-    scores_file = run.evaluation_folder / "scores.json"
-    scores = read_json(scores_file)["summary"] if scores_file.is_file() else None
+    scores = read_json(run.scores_file)["summary"] if run.scores_file.is_file() else None
     manifest = Manifest(
         config=config or run.model_config(),
         architecture=run.architecture(),

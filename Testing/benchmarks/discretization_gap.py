@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from dints.files.storage import atomic_path, write_text
-from dints.training.log import read_log
+from dints.run_layout import read_log
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dints.files.storage import write_text
-from dints.training.log import read_log
+from dints.run_layout import read_log
 
 
 def write_csv(path: Path, header: Sequence[object], lines: Iterable[Sequence[object]]) -> None:

@@ -17,7 +17,7 @@ from dints.files.storage import write_json
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder with dataset.json, or with images/ and labels/")
     add_configuration(parser)
-    parser.add_argument("--folds", type=int, default=5, help="how many folds will be trained (default: 5)")
+    parser.add_argument("--folds", type=int, help="how many folds will be trained (default: as the settings say)")
     parser.add_argument("--output", type=Path, help="write what was found as JSON")
     parser.add_argument("--settings", type=Path, help="write the settings for these data as YAML, to be adjusted")
 
@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)
-    result = check(datalist, arguments.folds, reporter)
+    folds = (config or Config()).with_overrides(arguments.set).training.folds
+    result = check(datalist, folds if arguments.folds is None else arguments.folds, reporter)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
     for problem in result.problems:

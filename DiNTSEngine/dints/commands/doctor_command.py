@@ -17,6 +17,7 @@ from dints.model.folder import models_folder
 REQUIRED = ("torch", "numpy", "SimpleITK", "PyYAML")
 OPTIONAL = {"tqdm": "progress bars", "matplotlib": "pictures and reports"}
 MODULES = {"PyYAML": "yaml"}  # where the package is imported under another name
+BYTES = ("memory", "free_disk")  # facts that are numbers of bytes
 LITTLE_DISK = 5 * 2**30  # bytes: about one cache of a small data set, or a PyTorch installation
 LITTLE_MEMORY = 8 * 2**30  # bytes: what segmenting a large CT needs at most
 
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     facts, findings = examine()
     reporter.result("doctor", facts=facts, findings=findings)
     for key, value in facts.items():
-        reporter.message(f"{key}: {value}")
+        reporter.message(f"{key}: {_readable(key, value)}")
     for finding in findings or ["nothing is missing"]:
         reporter.message(f"finding: {finding}")
 
@@ -87,6 +88,15 @@ def _memory() -> int | None:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _readable(key: str, value: Any) -> str:
+    """A fact as people read it: bytes in GiB, GPUs by name."""
+    if key in BYTES and value is not None:
+        return _gibibytes(value)
+    if key == "gpus":
+        return ", ".join(f"{gpu['name']} ({_gibibytes(gpu['memory'])})" for gpu in value) or "none"
+    return str(value)
 
 
 def _gibibytes(count: int) -> str:

@@ -15,6 +15,8 @@ from dints.model.manifest import LabelStyle
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run
+from dints.space.architecture import Architecture
+from dints.space.network import Network
 from dints.stages import export
 
 
@@ -106,7 +108,11 @@ def _by_label(option: str, arguments: list[str], labels: dict[int, str]) -> dict
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:
     model = load_model(find_model(arguments.model))
-    save_reference_architecture(model.manifest.architecture, arguments.output / "architecture.pth")
+    architecture = model.manifest.architecture
+    if not isinstance(architecture, Architecture):
+        raise InputError(f"{model.path}: is no network of the search space; the reference can only build those")
+    save_reference_architecture(architecture, arguments.output / "architecture.pth")
     for fold, network in enumerate(model.networks):
+        assert isinstance(network, Network)
         save_reference_weights(network, arguments.output / f"fold{fold}.pt")
     reporter.message(f"Wrote architecture.pth and {len(model.networks)} state dicts to {arguments.output}")

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from dints.config import Config, preset_names
-from dints.errors import InputError
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -40,4 +39,5 @@ def fold_list(text: str) -> list[int]:
     try:
         return sorted({int(part) for part in text.split(",")})
     except ValueError:
-        raise InputError(f"--folds {text!r}: expected numbers separated by commas, for example 0,1,2") from None
+        # argparse shows the sentence of this error alone; of a ValueError it keeps nothing.
+        raise argparse.ArgumentTypeError(f"{text!r}: expected numbers separated by commas, for example 0,1,2") from None

@@ -8,11 +8,12 @@ from pathlib import Path
 from dints.commands.options import add_configuration, add_device, add_run
 from dints.config import Config
 from dints.config.listing import explanation
-from dints.device import device_memory
+from dints.device import device_memory, devices_at_hand
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.process_group import is_main_process, main_process_first, process_group
+from dints.process_group import is_main_process, main_process_first, process_group, world_size
 from dints.run import Run, run_lock
+from dints.run_layout import RunLayout
 from dints.stages import prepare, search
 
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         with run_lock(arguments.run_folder):
             with main_process_first():
                 run = open_or_create(arguments, device_memory(device), reporter)
-            search(run, device, reporter)
+            search(run, device, reporter, devices_at_hand(arguments.device) if world_size() == 1 else None)
 
 
 def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: Reporter, held_out: int = 0) -> Run:
@@ -41,7 +42,7 @@ def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: 
         overrides.append(f"search.memory_budget={arguments.memory_budget}")
     if getattr(arguments, "no_topology_loss", False):
         overrides.append("search.topology_loss=false")
-    if (arguments.run_folder / "run.json").is_file():
+    if RunLayout(arguments.run_folder).is_run:
         existing = Run(arguments.run_folder)
         wanted = Config.load(arguments.config, existing.config) if arguments.config else existing.config
         wanted = wanted.with_overrides(overrides)

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     predictor = model.predictor(arguments.device)
     jobs = _jobs(arguments.input, arguments.output, len(model.manifest.config.task.channels))
     remove_leftovers(jobs[0][1].parent)
-    if not arguments.overwrite and len(jobs) > 1:
+    if not arguments.overwrite and _is_folder(arguments.input):
         jobs = [job for job in jobs if not job[1].exists()]
     for number, (images, output) in enumerate(jobs, start=1):
         channels = read_channels(images)
@@ -67,12 +67,17 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
 
 
+def _is_folder(inputs: list[Path]) -> bool:
+    """Whether the input is a folder of images, however many it holds."""
+    return len(inputs) == 1 and inputs[0].is_dir() and not is_dicom_folder(inputs[0])
+
+
 def _jobs(inputs: list[Path], output: Path, channels: int) -> list[tuple[tuple[Path, ...], Path]]:
     """(files of the channels, file to write) of every case."""
     for path in inputs:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
-    if len(inputs) == 1 and inputs[0].is_dir() and not is_dicom_folder(inputs[0]):
+    if _is_folder(inputs):
         cases = image_cases(inputs[0], channels)
         if not cases:
             raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")

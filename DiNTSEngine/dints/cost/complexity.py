@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dints.space.network import Design, Network, build_network
-from dints.zoo.unet import PAPER_FILTERS, UNetDesign
+from dints.zoo.unet_design import PAPER_FILTERS, UNetDesign
 
 # Training keeps the weights three times: themselves, their gradients and the momentum of SGD.
 COPIES_OF_WEIGHTS = 3

@@ -37,12 +37,11 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     Finds the labels that gain from keeping their largest component only, and applies that; the run remembers them for
     its model. Predictions and scores go to the run's evaluation folder.
     """
-    if not run.trained_folds:
-        raise InputError(f"{run.folder}: has no trained fold; run `dints train --run {run.folder}` first")
+    trained = run.require_trained_folds(reporter)
     folder, config = run.evaluation_folder, run.config
     plain_config = replace(config, inference=replace(config.inference, largest_component=()))
-    cases = [(fold, run.cases[name]) for fold in run.trained_folds for name in run.splits[fold][1]]
-    for fold in run.trained_folds:
+    cases = [(fold, run.cases[name]) for fold in trained for name in run.splits[fold][1]]
+    for fold in trained:
         predictor = Predictor([load_fold(run, fold)[0]], plain_config, device)
         _segment_cases(predictor, [case for owner, case in cases if owner == fold], folder, f"fold {fold}", reporter)
     rows = _score(cases, folder, config.task)

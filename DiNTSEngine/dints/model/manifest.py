@@ -10,7 +10,7 @@ from typing import Any
 
 from dints.config import Config
 from dints.errors import InputError, brief
-from dints.space.architecture import Architecture
+from dints.zoo.catalogue import AnyDesign, design_from_mapping
 
 FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"
@@ -49,7 +49,7 @@ class Manifest:
     """A model: what it segments, how its input is prepared, its networks, how it was made, and how results look."""
 
     config: Config
-    architecture: Architecture
+    architecture: AnyDesign
     folds: tuple[Fold, ...]
     notes: str = ""
     engine_version: str = ""
@@ -121,15 +121,14 @@ def _fold(values: Mapping[str, Any]) -> Fold:
     return Fold(file, checksum, dice)
 
 
-def _architecture(values: Any, config: Config, source: str) -> Architecture:
+def _architecture(values: Any, config: Config, source: str) -> AnyDesign:
     try:
-        architecture = Architecture.from_mapping(values)
+        architecture = design_from_mapping(values)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    space = architecture.space
-    if not space.fits(config.sampling.patch):
+    if not architecture.fits(config.sampling.patch):
         raise InputError(
-            f"{source}: its patch {config.sampling.patch} is not {space.size_rule}; export the model again"
+            f"{source}: its patch {config.sampling.patch} is not {architecture.size_rule}; export the model again"
         )
     return architecture
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import SimpleITK as sitk
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import dints
 from dints.errors import InputError
@@ -22,7 +22,7 @@ from dints.inference.training_range import TrainingRange
 from dints.model.archive import read_manifest, read_member, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
 from dints.model.weights import read_weights, size_limit, write_weights
-from dints.space.network import Network, build_network
+from dints.space.network import build_network
 
 LARGEST_MODEL = 16 * 2**30  # bytes of all weights; five folds of the paper's network have 3 GB
 
@@ -44,7 +44,7 @@ class Model:
         return {value: name for value, name in self.manifest.config.task.labels.items() if value}
 
     @cached_property
-    def networks(self) -> list[Network]:
+    def networks(self) -> list[nn.Module]:
         """One network a fold, on the CPU, ready for inference."""
         expected = size_limit(self._empty_network().state_dict())
         if expected * len(self.manifest.folds) > LARGEST_MODEL:
@@ -75,7 +75,7 @@ class Model:
             raise InputError(f"{self.path}: {reason}; export the model again")
         return Predictor(self.networks, self.manifest.config, device, trained_on)
 
-    def _empty_network(self) -> Network:
+    def _empty_network(self) -> nn.Module:
         """Shapes without memory behind them: the file decides on them, and may not have the weights to fill them."""
         config, architecture = self.manifest.config, self.manifest.architecture
         with torch.device("meta"):
@@ -83,7 +83,7 @@ class Model:
                 architecture, len(config.task.channels), len(config.task.labels), config.training.filters
             )
 
-    def _network(self, fold: Fold) -> Network:
+    def _network(self, fold: Fold) -> nn.Module:
         network = self._empty_network()
         expected = network.state_dict()
         content = read_member(self.path, fold.file, size_limit(expected))

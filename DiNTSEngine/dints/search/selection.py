@@ -21,8 +21,8 @@ from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
 from dints.zoo.catalogue import AnyDesign
-from dints.zoo.unet import NAME as UNET
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import NAME as UNET
+from dints.zoo.unet_design import UNetDesign
 
 RACE_FOLD = 0  # of the seeds; a race is not a part of the cross-validation
 MEBIBYTE = 2**20

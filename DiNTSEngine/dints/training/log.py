@@ -1,4 +1,4 @@
-"""The log of a search or retraining: one JSON object a line, readable at any moment and without PyTorch."""
+"""Writing the log of a search or retraining: one JSON object a line. `dints.run_layout` reads it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.files.storage import write_text, writing
+from dints.run_layout import read_log
 
 
 class TrainingLog:
@@ -30,19 +31,6 @@ class TrainingLog:
             return
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """All whole rows; a line that an interruption cut short is left out."""
-    if not path.is_file():
-        return []
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:  # the last line of an interrupted run
-            break
-    return rows
 
 
 def defined(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dints.data.cache import Cache
 from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
 from dints.process_group import is_main_process, start_together
+from dints.run_layout import is_better
 from dints.seeds import derived_seed
 from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
@@ -115,7 +117,7 @@ class FoldTrainer:
     def _validate(self, step: int) -> dict[str, Any]:
         """Scores the network, keeps it if it is the best so far, and returns the row for the log."""
         dice = tuple(validate(self.network, self.validation_cases, self.config, self.device, self.reporter))
-        if not self.best or mean_defined(dice) > mean_defined(self.best):
+        if is_better(mean_defined(dice), mean_defined(self.best) if self.best else math.nan):
             self.best = dice
             state = {"network": self.network.state_dict(), "dice": [defined(value) for value in dice]}
             save_checkpoint(self.folder / "best.pt", state)

@@ -12,9 +12,9 @@ from dints.errors import InputError, brief
 from dints.files.storage import read_json
 from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace
-from dints.zoo import unet
+from dints.zoo import unet_design
 from dints.zoo.shapes import u_shape
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 FOLDER = Path(__file__).with_name("architectures")
 U_SHAPE = "u-shape"
@@ -37,7 +37,7 @@ def entries(space: SearchSpace) -> list[Entry]:
     """All architectures that come with the engine; those without a file are drawn for `space`."""
     shape = "conv 3x3x3 down and up, identities across"
     drawn = [
-        Entry(unet.NAME, "3D U-Net", "any", "", UNetDesign(delay=space.delay)),
+        Entry(unet_design.NAME, "3D U-Net", "any", "", UNetDesign(delay=space.delay)),
         Entry(U_SHAPE, f"U shape of the search space: {shape}", "any", "", u_shape(space)),
     ]
     return drawn + [_entry(path) for path in sorted(FOLDER.glob("*.json"))]
@@ -71,8 +71,10 @@ def design_from_mapping(values: Any) -> AnyDesign:
     """An architecture from its JSON layout; InputError if it is no known one."""
     if not isinstance(values, Mapping) or "network" not in values:
         return Architecture.from_mapping(values)
-    if values["network"] != unet.NAME:
-        raise InputError(f"network {brief(values['network'])} is unknown; use {unet.NAME} or a searched architecture")
+    if values["network"] != unet_design.NAME:
+        raise InputError(
+            f"network {brief(values['network'])} is unknown; use {unet_design.NAME} or a searched architecture"
+        )
     return UNetDesign.from_mapping(values)
 
 

@@ -7,7 +7,7 @@ import pytest
 from dints import SearchSpace, summary
 from dints.cost.width import widest
 from dints.zoo.shapes import u_shape
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 PATCH = (16, 16, 16)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from dints.training.log import read_log
+from dints.run_layout import read_log
 
 from .conftest import Launch
 

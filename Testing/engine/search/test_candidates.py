@@ -12,7 +12,7 @@ from dints.config import Config
 from dints.search.candidates import Fitter, near, proposed_by_supernet, random_ones, u_shapes
 from dints.search.race import Candidate
 from dints.zoo.shapes import u_shape
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 SPACE = SearchSpace(layers=4, levels=3, finest=1)
 CONFIG = Config().with_overrides(

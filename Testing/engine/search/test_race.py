@@ -12,7 +12,7 @@ from dints.config import RaceConfig
 from dints.events import Reporter
 from dints.files.storage import read_json
 from dints.search.race import Candidate, Standing, Training, plan_heats, race, rank
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 SETTINGS = RaceConfig(steps=10, growth=3.0, heats=3)
 

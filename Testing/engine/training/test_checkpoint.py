@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from dints.errors import InputError
+from dints.run_layout import read_log
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
-from dints.training.log import TrainingLog, read_log
+from dints.training.log import TrainingLog
 
 CPU = torch.device("cpu")
 

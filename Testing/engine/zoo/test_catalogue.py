@@ -7,7 +7,7 @@ import pytest
 from dints import Architecture, InputError, SearchSpace
 from dints.zoo.catalogue import entries, find_design
 from dints.zoo.shapes import u_shape
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 SPACE = SearchSpace(layers=6, levels=4, finest=1)
 

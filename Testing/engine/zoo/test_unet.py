@@ -7,7 +7,7 @@ import torch
 
 from dints import InputError, build_network
 from dints.zoo.catalogue import design_from_mapping, read_design
-from dints.zoo.unet import UNetDesign
+from dints.zoo.unet_design import UNetDesign
 
 
 @pytest.mark.parametrize("size", [(16, 16, 16), (17, 20, 31)])

@@ -30,11 +30,12 @@ from dints.model.installed import install
 from dints.model.model import load_model, save_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.report.write import write_report
+from dints.run_layout import read_log
 from dints.search.drawing import draw_architecture
 from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace
 from dints.training.checkpoint import save_checkpoint
-from dints.training.log import TrainingLog, read_log
+from dints.training.log import TrainingLog
 
 LIMIT = 2048  # bytes
 MODEL = Path(__file__).parents[1] / "compatibility" / "models" / "format1.zip"

@@ -25,8 +25,8 @@ from dints.data.images import read_image
 from dints.errors import EXIT_FAILED
 from dints.files.lock import FILE_NAME as LOCK
 from dints.files.storage import read_json
+from dints.run_layout import read_log
 from dints.training.checkpoint import load_checkpoint
-from dints.training.log import read_log
 
 from .conftest import Forks, Outcome, Stage
 

@@ -16,12 +16,12 @@ import dints.training.retrain
 from dints.config import Config
 from dints.data.cache import Cache
 from dints.errors import RunError
+from dints.run_layout import read_log
 from dints.search.loop import Search
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import Supernet
 from dints.training.backoff import MOST_REDUCTIONS
 from dints.training.checkpoint import load_checkpoint
-from dints.training.log import read_log
 from dints.training.losses import segmentation_loss
 from dints.training.retrain import FoldTrainer
 

@@ -13,9 +13,9 @@ from dints.config import Config
 from dints.data.cache import Cache
 from dints.errors import RunError
 from dints.events import Reporter
+from dints.run_layout import read_log
 from dints.search.loop import Search
 from dints.space.supernet import Supernet
-from dints.training.log import read_log
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
 from dints.training.validation import validate
