@@ -115,9 +115,7 @@ class Run(RunLayout):
             reason = f"only {', '.join(begun)} begun; {resume} finishes them" if begun else f"run {resume} first"
             raise InputError(f"{self.folder}: has no trained fold: {reason}")
         if begun:
-            reporter.warning(
-                f"{self.folder}: {', '.join(begun)} not finished and left out; {resume} finishes what is left"
-            )
+            reporter.warning(f"{self.folder}: {', '.join(begun)} left out, as not finished; {resume} goes on")
         return trained
 
     def architecture(self) -> AnyDesign:

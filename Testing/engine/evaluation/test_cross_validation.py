@@ -91,7 +91,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         config=config,
         cases=cases,
         splits=[((), tuple(name for name, owner in FOLDS.items() if owner == fold)) for fold in range(2)],
-        trained_folds=[0, 1],
+        require_trained_folds=lambda reporter: [0, 1],
         networks=networks,
     )
     monkeypatch.setattr(cross_validation, "Predictor", Prepared)
@@ -181,13 +181,6 @@ def test_held_out_cases_are_scored_without_a_fold_and_never_cleaned_up_again(run
     assert {row.fold for row in rows} == {None}
     assert 0 < rows[0].scores["dice"] < 1
     assert read_scores(tmp_path / "held_out").rows == tuple(rows)
-
-
-def test_a_run_without_a_trained_fold_says_what_to_do(run):
-    run.trained_folds = []
-    with pytest.raises(InputError, match="has no trained fold; run `dints train --run"):
-        cross_validate(run, "cpu", Heard())
-    assert not run.evaluation_folder.exists()
 
 
 def test_a_case_without_a_label_is_refused_by_name(run, tmp_path):
