@@ -11,19 +11,15 @@ from typing import Any, ParamSpec, TypeVar
 from dints.config import Config
 from dints.errors import InputError, brief
 from dints.evaluation.evaluate import Scores, read_scores
-from dints.training.log import read_log
+from dints.run_layout import RunLayout, read_log
 
 Part = dict[str, Any] | str  # what a section shows, or the sentence that stands in its place
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class RunFiles:
+class RunFiles(RunLayout):
     """The files of a run that several sections read; InputError where one is damaged."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config_file = folder / "config.yaml"
 
     @cached_property
     def config(self) -> Config:
@@ -34,16 +30,14 @@ class RunFiles:
     @cached_property
     def scores(self) -> Scores | None:
         """Of the cross-validation; None before it."""
-        path = self.folder / "evaluation" / "scores.json"
-        return read_scores(path.parent) if path.is_file() else None
+        return read_scores(self.evaluation_folder) if self.scores_file.is_file() else None
 
-    def log(self, *place: str) -> list[dict[str, Any]]:
-        """Rows of a stage's log; none before the stage began."""
-        path = self.folder.joinpath(*place) / "log.jsonl"
+    def rows(self, path: Path) -> list[dict[str, Any]]:
+        """Of a stage's log; none before the stage began."""
         with naming(path):
             rows = read_log(path)
             whole_lines = path.read_bytes().count(b"\n") if path.is_file() else 0
-            if whole_lines > len(rows) or not all(isinstance(row["step"], int) for row in rows):
+            if whole_lines > len(rows):
                 raise ValueError("a line is no row")
             return rows
 

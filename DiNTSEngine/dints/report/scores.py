@@ -91,8 +91,7 @@ def _pictures(run: RunFiles, case: str) -> list[dict[str, str]] | str:
         return "The scores do not name this case's files."
     preprocessing = run.config.preprocessing
     window = preprocessing.window if preprocessing.intensity == "window" else None
-    prediction = run.folder / "evaluation" / "predictions" / f"{case}.nii.gz"
-    images = read_channels(files.images)[0], read_label(files.label), read_label(prediction)
+    images = read_channels(files.images)[0], read_label(files.label), read_label(run.prediction_file(case))
     views = overlay_views(*images, window)
     return [{"plane": view.plane, "source": embedded("image/png", view.png)} for view in views]
 

@@ -44,7 +44,7 @@ def data(run: RunFiles) -> Part:
 
 
 def _check(run: RunFiles) -> Part:
-    path = run.folder / "check.json"
+    path = run.check_file
     if not path.is_file():
         return "The data set has not been checked yet."
     labels = {value: name for value, name in run.config.task.labels.items() if value}
@@ -66,10 +66,10 @@ def _check(run: RunFiles) -> Part:
 
 def architecture(run: RunFiles) -> Part:
     """The network that was found, and what it costs."""
-    folder = run.folder / "search"
-    if not any((folder / name).is_file() for name in ("architecture.svg", "summary.json")):
+    picture, numbers = run.architecture_picture("svg"), run.summary_file
+    if not picture.is_file() and not numbers.is_file():
         return "The search has not finished yet."
-    return {"drawing": shown(_drawing, folder / "architecture.svg"), "cost": shown(_cost, run, folder / "summary.json")}
+    return {"drawing": shown(_drawing, picture), "cost": shown(_cost, run, numbers)}
 
 
 def _drawing(path: Path) -> Part:
@@ -105,11 +105,11 @@ def _cost(run: RunFiles, path: Path) -> Part:
 
 def search(run: RunFiles) -> Part:
     """How the architecture search went."""
-    rows = run.log("search")
+    rows = run.rows(run.search_log)
     if not rows:
         return "The search has not started yet."
     budget = run.config.search.memory_budget
-    with naming(run.folder / "search" / "log.jsonl"):
+    with naming(run.search_log):
         charts = [
             Chart(
                 "Loss",
@@ -144,9 +144,8 @@ def retraining(run: RunFiles) -> Part:
 
 def _fold_curves(run: RunFiles, fold: int, total: int) -> dict[str, Any]:
     """Nothing before the first step."""
-    place = ("train", f"fold{fold}")
-    rows = run.log(*place)
-    with naming(run.folder.joinpath(*place) / "log.jsonl"):
+    rows = run.rows(run.fold_log(fold))
+    with naming(run.fold_log(fold)):
         curves = {key: points(rows, key) for key in ("loss", "mean_dice")}
         return {"progress": _progress(rows, total), **curves} if rows else {}
 

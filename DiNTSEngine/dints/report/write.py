@@ -35,9 +35,8 @@ def write_report(run_folder: str | Path) -> Path:
         )
     title, description = heading(run)
     parts = {section.__name__: shown(section, run) for section in SECTIONS}
-    path = run.folder / "report.html"
-    write_text(path, render(title=title, description=description, version=__version__, **parts))
-    return path
+    write_text(run.report_file, render(title=title, description=description, version=__version__, **parts))
+    return run.report_file
 
 
 def render(**values: object) -> str:
