@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, cast
 
+from dints.config.values import plain
 from dints.errors import brief
 
 METADATA = "setting"  # key in the metadata of a dataclass's field
@@ -51,7 +52,7 @@ class Setting:
             if isinstance(part, int | float) and not self._is_within(part):
                 return f"must {'lie' if self._is_closed else 'be'} {self.limits}, not {brief(part)}"
         if self.rule and not self.rule.holds(value):
-            return f"must {self.rule.words}, not {brief(value)}"
+            return f"must {self.rule.words}, not {brief(plain(value))}"
         if isinstance(value, tuple | dict) and not self.entries[0] <= len(value) <= self.entries[1]:
             return f"must have {self.entries[0]} to {self.entries[1]} entries, not {len(value)}"
         return None
@@ -93,7 +94,7 @@ def setting(default: Value, meaning: str, **known: Any) -> Value:
     metadata = {METADATA: Setting(default, meaning, **known)}
     if isinstance(default, dict):
         return cast(Value, field(default_factory=default.copy, metadata=metadata))
-    return cast(Value, field(default=default, metadata=metadata))
+    return field(default=default, metadata=metadata)
 
 
 def settings_of(section: Any) -> dict[str, Setting]:

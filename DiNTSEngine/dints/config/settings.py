@@ -47,7 +47,7 @@ class Config:
     @staticmethod
     def from_mapping(values: Mapping[str, Any], source: str = "configuration", base: Config | None = None) -> Config:
         """Config from nested mappings; what is not given comes from `base` (default: the paper's settings)."""
-        config = merged(base or Config(), values, source)
+        config: Config = merged(base or Config(), values, source)
         fault = _fault(config)
         if fault:
             raise InputError(f"{source}: {fault}")
@@ -78,7 +78,8 @@ class Config:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested dicts and lists, as YAML and JSON hold them."""
-        return plain(dataclasses.asdict(self))
+        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        return values
 
     def with_overrides(self, overrides: Sequence[str]) -> Config:
         """A copy with `section.key=value` applied; values are read as YAML."""

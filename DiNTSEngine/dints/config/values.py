@@ -84,7 +84,7 @@ def _convert_key(hint: Any, key: Any) -> Any:
     return _convert(hint, int(key) if hint is int and isinstance(key, str) else key)
 
 
-def _convert_tuple(arguments: tuple, value: Any) -> tuple:
+def _convert_tuple(arguments: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise TypeError
     if arguments[-1] is Ellipsis:

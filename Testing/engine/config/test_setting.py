@@ -106,7 +106,7 @@ def test_any_text_is_loaded_as_it_was_saved(text: str) -> None:
         ("training.optimizer=adam", "training.optimizer must be sgd or adamw, not 'adam'"),
         ("search.finest=3", "search.finest must be 1 or 2, not 3"),
         ("task.channels=[]", "task.channels must have 1 to 64 entries, not 0"),
-        ("augmentation.flip_axes=[0, 0]", "augmentation.flip_axes must name each axis once at most, not (0, 0)"),
+        ("augmentation.flip_axes=[0, 0]", "augmentation.flip_axes must name each axis once at most, not [0, 0]"),
         ("augmentation.flip_axes=[3]", "augmentation.flip_axes must be 0, 1 or 2, not 3"),
         ("augmentation.scale_range=[0, 1]", "augmentation.scale_range must be above 0, not 0.0"),
         ("search.delay=[0, 0, 5]", "search.delay must lie between 0 and search.levels, 4, not 5"),
