@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import qt
 from slicer.i18n import tr as _
@@ -21,26 +22,26 @@ class SettingsTable:
 
     def __init__(self, table: qt.QTableWidget, onChanged: Callable[[str, str], None]) -> None:
         self._table, self._onChanged = table, onChanged
-        self._shown: list[tuple[str, str]] | None = None
-        self._editable = True
+        self._shown: tuple[Config | None, dict[str, str], bool] | None = None
+        self._rows: list[tuple[str, str]] = []
         table.connect("cellChanged(int,int)", self._onCellChanged)
 
     def show(self, settings: Config | None, changes: dict[str, str], editable: bool) -> None:
         """`settings` are None before the check."""
-        rows = [(key, changes.get(key, text)) for key, text in settingTexts(settings).items()]
-        if rows == self._shown and editable == self._editable:
-            return
-        self._shown, self._editable = rows, editable
-        fill(self._table, [_("Setting"), _("Value")], rows, [hint(key) for key, _text in rows])
+        if (settings, changes, editable) == self._shown:
+            return  # writing out all settings takes long enough to be noticed
+        self._shown = settings, changes, editable
+        self._rows = [(key, changes.get(key, text)) for key, text in settingTexts(settings).items()]
+        fill(self._table, [_("Setting"), _("Value")], self._rows, [hint(key) for key, _text in self._rows])
         if not editable:
             return
         self._table.blockSignals(True)
-        for row in range(len(rows)):
+        for row in range(len(self._rows)):
             self._table.item(row, 1).setFlags(EDITABLE)
         self._table.blockSignals(False)
 
     def _onCellChanged(self, row: int, column: int) -> None:
-        key, before = self._shown[row]
+        key, before = self._rows[row]
         text = self._table.item(row, column).text()
         self._shown = None  # the table is filled again, with what was accepted
         if text != before:
@@ -62,6 +63,7 @@ def settingTexts(settings: Config | None) -> dict[str, str]:
     }
 
 
+@cache
 def hint(key: str) -> str:
     """What the tool tip says of a setting."""
     from dints.config.listing import default, explanation

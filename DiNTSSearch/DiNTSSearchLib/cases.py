@@ -10,11 +10,11 @@ from slicer.i18n import tr as _
 
 from DiNTSLib.scene import importSegmentation, importVolume, placeBeside
 from DiNTSLib.terminology import SegmentStyle, segmentStyles
-from DiNTSSearchLib.run_folder import RunFolder
+from DiNTSSearchLib.opened_run import OpenedRun
 
 
 def openCase(
-    run: RunFolder, name: str
+    run: OpenedRun, name: str
 ) -> tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLSegmentationNode]:
     """Loads a case and shows it; returns volume, reference and prediction.
 
@@ -23,15 +23,16 @@ def openCase(
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    files = run.scores()["cases"][name]
+    files = run.scores["cases"][name]
     image, label = Path(files["images"][0]), Path(files["label"])
-    for path in (image, label, run.prediction(name)):
+    predicted = run.layout.prediction_file(name)
+    for path in (image, label, predicted):
         if not path.exists():
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
     volume = importVolume(image, name)
     styles = segmentStyles({value: text for value, text in run.settings.task.labels.items() if value})
     reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume)
-    prediction = _segmentation(run.prediction(name), _("{name} prediction").format(name=name), styles, volume)
+    prediction = _segmentation(predicted, _("{name} prediction").format(name=name), styles, volume)
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)

@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 from DiNTSSearchLib.cases_table import CasesTable
 from DiNTSSearchLib.pairs import NodePair, caseNames
 from DiNTSSearchLib.pipeline import Results
-from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.section import Section, counted
 from DiNTSSearchLib.tables import fill
 
@@ -90,7 +89,8 @@ class DataSection(Section):
 
     def explain(self, sentence: str) -> str:
         """The problems are in the table."""
-        count = RunFolder(self.panel.parameters.runFolder).errors if self.panel.parameters else 0
+        self.panel.run.read()
+        count = self.panel.run.errors
         if not count:
             return sentence
         one = _("Solve 1 problem; point at its line to read what to do.")

@@ -56,7 +56,7 @@ class ExportSection(Section):
             self.showLabels()
         self.ui.exportButton.enabled = not reason and not self.panel.isBusy
         self.ui.reportButton.enabled = run.isRun and not self.panel.isBusy
-        trained, total = len(run.trainedFolds), run.settings.training.folds if run.settings else 0
+        trained, total = len(run.trainedFolds), len(run.folds)
         networks = _("{count} of {total} networks").format(count=trained, total=total) if trained else ""
         self.showState(_("working") if self.isRunning else networks, reason)
 
@@ -64,6 +64,8 @@ class ExportSection(Section):
         """Why there is nothing to export; "" if there is."""
         if self.panel.isBusy:
             return ""
+        if self.panel.run.whyUnusable:
+            return self.panel.run.whyUnusable
         if not self.panel.run.trainedFolds:
             return _("Retrain at least one fold first.")
         return "" if self.panel.parameters.modelName.strip() else _("Give the model a name.")

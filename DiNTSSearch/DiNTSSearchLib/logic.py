@@ -12,14 +12,16 @@ from pathlib import Path
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from dints.config import Config
 from dints.files.storage import remove_leftovers, write_json
 from dints.model.folder import models_folder
+from dints.run_layout import RunLayout
 from DiNTSLib.background import submit
 from DiNTSLib.events import OnEvent, OnFinished
 from DiNTSLib.processes import EngineProcess
+from DiNTSSearchLib.opened_run import CHOICES
 from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
 from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline, Results
-from DiNTSSearchLib.run_folder import CHOICES, RunFolder
 
 
 class EngineError(RuntimeError):
@@ -75,15 +77,15 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Args:
             preset: name of a preset or a YAML file; "" derives the settings from the data.
         """
-        folder = Path(run)
-        if RunFolder(folder).isRun:
-            raise ValueError(_("{folder} holds a run already; choose another folder").format(folder=folder))
-        for stale in ("check.json", "config.yaml"):
-            (folder / stale).unlink(missing_ok=True)
-        write_json(folder / CHOICES, {"data": str(data), "preset": preset, "folds": folds})
+        layout = RunLayout(run)
+        if layout.is_run:
+            raise ValueError(_("{folder} holds a run already; choose another folder").format(folder=run))
+        for stale in (layout.check_file, layout.config_file):
+            stale.unlink(missing_ok=True)
+        write_json(layout.folder / CHOICES, {"data": str(data), "preset": preset, "folds": folds})
         command = ["check", str(data), "--folds", str(folds), "--set", f"training.folds={folds}"]
-        command += ["--output", str(folder / "check.json"), "--settings", str(folder / "config.yaml")]
-        return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished, folder)
+        command += ["--output", str(layout.check_file), "--settings", str(layout.config_file)]
+        return self._run([[command + (["--config", preset] if preset else [])]], onEvent, onFinished, run)
 
     def predictMemory(
         self,
@@ -114,11 +116,11 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             settings: preset or YAML file of a new run; by default what `check` left in the run's folder, if it did.
             changes: settings that differ, {"section.key": YAML}, for example {"search.memory_budget": "0.5"}.
         """
-        folder = RunFolder(run)
+        layout = RunLayout(run)
         command = ["search", "--run", str(run), "--device", device]
-        if not folder.isRun:
-            if settings is None and folder.settingsFile.is_file():
-                settings = folder.settingsFile
+        if not layout.is_run:
+            if settings is None and layout.config_file.is_file():
+                settings = layout.config_file
             command += [] if data is None else ["--data", str(data)]
             command += [] if settings is None else ["--config", str(settings)]
             command += _overrides(changes)
@@ -139,9 +141,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             folds: all by default.
             devices: the folds are dealt to them; those of one device run one after the other.
         """
-        folder = RunFolder(run)
         if folds is None:
-            folds = range(folder.settings.training.folds if folder.settings else 0)
+            folds = range(_settings(run).training.folds)
         lanes = [(device, list(folds)[index :: len(devices)]) for index, device in enumerate(devices)]
         train = [
             ["train", "--run", str(run), "--folds", ",".join(map(str, own)), "--device", device]
@@ -172,7 +173,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Raises:
             ValueError: there is a model of that name and `overwrite` is False.
         """
-        path = Path(path) if path else self.modelPath(name or RunFolder(run).settings.task.name)
+        path = Path(path) if path else self.modelPath(name or _settings(run).task.name)
         if path.exists() and not overwrite:
             raise ValueError(_("{path} exists already; choose another name").format(path=path))
         command = ["models", "export", "--run", str(run), "--output", str(path), "--notes", notes]
@@ -223,6 +224,11 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 def _clearAway(folder: Path) -> None:
     """Removes, in the background, what ended processes left half written."""
     submit(remove_leftovers, folder, True)
+
+
+def _settings(run: str | Path) -> Config:
+    """Of a run; InputError if it has none that can be read."""
+    return Config.load(RunLayout(run).config_file)
 
 
 def _overrides(changes: Mapping[str, str] | None) -> list[str]:

@@ -16,11 +16,11 @@ from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_section import DataSection
 from DiNTSSearchLib.export_section import ExportSection
+from DiNTSSearchLib.opened_run import OpenedRun
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
 from DiNTSSearchLib.pipeline import Pipeline, Results
 from DiNTSSearchLib.plots import RunPlots
 from DiNTSSearchLib.retrain_section import RetrainSection
-from DiNTSSearchLib.run_folder import RunFolder
 from DiNTSSearchLib.search_section import SearchSection
 from DiNTSSearchLib.section import ERROR_STYLE, Section
 
@@ -43,7 +43,7 @@ class SearchPanel:
     def __init__(self, widget: slicer.qMRMLWidget, logic: DiNTSSearchLogic) -> None:
         self.ui, self.logic = slicer.util.childWidgetVariables(widget), logic
         self.parameters: DiNTSSearchParameters | None = None
-        self.run = RunFolder("")
+        self.run = OpenedRun("")
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
         self.plots = RunPlots()
         self.job: Pipeline | None = None
@@ -85,8 +85,10 @@ class SearchPanel:
         self._binding = ParameterBinding(self.parameters, self.ui, self._onModified)
         if self.parameters.runFolder != self.parameters.openedFolder:
             self.openRun()
-        elif RunFolder(self.parameters.runFolder).isRun and not self.missing:
-            self.search.loadSettings()  # it may have been started elsewhere
+        elif not self.missing:
+            self.readRun()
+            if self.run.isRun:  # it may have been started elsewhere
+                self.search.loadSettings()
         self.refresh()
 
     def unbind(self) -> None:
@@ -115,23 +117,32 @@ class SearchPanel:
         """Takes over what the folder that was chosen holds. What the user changes after that is kept with the scene."""
         if self.missing:
             return
-        parameters, self.run = self.parameters, RunFolder(self.parameters.runFolder)
+        parameters = self.parameters
+        self.readRun()
         for section in self.sections:
-            section.error = ""
+            section.forget()
         self.say("")
         with slicer.util.NodeModify(parameters.parameterNode):
             parameters.openedFolder = parameters.runFolder
             if self.run.choices:
-                parameters.dataFolder, parameters.preset = self.run.choices["data"], self.run.choices["preset"]
+                parameters.dataFolder = self.run.choices.get("data", "")
+                parameters.preset = self.run.choices.get("preset", "")
             if self.run.isRun:
                 parameters.dataFolder = self.run.dataFolder
             self.loadSettings()
 
     def loadSettings(self) -> None:
         """Takes over the settings that the run's folder holds, after it was opened or checked."""
-        self.run = RunFolder(self.parameters.runFolder)
+        self.readRun()
         self.search.loadSettings()
         self.export.loadSettings()
+
+    def readRun(self) -> None:
+        """Takes over what is new on disk, but for the logs."""
+        if self.run.name == self.parameters.runFolder:
+            self.run.read()
+        else:
+            self.run = OpenedRun(self.parameters.runFolder)
 
     def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         if slicer.mrmlScene.IsImporting():
@@ -146,19 +157,21 @@ class SearchPanel:
             return
         self._isRefreshing = True
         try:
-            self.run = RunFolder(self.parameters.runFolder)
             self.ui.runFolderEdit.currentPath = self.parameters.runFolder
             self.ui.runFolderEdit.enabled = not self.isBusy
             self.ui.dataFolderEdit.currentPath = self.parameters.dataFolder
-            self.ui.engineLabel.text = self.missing
-            self.ui.engineLabel.visible = self.ui.engineButton.visible = bool(self.missing)
+            self.ui.engineButton.visible = bool(self.missing)
             for section in self.sections:
                 section.button.enabled = not self.missing
             if not self.missing:
-                folds = self.run.settings.training.folds if self.run.settings else 0
-                self.plots.show(self.run.folder, folds, self.parameters.memoryBudget)
+                self.readRun()
+                if not self.run.readLogs():
+                    qt.QTimer.singleShot(0, self.refresh)  # there is more to read
+                self.plots.show(self.run, self.parameters.memoryBudget)
                 for section in self.sections:
                     section.refresh()
+            self.ui.engineLabel.text = self.missing or self.run.problem
+            self.ui.engineLabel.visible = bool(self.ui.engineLabel.text)
         finally:
             self._isRefreshing = False
 

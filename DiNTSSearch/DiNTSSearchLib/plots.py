@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from DiNTSSearchLib.log_tail import LogTail
+from DiNTSSearchLib.opened_run import OpenedRun
 
 MOST_POINTS = 2000  # of a curve: more than a view has pixels across
 OWNER = "DiNTSSearch.plot"  # attribute that names the nodes of this file
@@ -50,20 +50,23 @@ class RunPlots:
 
     def __init__(self) -> None:
         self.charts = charts()
-        self._tails: dict[str, LogTail] = {}
         self._folder: Path | None = None
+        self._drawn: dict[str, tuple[float, ...]] = {}  # of each curve: number of points and the last one
 
-    def show(self, folder: Path, folds: int, budget: float) -> bool:
-        """Reads what is new of the run in `folder` and updates the curves; True if there was something new."""
-        if folder != self._folder or (self._tails and not _series()):  # another run, or the scene was closed
-            self._folder, self._tails = folder, {}
+    def show(self, run: OpenedRun, budget: float) -> None:
+        """Brings the curves to what was read of the run's logs."""
+        if run.folder != self._folder or (self._drawn and not _series()):  # another run, or the scene was closed
+            self._folder, self._drawn = run.folder, {}
             self.clear()
-        logs = {"search": folder / "search" / "log.jsonl"}
-        logs |= {f"fold{fold}": folder / "train" / f"fold{fold}" / "log.jsonl" for fold in range(folds)}
-        changed = [name for name, path in logs.items() if self._tails.setdefault(name, LogTail(path)).read()]
-        for name in changed:
-            self._draw(name, budget)
-        return bool(changed)
+        for name, chart in self.charts.items():
+            if chart.ofFolds:
+                for fold in range(len(run.folds)):
+                    self._curve(name, f"fold{fold}", f"fold{fold}", *run.log(fold).points(chart.value))
+            else:
+                steps, values = run.log().points(chart.value)
+                self._curve(name, "search", chart.axis, steps, values)
+                if name == "memory_fraction" and steps:
+                    self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget])
 
     def chartNode(self, name: str) -> slicer.vtkMRMLPlotChartNode:
         """The chart of that name."""
@@ -104,26 +107,20 @@ class RunPlots:
             slicer.mrmlScene.RemoveNode(node)
             slicer.mrmlScene.RemoveNode(table)
 
-    def _draw(self, log: str, budget: float) -> None:
-        for name, chart in self.charts.items():
-            if chart.ofFolds != log.startswith("fold"):
-                continue
-            steps, values = self._tails[log].points(chart.value)
-            label = log if chart.ofFolds else chart.axis
-            self._curve(name, log, label, steps, values)
-            if name == "memory_fraction" and steps:
-                self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget])
-
-    def _curve(self, chart: str, key: str, label: str, steps: list, values: list) -> None:
+    def _curve(self, chart: str, log: str, label: str, steps: list[int], values: list[float]) -> None:
         if not steps:
             return
-        series = _node("vtkMRMLPlotSeriesNode", f"{chart}.{key}", label)
+        key, drawn = f"{chart}.{log}", (len(steps), steps[-1], values[-1])
+        series = _node("vtkMRMLPlotSeriesNode", key, label)
         if series.GetTableNode() is None:
-            self._prepare(series, chart, key, label)
+            self._prepare(series, chart, log, label)
+        elif self._drawn.get(key) == drawn:
+            return
+        self._drawn[key] = drawn
         every = -(-len(steps) // MOST_POINTS)
         columns = [np.asarray(column[::every], dtype=float) for column in (steps, values)]
-        with slicer.util.NodeModify(series.GetTableNode()):
-            slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
+        # Not within NodeModify: axes follow a table only if they see it empty for a moment.
+        slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
 
     def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, key: str, label: str) -> None:
         table = _node("vtkMRMLTableNode", f"{chart}.{key}", f"DiNTS {chart} {label}")

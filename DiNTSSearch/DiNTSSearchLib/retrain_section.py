@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.run_layout import FoldState
 from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.parameters import Distribution
 from DiNTSSearchLib.pipeline import Results
-from DiNTSSearchLib.run_folder import DONE, NOTHING, Progress
 from DiNTSSearchLib.section import Section
 from DiNTSSearchLib.tables import SELECTABLE, fill
 
@@ -30,11 +31,15 @@ class RetrainSection(Section):
         super().__init__(panel, _("3. Retrain"), ui.retrainButton, ui.retrainReasonLabel, ui.stopRetrainButton)
         self.left: set[int] = set()  # folds that the user unchecked
         self._rows: tuple[list[list[str]], bool] | None = None  # shown
-        self._scores: dict[str, Any] | None = None  # shown
+        self._scores: Mapping[str, Any] | None = None  # shown
         ui.scoresTable.visible = False
         ui.startRetrainButton.connect("clicked()", self.onStart)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
         ui.scoresTable.connect("cellDoubleClicked(int,int)", self.onCaseDoubleClicked)
+
+    def forget(self) -> None:
+        super().forget()
+        self.left.clear()
 
     @property
     def folds(self) -> list[int]:
@@ -51,37 +56,30 @@ class RetrainSection(Section):
 
     def refresh(self) -> None:
         run, reason = self.panel.run, self.whyNot()
-        count = run.settings.training.folds if run.settings else 0
-        progress = [run.foldProgress(fold) for fold in range(count)]
-        self.showFolds(progress)
-        self.showScores(run.scores())
+        self.showFolds(run.folds)
+        self.showScores(run.scores)
         self.ui.distributionBox.enabled = not self.panel.isBusy
         self.ui.startRetrainButton.enabled = not reason and not self.panel.isBusy
-        stopped = any(self.isStopped(fold) for fold in progress)
+        stopped = any(fold is not None and fold.started and not fold.finished for fold in run.folds)
         self.ui.startRetrainButton.text = _("Resume") if stopped and not self.isRunning else _("Start")
-        done = sum(fold.state == DONE for fold in progress)
-        state = _("{done} of {count} folds").format(done=done, count=count) if done or self.isRunning or stopped else ""
+        done = len(run.trainedFolds)
+        shown = done or self.isRunning or stopped
+        state = _("{done} of {count} folds").format(done=done, count=len(run.folds)) if shown else ""
         self.showState(state, reason)
-
-    @staticmethod
-    def isStopped(fold: Progress) -> bool:
-        """Whether a fold was begun and not finished."""
-        return fold.state not in (NOTHING, DONE)
 
     def whyNot(self) -> str:
         """Why nothing can be trained now; "" if something can."""
         if self.panel.isBusy:
             return ""
-        if self.panel.run.searchProgress().state != DONE:
+        if self.panel.run.whyUnusable:
+            return self.panel.run.whyUnusable
+        if not self.panel.run.search.finished:
             return _("Search an architecture first.")
         return "" if self.folds else _("Check at least one fold.")
 
-    def showFolds(self, progress: list[Progress]) -> None:
+    def showFolds(self, folds: Sequence[FoldState | None]) -> None:
         """One line a fold, with a check mark."""
-        rows = [
-            [_("Fold {number}").format(number=fold), self.foldState(own), "" if own.dice is None else f"{own.dice:.3f}"]
-            for fold, own in enumerate(progress)
-        ]
+        rows = [[_("Fold {number}").format(number=fold), *foldTexts(state)] for fold, state in enumerate(folds)]
         if (rows, self.panel.isBusy) == self._rows:
             return
         self._rows = (rows, self.panel.isBusy)
@@ -94,19 +92,12 @@ class RetrainSection(Section):
         table.blockSignals(False)
         table.resizeColumnToContents(0)  # with the check marks
 
-    def foldState(self, fold: Progress) -> str:
-        if fold.state == NOTHING:
-            return _("not trained")
-        if fold.state == DONE:
-            return _("trained")
-        return _("{step} of {total}").format(step=fold.step, total=fold.total)
-
     def onFoldChecked(self, item: qt.QTableWidgetItem) -> None:
         change = self.left.discard if item.checkState() else self.left.add
         change(item.row())
         self.panel.refresh()
 
-    def showScores(self, scores: dict[str, Any] | None) -> None:
+    def showScores(self, scores: Mapping[str, Any] | None) -> None:
         """One line a case, the mean of all cases first."""
         table = self.ui.scoresTable
         if scores != self._scores:
@@ -135,7 +126,19 @@ class RetrainSection(Section):
         self.panel.unfold(self.panel.export)
 
 
-def scoreTable(scores: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def foldTexts(fold: FoldState | None) -> tuple[str, str]:
+    """How far a fold is, and the validation Dice of the network that it would give; None while its log is read."""
+    if fold is None:
+        return _("is read…"), ""
+    dice = "" if fold.best_dice is None else f"{fold.best_dice:.3f}"
+    if fold.finished:
+        return _("trained"), dice
+    if not fold.started:
+        return _("not trained"), dice
+    return _("{step} of {total}").format(step=fold.step, total=fold.total), dice
+
+
+def scoreTable(scores: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Headers and lines: case, fold, and Dice of each label."""
     labels = {row["value"]: row["label"] for row in scores["rows"]}
     dice = {(row["case"], row["value"]): row["dice"] for row in scores["rows"]}

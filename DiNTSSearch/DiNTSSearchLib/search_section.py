@@ -11,13 +11,13 @@ from slicer.i18n import tr as _
 
 from dints.config import Config
 from dints.errors import InputError
+from dints.run_layout import SearchState
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.architecture_svg import architectureSvg
 from DiNTSSearchLib.memory_line import MemoryLine
 from DiNTSSearchLib.parameters import changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import PANEL_VIEW
-from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED, Progress
 from DiNTSSearchLib.section import ERROR_STYLE, Section
 
 if TYPE_CHECKING:
@@ -79,22 +79,21 @@ class SearchSection(Section):
         self.ui.deviceBox.enabled = not self.panel.isBusy
         self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
         self.ui.startSearchButton.enabled = not reason and not self.panel.isBusy
-        progress = run.searchProgress()
-        stopped = run.isRun and progress.state != DONE and not self.isRunning
+        stopped = run.isRun and not run.search.finished and not self.isRunning
         self.ui.startSearchButton.text = _("Resume") if stopped else _("Start")
         self.showMemory()
-        self.showPlot(progress.state != NOTHING)
+        self.showPlot(run.search.started)
         self.showArchitecture()
-        self.showState(self.state(progress), reason)
+        self.showState(self.state(run.search), reason)
 
-    def state(self, progress: Progress) -> str:
+    def state(self, search: SearchState) -> str:
         """A few words for the section's title."""
         if self.isRunning:
-            return _("{step} of {total}").format(step=progress.step, total=progress.total)
-        if progress.state == DONE:
+            return _("{step} of {total}").format(step=search.step, total=search.total)
+        if search.finished:
             return _("finished")
-        if progress.state == STARTED or self.panel.run.isRun:
-            return _("stopped at {step} of {total}").format(step=progress.step, total=progress.total)
+        if search.started or self.panel.run.isRun:
+            return _("stopped at {step} of {total}").format(step=search.step, total=search.total)
         return _("ready") if self.panel.data.isChecked() and not self.panel.run.errors else ""
 
     def whyNot(self) -> str:
@@ -103,8 +102,8 @@ class SearchSection(Section):
         if self.panel.isBusy:
             return ""
         if run.isRun:
-            finished = run.searchProgress().state == DONE
-            return _("The architecture is found. For another search, choose another run folder.") if finished else ""
+            found = _("The architecture is found. For another search, choose another run folder.")
+            return run.whyUnusable or (found if run.search.finished else "")
         if not self.panel.data.isChecked():
             return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
         try:
@@ -155,7 +154,7 @@ class SearchSection(Section):
         if run.settings is None or (not run.isRun and self.whyNot()):
             self.memory.stop()
         elif not self.panel.isBusy:
-            self.memory.want(run.settingsFile, {} if run.isRun else self.changes(), parameters.device.value)
+            self.memory.want(run.layout.config_file, {} if run.isRun else self.changes(), parameters.device.value)
         self.ui.memoryText.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
         alarming = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
         self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""

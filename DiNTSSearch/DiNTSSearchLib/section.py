@@ -49,6 +49,10 @@ class Section(ABC):
     def refresh(self) -> None:
         """Shows the state of the run in the section's widgets."""
 
+    def forget(self) -> None:
+        """Another run was opened: what was said and chosen about the one before does not hold for it."""
+        self.error = ""
+
     def stopped(self) -> str:
         """What to say when the user stopped the section's job."""
         return _("Stopped. It can be resumed from the last checkpoint.")

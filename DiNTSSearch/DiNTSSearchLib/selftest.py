@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from dints.run_layout import RunLayout
 from DiNTSSearchLib.logic import DiNTSSearchLogic
-from DiNTSSearchLib.run_folder import DONE, RunFolder
 
 TINY = {
     "sampling.patch": "[16, 16, 16]",
@@ -33,4 +32,4 @@ class DiNTSSearchTest(ScriptedLoadableModuleTest):
             data = logic.makeDemoData(folder)["data"]["path"]
             logic.check(data, folder, preset="phantom")
             logic.search(folder, data=data, changes=TINY, device="cpu")
-            assert RunFolder(Path(folder)).searchProgress().state == DONE
+            assert RunLayout(folder).search_state(4).finished

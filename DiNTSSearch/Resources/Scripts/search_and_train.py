@@ -14,7 +14,8 @@ from pathlib import Path
 
 import slicer
 from DiNTSSearch import DiNTSSearchLogic
-from DiNTSSearchLib.run_folder import DONE, RunFolder
+
+from dints.run_layout import RunLayout
 
 DEMO, DEMO_PRESET = "demo", "phantom"
 
@@ -39,9 +40,10 @@ def work(options, logic):
     if data == DEMO:
         data = logic.makeDemoData(options.run, onEvent=tell)["data"]["path"]
         preset = preset or DEMO_PRESET
-    if not RunFolder(options.run).isRun:
+    layout = RunLayout(options.run)
+    if not layout.is_run:
         logic.check(data, options.run, preset, onEvent=tell)
-    if RunFolder(options.run).searchProgress().state != DONE:
+    if not layout.architecture_file.is_file():
         changes = dict(change.split("=", 1) for change in options.set)
         logic.search(options.run, data=data, changes=changes, device=options.device, onEvent=tell)
     folds = [int(fold) for fold in options.folds.split(",")] if options.folds else None

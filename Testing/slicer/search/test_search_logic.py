@@ -92,52 +92,14 @@ def test_folds_on_one_device_are_one_command(logic: Any, processes: list[FakePro
     assert processes[0].arguments[4] == "0,1"
 
 
-def test_a_log_is_read_as_it_grows_and_anew_when_it_was_replaced(module_paths: None, tmp_path: Path) -> None:
-    from DiNTSSearchLib.log_tail import LogTail
-
-    path = tmp_path / "log.jsonl"
-    tail = LogTail(path)
-    assert not tail.read()
-    path.write_text('{"step": 0, "loss": 2.0}\n{"step": 1, "lo')
-    assert tail.read()
-    assert tail.points("loss") == ([0], [2.0])
-    path.write_text('{"step": 0, "loss": 2.0}\n{"step": 1, "loss": 1.0, "dice": null}\n')
-    assert tail.read()
-    assert tail.points("loss") == ([0, 1], [2.0, 1.0])
-    assert tail.points("dice") == ([], [])
-    path.unlink()
-    path.write_text('{"step": 0, "loss": 3.0}\n')
-    tail.read()
-    assert tail.points("loss") == ([0], [3.0])
-
-
-def test_a_run_folder_tells_how_far_it_is(host: Any, run_folder: Path) -> None:
-    from DiNTSSearchLib.run_folder import DONE, NOTHING, STARTED, RunFolder
-
-    run = RunFolder(run_folder)
-    assert run.searchProgress().state == DONE
-    assert (run.foldProgress(0).state, run.foldProgress(0).dice) == (DONE, 0.5)
-    assert run.foldProgress(1).state == NOTHING
-    assert run.trainedFolds == [0]
-    (run_folder / "search" / "architecture.json").unlink()
-    assert (run.searchProgress().state, run.searchProgress().step) == (STARTED, 8)
-
-
-def test_an_empty_folder_is_no_run(host: Any, tmp_path: Path) -> None:
-    from DiNTSSearchLib.run_folder import NOTHING, RunFolder
-
-    run = RunFolder(tmp_path)
-    assert (run.isRun, run.settings, run.check, run.scores()) == (False, None, None, None)
-    assert run.searchProgress().state == NOTHING
-
-
 def test_plots_follow_the_logs(host: Any, run_folder: Path) -> None:
     import slicer
+    from DiNTSSearchLib.opened_run import OpenedRun
     from DiNTSSearchLib.plots import RunPlots
 
-    plots = RunPlots()
-    assert plots.show(run_folder, 2, 0.5)
-    assert not plots.show(run_folder, 2, 0.5)
+    plots, run = RunPlots(), OpenedRun(run_folder)
+    run.readLogs()
+    plots.show(run, 0.5)
     chart = plots.chartNode("memory_fraction")
     series = [chart.GetNthPlotSeriesNode(index) for index in range(2)]
     assert [node.GetName() for node in series] == ["Share of the full network", "budget"]
@@ -149,12 +111,15 @@ def test_plots_follow_the_logs(host: Any, run_folder: Path) -> None:
 
 def test_plots_come_back_after_the_scene_was_closed(host: Any, run_folder: Path) -> None:
     import slicer
+    from DiNTSSearchLib.opened_run import OpenedRun
     from DiNTSSearchLib.plots import RunPlots
 
     plots = RunPlots()
-    plots.show(run_folder, 2, 0.5)
+    run = OpenedRun(run_folder)
+    run.readLogs()
+    plots.show(run, 0.5)
     slicer.mrmlScene.Clear(False)
-    plots.show(run_folder, 2, 0.5)
+    plots.show(run, 0.5)
     assert plots.chartNode("loss").GetNumberOfPlotSeriesNodes() == 1
 
 

@@ -1,0 +1,133 @@
+"""The run that the panel shows: what its folder holds now. Files, states and logs are those of `dints.run_layout`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from slicer.i18n import tr as _
+
+from dints.config import Config
+from dints.errors import InputError
+from dints.files.storage import read_json
+from dints.run_layout import FoldState, LogReader, RunLayout, SearchState
+
+CHOICES = "choices.json"  # the panel's own: data folder, preset and folds with which the data were last checked
+NOWHERE = Path(os.devnull)  # stands for no folder: it holds nothing
+TURN_SECONDS = 0.02  # of one turn of reading logs: the window stays responsive however long they are
+
+T = TypeVar("T")
+Mapped = Mapping[str, Any]
+
+
+class OpenedRun:
+    """A folder that holds a run, or will hold one: checked data and settings come before the run itself.
+
+    `read` takes over what its files hold, `readLogs` how far search and folds are. A file that cannot be read counts as
+    missing, and `problem` says why.
+
+    Attributes:
+        settings: None before the data were checked.
+        check: what the check found, "cases" and "problems"; None before it.
+        choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
+        scores: table, summary and files of the cross-validation; None before it.
+        folds: None for a fold whose log is still being read.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.name = str(folder)
+        self.layout = RunLayout(self.name or NOWHERE)
+        self._logs: dict[Path, LogReader] = {}
+        self.read()
+        self.readLogs(0.0)
+
+    @property
+    def folder(self) -> Path:
+        return self.layout.folder
+
+    @property
+    def architectureFile(self) -> Path:
+        """The searched architecture, or the present one of a search that is not finished."""
+        final = self.layout.architecture_file
+        return final if final.is_file() else self.layout.current_architecture_file
+
+    @property
+    def whyUnusable(self) -> str:
+        """Why nothing can be done with a run: its settings cannot be read. "" if they can, or if there is no run."""
+        return self.problem if self.isRun and self.settings is None else ""
+
+    @property
+    def errors(self) -> int:
+        """Problems of the data that prevent training."""
+        return sum(problem["severity"] == "error" for problem in (self.check or {}).get("problems", ()))
+
+    @property
+    def trainedFolds(self) -> list[int]:
+        """Folds that were trained to the end."""
+        return [fold for fold, state in enumerate(self.folds) if state is not None and state.finished]
+
+    def log(self, fold: int | None = None) -> LogReader:
+        """The log of a fold, or of the search, as far as it has been read."""
+        path = self.layout.search_log if fold is None else self.layout.fold_log(fold)
+        return self._logs.setdefault(path, LogReader(path))
+
+    def read(self) -> None:
+        """Takes over what became new on disk, but for the logs."""
+        layout, self.problem = self.layout, ""
+        self.isRun = layout.is_run
+        self.dataFolder: str = self._content(layout.run_file, _mapping, {}).get("data", "")
+        self.settings: Config | None = self._content(layout.config_file, Config.load, None)
+        self.check: Mapped | None = self._content(layout.check_file, _mapping, None)
+        self.choices: Mapped = self._content(layout.folder / CHOICES, _mapping, {})
+        self.scores: Mapped | None = self._content(layout.scores_file, _mapping, None)
+
+    def readLogs(self, seconds: float = TURN_SECONDS) -> bool:
+        """Reads new rows of all logs for so long; False if there are more of them: then call it again."""
+        settings, layout, end = self.settings, self.layout, time.monotonic() + seconds
+        iterations = settings.search.iterations if settings else 0
+        complete = _readOn(self.log(), end)
+        self.search = (
+            layout.search_state(iterations, self.log())
+            if complete
+            else SearchState(self.log().steps, iterations, layout.architecture_file.is_file())
+        )
+        self.folds: list[FoldState | None] = []
+        for fold in range(settings.training.folds if settings else 0):
+            log = self.log(fold)
+            state = layout.fold_state(fold, settings.training.iterations, log) if _readOn(log, end) else None
+            self.folds.append(state)
+        return complete and None not in self.folds
+
+    def _content(self, file: Path, load: Callable[[Path], T], nothing: T) -> T:
+        if not file.is_file():
+            return nothing
+        try:
+            return _loaded(load, file, file.stat().st_mtime_ns)
+        except InputError as error:
+            self.problem = self.problem or str(error)
+            return nothing
+
+
+@lru_cache(maxsize=16)
+def _loaded(load: Callable[[Path], T], file: Path, modified: int) -> T:
+    """Reading YAML takes long enough to be noticed if it were done at every refresh."""
+    return load(file)
+
+
+def _mapping(file: Path) -> Mapped:
+    values = read_json(file)
+    if not isinstance(values, Mapping):
+        raise InputError(_("{path}: does not hold what the engine writes there; start a new run").format(path=file))
+    return values
+
+
+def _readOn(log: LogReader, end: float) -> bool:
+    """Reads until the end of the log, which is True, or until the time is over."""
+    while time.monotonic() < end:
+        if not log.read():
+            return True
+    return False
