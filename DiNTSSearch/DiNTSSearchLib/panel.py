@@ -49,7 +49,7 @@ class SearchPanel:
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
         self._binding: ParameterBinding | None = None
-        self._isRefreshing = self._isClosed = False
+        self._isOpening = self._isRefreshing = self._isClosed = False
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
         self.sections = (self.data, self.search, self.retrain, self.export)
@@ -122,14 +122,18 @@ class SearchPanel:
         for section in self.sections:
             section.forget()
         self.say("")
-        with slicer.util.NodeModify(parameters.parameterNode):
-            parameters.openedFolder = parameters.runFolder
-            if self.run.choices:
-                parameters.dataFolder = self.run.choices.get("data", "")
-                parameters.preset = self.run.choices.get("preset", "")
-            if self.run.isRun:
-                parameters.dataFolder = self.run.dataFolder
-            self.loadSettings()
+        self._isOpening = True
+        try:
+            with slicer.util.NodeModify(parameters.parameterNode):
+                parameters.openedFolder = parameters.runFolder
+                if self.run.choices:
+                    parameters.dataFolder = self.run.choices.get("data", "")
+                    parameters.preset = self.run.choices.get("preset", "")
+                if self.run.isRun:
+                    parameters.dataFolder = self.run.dataFolder
+                self.loadSettings()
+        finally:
+            self._isOpening = False
 
     def loadSettings(self) -> None:
         """Takes over the settings that the run's folder holds, after it was opened or checked."""
@@ -145,6 +149,8 @@ class SearchPanel:
             self.run = OpenedRun(self.parameters.runFolder)
 
     def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
+        if self._isOpening:
+            return  # all is shown after that
         if slicer.mrmlScene.IsImporting():
             return  # it is bound anew after that; until then the wrapper may not have all of the new values
         if self.parameters.runFolder != self.parameters.openedFolder:
