@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class RunFiles(RunLayout):
-    """The files of a run that several sections read; InputError where one is damaged."""
+    """The files of a run, read; InputError where one is damaged."""
 
     @cached_property
     def config(self) -> Config:
@@ -30,15 +30,14 @@ class RunFiles(RunLayout):
     @cached_property
     def scores(self) -> Scores | None:
         """Of the cross-validation; None before it."""
-        return read_scores(self.evaluation_folder) if self.scores_file.is_file() else None
+        return read_scores(self.evaluation_folder) if self.scores_file.exists() else None
 
     def rows(self, path: Path) -> list[dict[str, Any]]:
-        """Of a stage's log; none before the stage began."""
+        """All rows of a search's or fold's log; none before its first step."""
         with naming(path):
             rows = read_log(path)
-            whole_lines = path.read_bytes().count(b"\n") if path.is_file() else 0
-            if whole_lines > len(rows):
-                raise ValueError("a line is no row")
+            if path.exists() and path.read_bytes().count(b"\n") > len(rows):
+                raise ValueError("a line is no row")  # an interruption leaves but a line without its end
             return rows
 
 

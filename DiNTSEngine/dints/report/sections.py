@@ -45,7 +45,7 @@ def data(run: RunFiles) -> Part:
 
 def _check(run: RunFiles) -> Part:
     path = run.check_file
-    if not path.is_file():
+    if not path.exists():
         return "The data set has not been checked yet."
     labels = {value: name for value, name in run.config.task.labels.items() if value}
     checked = read_json(path)
@@ -66,14 +66,14 @@ def _check(run: RunFiles) -> Part:
 
 def architecture(run: RunFiles) -> Part:
     """The network that was found, and what it costs."""
-    picture, numbers = run.architecture_picture("svg"), run.summary_file
-    if not picture.is_file() and not numbers.is_file():
+    drawing = run.architecture_picture("svg")
+    if not drawing.exists() and not run.summary_file.exists():
         return "The search has not finished yet."
-    return {"drawing": shown(_drawing, picture), "cost": shown(_cost, run, numbers)}
+    return {"drawing": shown(_drawing, drawing), "cost": shown(_cost, run)}
 
 
 def _drawing(path: Path) -> Part:
-    if not path.is_file():
+    if not path.exists():
         return "The architecture has not been drawn."
     with naming(path):
         content = path.read_bytes()
@@ -81,8 +81,9 @@ def _drawing(path: Path) -> Part:
     return {"source": embedded("image/svg+xml", content)}
 
 
-def _cost(run: RunFiles, path: Path) -> Part:
-    if not path.is_file():
+def _cost(run: RunFiles) -> Part:
+    path = run.summary_file
+    if not path.exists():
         return "The search has not finished yet."
     patch = f"For one patch of {_product(run.config.sampling.patch)} voxels."
     summary = read_json(path)

@@ -27,7 +27,7 @@ def write_report(run_folder: str | Path) -> Path:
         InputError: the folder is not a run, or matplotlib is missing.
     """
     require_matplotlib()
-    run = RunFiles(Path(run_folder))
+    run = RunFiles(run_folder)
     if not run.config_file.exists():
         raise InputError(
             f"{run.config_file}: cannot be read (there is none), so {run.folder} is not a run; start one with "
