@@ -20,6 +20,7 @@ COMMANDS = {
     "search": "search an architecture on a data set",
     "train": "retrain an architecture, fold by fold",
     "evaluate": "cross-validate a run, or score predictions against references",
+    "compare": "train other networks of the same memory: did the search pay?",
     "segment": "segment an image or a folder of images with a model",
     "models": "list, show, install, remove or export models",
     "import": "make a model file from a checkpoint of the reference implementation",

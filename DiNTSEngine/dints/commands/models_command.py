@@ -17,12 +17,17 @@ from dints.model.reference import save_reference_architecture, save_reference_we
 from dints.run import Run
 from dints.space.architecture import Architecture
 from dints.space.network import Network
+from dints.space.search_space import SearchSpace
 from dints.stages import export
+from dints.zoo.catalogue import entries
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     parser.set_defaults(act=_list)
+    parser.add_argument(
+        "--architectures", action="store_const", dest="act", const=_architectures, help="list architectures to train"
+    )
     actions.add_parser("list", help=f"the models in {models_folder()} (the default action)")
     for name, action, text in (
         ("show", _show, "what a model says of itself"),
@@ -47,6 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("model", help="model file or folder, or the name of an installed model")
     command.add_argument("--output", type=Path, required=True, help="folder for the architecture and the weights")
     command.set_defaults(act=_reference)
+
+
+def _architectures(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    found = entries(SearchSpace())
+    listed = [{"name": e.name, "caption": e.caption, "data": e.data, "figures": e.figures} for e in found]
+    reporter.result("architectures", architectures=listed)
+    for entry in found:
+        figures = f"; {entry.figures}" if entry.figures else ""
+        reporter.message(f"{entry.name}: {entry.caption} (data: {entry.data}){figures}")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:

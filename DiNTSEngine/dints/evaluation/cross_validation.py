@@ -24,6 +24,7 @@ from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
+from dints.inference.sliding_window import ForwardPass
 from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
 from dints.run import Run, load_fold
@@ -39,18 +40,26 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     """
     trained = run.require_trained_folds(reporter)
     folder, config = run.evaluation_folder, run.config
-    plain_config = replace(config, inference=replace(config.inference, largest_component=()))
     cases = [(fold, run.cases[name]) for fold in trained for name in run.splits[fold][1]]
+    rows: list[ScoreRow] = []
     for fold in trained:
-        predictor = Predictor([load_fold(run, fold)[0]], plain_config, device)
-        _segment_cases(predictor, [case for owner, case in cases if owner == fold], folder, f"fold {fold}", reporter)
-    rows = _score(cases, folder, config.task)
+        rows += score_fold(run, load_fold(run, fold)[0], fold, folder, device, reporter)
     gaining = component_benefit(rows, _score_cleaned(cases, folder, config.task))
     if gaining:
         rows = _clean_up(rows, cases, folder, config.task, gaining)
     write_json(run.cleanup_file, {"largest_component": list(gaining)})
     write_scores(folder, rows, [case for _, case in cases], config.task.tolerance)
     return rows
+
+
+def score_fold(
+    run: Run, network: ForwardPass, fold: int, folder: Path, device: str, reporter: Reporter
+) -> list[ScoreRow]:
+    """Segments the validation cases of a fold, without cleanup, and scores them; predictions go to `folder`."""
+    plain_config = replace(run.config, inference=replace(run.config.inference, largest_component=()))
+    cases = [run.cases[name] for name in run.splits[fold][1]]
+    _segment_cases(Predictor([network], plain_config, device), cases, folder, f"fold {fold}", reporter)
+    return _score([(fold, case) for case in cases], folder, run.config.task)
 
 
 def evaluate_model(

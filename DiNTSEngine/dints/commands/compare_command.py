@@ -1,0 +1,38 @@
+"""Did the search pay? Trains other networks of the same memory on the folds, and compares them with the searched one.
+
+A 3D U-Net, U shapes and random architectures, each as wide as the searched network's memory allows; differences are
+paired by case, with intervals. Run the same command again to resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from dints.commands.options import add_device, add_run, fold_list
+from dints.device import devices_at_hand
+from dints.evaluation.compare import SEARCHED, compare, verdict
+from dints.events import Reporter
+from dints.run import Run, run_lock
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument("--folds", type=fold_list, help="for example 0,1 (default: all that are trained)")
+    parser.add_argument("--random", type=int, default=2, help="how many random architectures (default: 2)")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    run = Run(arguments.run_folder)
+    with run_lock(run.folder):
+        folds = arguments.folds or run.require_trained_folds(reporter)
+        lines = compare(run, folds, devices_at_hand(arguments.device), arguments.random, reporter)
+    for line in lines:
+        name, cost = line.contestant.origin, line.cost
+        text = f"{name}: Dice {line.dice:.4f}, {line.contestant.design.filters} filters"
+        text += f", {cost.parameters / 1e6:.2f} M parameters, {cost.macs / 1e9:.2f} G multiply-adds"
+        if line.contestant.name != SEARCHED and line.difference:
+            found = line.difference
+            text += f"; searched minus this {found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}"
+        reporter.message(text)
+    reporter.message(verdict(lines))

@@ -1,0 +1,187 @@
+"""Did the search pay? The searched network against others of the same memory, trained alike on the user's own folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dints.cost.complexity import Summary, summary
+from dints.errors import InputError
+from dints.evaluation.cross_validation import score_fold
+from dints.evaluation.evaluate import ScoreRow, Statistic, case_means, write_scores
+from dints.evaluation.paired import PairedDifference, paired_difference
+from dints.events import Reporter
+from dints.files.storage import write_json
+from dints.run import Run
+from dints.search.candidates import Fitter, Proposal, random_ones, u_shapes
+from dints.search.race import Candidate
+from dints.space.network import build_network
+from dints.training.checkpoint import restoring
+from dints.training.device_tasks import Task, run_on_devices
+from dints.training.retrain import FoldTrainer
+from dints.zoo.catalogue import AnyDesign
+from dints.zoo.unet_design import NAME as UNET
+from dints.zoo.unet_design import UNetDesign
+
+SEARCHED = "searched"
+RANDOM = "random"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Line:
+    """One network of the table: its scores by case, and how it differs from the searched one."""
+
+    contestant: Candidate
+    cost: Summary
+    rows: tuple[ScoreRow, ...]
+    difference: PairedDifference | None  # searched minus this one, of the mean Dice of a case; None for itself
+
+    @property
+    def dice(self) -> float:
+        """Mean over cases and labels."""
+        return Statistic.of(own["dice"] for own in case_means(self.rows).values()).mean
+
+
+def compare(
+    run: Run, folds: Sequence[int], devices: Sequence[torch.device], random: int, reporter: Reporter
+) -> list[Line]:
+    """Trains what is missing, scores all on the folds' validation cases, and writes the table into the run.
+
+    Args:
+        random: how many random architectures take part.
+
+    Raises:
+        InputError: there is no architecture yet, or the searched one was not trained on all of the folds.
+    """
+    missing = sorted(set(folds) - set(run.trained_folds))
+    if missing:
+        names = ",".join(map(str, missing))
+        raise InputError(f"{run.folder}: folds {names} are not trained; `dints train --run {run.folder}` first")
+    run.cache(reporter)  # once, and not by every process
+    rows: dict[str, tuple[ScoreRow, ...]] = {}
+    lineup = contestants(run, random)
+    for contestant in lineup:
+        if contestant.name != SEARCHED:
+            work = [partial(_train, run.folder, contestant, fold) for fold in folds]
+            tasks = [Task(f"{contestant.name}, fold {fold}", one) for fold, one in zip(folds, work, strict=True)]
+            run_on_devices(tasks, devices, reporter)
+        rows[contestant.name] = _scores(run, contestant, folds, devices[0], reporter)
+    searched = _dice(rows[SEARCHED])
+    lines = [
+        Line(
+            contestant,
+            _cost(run, contestant),
+            rows[contestant.name],
+            None if contestant.name == SEARCHED else paired_difference(searched, _dice(rows[contestant.name])),
+        )
+        for contestant in lineup
+    ]
+    write_json(run.compare_folder / "compare.json", to_mapping(lines, folds))
+    reporter.result("compare", path=str(run.compare_folder / "compare.json"))
+    return lines
+
+
+def contestants(run: Run, random: int) -> list[Candidate]:
+    """The searched network, and at its memory the 3D U-Net, U shapes and random architectures."""
+    config = run.config
+    searched = Candidate(SEARCHED, "searched", _with_filters(run))
+    space = config.search.space
+    fit = Fitter(config, _cost(run, searched).training_memory)
+    others: list[Proposal] = [
+        (UNET, "3D U-Net", UNetDesign(space.levels, space.delay)),
+        *u_shapes(space),
+        *random_ones(space, random, config.search.seed),
+    ]
+    return [searched, *(one for one in fit(others) if one.design != searched.design)]
+
+
+def verdict(lines: Sequence[Line]) -> str:
+    """The honest sentence: whether the search paid, against the best of each kind."""
+    random = [line for line in lines if line.contestant.name.startswith(RANDOM)]
+    drawn = [line for line in lines if line.difference and line not in random]
+    parts = [
+        f"{_against(best)} {words}"
+        for group, words in ((random, "the best random one"), (drawn, "the best one drawn by hand"))
+        if group and (best := max(group, key=lambda line: line.dice)) and best.difference
+    ]
+    paid = all(line.difference and line.difference.verdict == "better" for line in (*random, *drawn))
+    lost = any(line.difference and line.difference.verdict == "worse" for line in lines)
+    start = "The search paid" if paid else "The search did not pay" if lost else "Whether the search paid is not clear"
+    return f"{start}: the searched network is {' and '.join(parts)}." if parts else "Nothing to compare with."
+
+
+def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
+    """Plain values for JSON."""
+    return {
+        "format": FORMAT,
+        "folds": list(folds),
+        "verdict": verdict(lines),
+        "networks": [
+            {
+                "name": line.contestant.name,
+                "caption": line.contestant.origin,
+                "filters": line.contestant.design.filters,
+                "cost": asdict(line.cost),
+                "dice": line.dice,
+                "difference": line.difference and {**asdict(line.difference), "verdict": line.difference.verdict},
+            }
+            for line in lines
+        ],
+    }
+
+
+def _against(line: Line) -> str:
+    """How the searched network stands against another."""
+    assert line.difference
+    found = line.difference
+    words = {"better": "better than", "worse": "worse than", "not told apart": "not told apart from"}[found.verdict]
+    return f"({found.mean:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}) {words}"
+
+
+def _with_filters(run: Run) -> AnyDesign:
+    design = run.architecture()
+    return replace(design, filters=design.filters or run.config.training.filters)
+
+
+def _cost(run: Run, contestant: Candidate) -> Summary:
+    config = run.config
+    channels, classes = len(config.task.channels), len(config.task.labels)
+    return summary(contestant.design, config.sampling.patch, 1, channels, classes, config.training.batch_size)
+
+
+def _network(run: Run, contestant: Candidate) -> nn.Module:
+    return build_network(contestant.design, len(run.config.task.channels), len(run.config.task.labels))
+
+
+def _train(folder: Path, contestant: Candidate, fold: int, device: torch.device, reporter: Reporter) -> None:
+    run = Run(folder)
+    own = run.compare_folder / contestant.name / f"fold{fold}"
+    build = partial(_network, run, contestant)
+    FoldTrainer(run.config, build, run.cache(reporter), run.splits[fold], fold, own, device, reporter).run()
+
+
+def _scores(
+    run: Run, contestant: Candidate, folds: Sequence[int], device: torch.device, reporter: Reporter
+) -> tuple[ScoreRow, ...]:
+    """Of the folds' validation cases, by the network that did not learn from them; without cleanup for all alike."""
+    rows: list[ScoreRow] = []
+    for fold in folds:
+        network = _network(run, contestant)
+        own = run.compare_folder / contestant.name
+        checkpoint = run.best_checkpoint(fold) if contestant.name == SEARCHED else own / f"fold{fold}" / "best.pt"
+        with restoring(checkpoint, torch.device("cpu")) as state:
+            network.load_state_dict(state["network"])
+        rows += score_fold(run, network.eval().requires_grad_(False), fold, own, str(device), reporter)
+    write_scores(own, rows, tolerance=run.config.task.tolerance)
+    return tuple(rows)
+
+
+def _dice(rows: Sequence[ScoreRow]) -> dict[str, float]:
+    return {case: scores["dice"] for case, scores in case_means(rows).items()}

@@ -1,0 +1,92 @@
+"""Did the search pay? On phantoms, with networks that learn for a few steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dints import Architecture, Config, InputError, SearchSpace
+from dints.cost.complexity import Summary
+from dints.evaluation.compare import Line, compare, verdict
+from dints.evaluation.evaluate import ScoreRow
+from dints.evaluation.paired import PairedDifference
+from dints.events import Reporter
+from dints.files.storage import read_json
+from dints.run import Run
+from dints.search.race import Candidate
+from dints.stages import keep_architecture, train
+from dints.zoo.unet_design import UNetDesign
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def run(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One of two folds is trained."""
+    config = tiny_config.with_overrides(["training.iterations=3", "training.filters=4"])
+    run = Run.create(tmp_path_factory.mktemp("compare") / "run", phantoms, config)
+    keep_architecture(run, Architecture.random(SearchSpace(2, 2), 0), Reporter())
+    train(run, [0], CPU, Reporter())
+    return run
+
+
+def test_all_are_trained_alike_and_compared_by_case(run):
+    lines = compare(run, [0], [CPU], 1, Reporter())
+    names = [line.contestant.name for line in lines]
+    assert names[0] == "searched"
+    assert "unet" in names
+    assert "random_0" in names
+    cases = [tuple(row.case for row in line.rows) for line in lines]
+    assert len(set(cases)) == 1
+    assert {row.case for row in lines[0].rows} == set(run.splits[0][1])
+    written = read_json(run.compare_folder / "compare.json")
+    assert [line["name"] for line in written["networks"]] == names
+    assert written["verdict"] == verdict(lines)
+    assert written["networks"][0]["difference"] is None
+    assert written["networks"][1]["difference"]["cases"] == len(set(cases[0]))
+
+
+def test_nobody_has_more_memory_than_the_searched_network(run):
+    searched, *others = compare(run, [0], [CPU], 1, Reporter())
+    assert all(other.cost.training_memory <= searched.cost.training_memory for other in others)
+
+
+def test_folds_that_are_not_trained_are_refused_by_number(run):
+    with pytest.raises(InputError, match="folds 1 are not trained; `dints train"):
+        compare(run, [0, 1], [CPU], 1, Reporter())
+
+
+def line(name: str, dice: float, difference: PairedDifference | None) -> Line:
+    row = ScoreRow("case", 0, 1, "organ", {"dice": dice})
+    return Line(Candidate(name, name, UNetDesign(2, filters=4)), Summary(1, 1, 1), (row,), difference)
+
+
+BETTER, UNCLEAR, WORSE = (
+    PairedDifference(0.02, 0.01, 0.03, 20),
+    PairedDifference(0.001, -0.01, 0.01, 20),
+    PairedDifference(-0.02, -0.03, -0.01, 20),
+)
+
+
+@pytest.mark.parametrize(
+    ("against_random", "against_unet", "start", "words"),
+    [
+        (
+            BETTER,
+            BETTER,
+            "The search paid",
+            ["better than the best random one", "better than the best one drawn by hand"],
+        ),
+        (BETTER, UNCLEAR, "Whether the search paid is not clear", ["not told apart from the best one drawn by hand"]),
+        (BETTER, WORSE, "The search did not pay", ["worse than the best one drawn by hand"]),
+        (UNCLEAR, UNCLEAR, "Whether the search paid is not clear", ["not told apart from the best random one"]),
+    ],
+)
+def test_the_sentence_claims_no_more_than_the_intervals(against_random, against_unet, start, words):
+    text = verdict(
+        [line("searched", 0.9, None), line("random_0", 0.8, against_random), line("unet", 0.9, against_unet)]
+    )
+    assert text.startswith(start)
+    assert all(part in text for part in words)
