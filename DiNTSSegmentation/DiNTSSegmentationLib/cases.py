@@ -53,13 +53,14 @@ class SegmentationCase(ABC):
     Attributes:
         detail: where the result is, or what went wrong.
         job: number of its job in the worker's queue.
+        problem: why the job was given up; "" if it was not.
         values: of the result event, see `dints.service.worker`.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.state, self.detail = State.WAITING, ""
-        self.job = 0
+        self.job, self.problem = 0, ""
         self.values: dict[str, Any] = {}
 
     @abstractmethod
@@ -72,6 +73,9 @@ class SegmentationCase(ABC):
     @abstractmethod
     def finish(self, settings: Settings) -> None:
         """Takes over the result of the job, after `load`."""
+
+    def check(self) -> None:  # noqa: B027 (there may be nothing that can go)
+        """LookupError if something that the case needs was deleted."""
 
     def close(self) -> None:  # noqa: B027 (there may be none)
         """Removes temporary files."""

@@ -172,7 +172,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             if volumes[number].GetImageData() is None:
                 raise InputError(_("“{volume}” has no voxels; load it again.").format(volume=volumes[number].GetName()))
         if len(volumes) > len(model.channels):
-            raise InputError(_("The model takes {count} volumes.").format(count=len(model.channels)))
+            raise InputError(_("{count} volumes are too many for the model.").format(count=len(volumes)))
         if not sameGrid(volumes):
             raise InputError(_("The volumes differ in size or place; resample them to the first one."))
         if region is not None:

@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.processes import EngineProcess
-from DiNTSSegmentationLib.models import ModelEntry, installedModels, isModelFile, removeModel
+from DiNTSSegmentationLib.models import ModelEntry, distinctTitles, installedModels, isModelFile, removeModel
 
 PATH_ROLE = 0x0100  # Qt::UserRole: the model's path in an item of the list
 NAME_COLUMN, MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN = range(4)
@@ -52,6 +52,7 @@ class ModelSection:
         self.ui, self._onChosen = ui, onChosen
         self.entries: list[ModelEntry] = []
         self.process: EngineProcess | None = None  # the import at work
+        self._path = ""  # of the chosen model, which a search may leave out of the list
         self._isListing = False
         header = ui.modelTree.header()
         header.setStretchLastSection(False)
@@ -66,9 +67,7 @@ class ModelSection:
 
     @property
     def chosen(self) -> ModelEntry | None:
-        items = self.ui.modelTree.selectedItems()
-        path = items[0].data(NAME_COLUMN, PATH_ROLE) if items else ""
-        return next((entry for entry in self.entries if entry.path == path), None)
+        return next((entry for entry in self.entries if entry.path == self._path), None)
 
     def refresh(self, file: str) -> None:
         """Reads the models folder anew and chooses `file`, or the first usable model where that is not there."""
@@ -78,7 +77,9 @@ class ModelSection:
             self.entries = []  # the panel says what is missing
         usable = [entry.path for entry in self.entries if not entry.problem]
         named = [entry.path for entry in self.entries if entry.file == file]  # the user's before one that was shipped
-        self._list(chosen=next(iter([*named, *usable]), ""))
+        self._path = next(iter([*named, *usable]), "")
+        self._list()
+        self._show()
 
     def importModel(self, path: str) -> None:
         """Copies a model to the models folder, in a process: reading all of it takes a while and needs PyTorch."""
@@ -120,32 +121,34 @@ class ModelSection:
             self._say(_("“{model}” was deleted.").format(model=entry.title))
             self.refresh("")
 
-    def _list(self, text: str = "", chosen: str = "") -> None:
+    def _list(self) -> None:
         """Fills the list with the models that the search leaves."""
-        current = chosen or (self.chosen.path if self.chosen else "")
         self._isListing = True
         self.ui.modelTree.clear()
-        for entry in self.entries:
+        for entry, title in zip(self.entries, distinctTitles(self.entries), strict=True):
             if entry.matches(self.ui.modelSearch.text):
-                item = self._item(entry)
+                item = self._item(entry, title)
                 self.ui.modelTree.addTopLevelItem(item)
-                if entry.path == current:
+                if entry.path == self._path:
                     self.ui.modelTree.setCurrentItem(item)
         self._isListing = False
-        self._onSelection()
 
     @staticmethod
-    def _item(entry: ModelEntry) -> qt.QTreeWidgetItem:
+    def _item(entry: ModelEntry, title: str) -> qt.QTreeWidgetItem:
         dice = "" if entry.dice is None else f"{entry.dice:.2f}"
         folds = _("damaged") if entry.problem else str(entry.folds)
-        item = qt.QTreeWidgetItem([entry.title, entry.modality, folds, dice])
+        item = qt.QTreeWidgetItem([title, entry.modality, folds, dice])
         item.setData(NAME_COLUMN, PATH_ROLE, entry.path)
         item.setToolTip(NAME_COLUMN, entry.problem or f"{entry.description}\n{entry.path}".strip())
         return item
 
     def _onSelection(self) -> None:
-        if self._isListing:
-            return
+        items = self.ui.modelTree.selectedItems()
+        if items and not self._isListing:
+            self._path = items[0].data(NAME_COLUMN, PATH_ROLE)
+            self._show()
+
+    def _show(self) -> None:
         entry = self.chosen
         self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
         self.ui.removeButton.enabled = entry is not None and not entry.shipped

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,20 @@ def installedModels() -> list[ModelEntry]:
     from dints.model.installed import installed_models  # needs PyYAML, which may not be installed yet
 
     return [_entry(values) for values in installed_models()]
+
+
+def distinctTitles(entries: Sequence[ModelEntry]) -> list[str]:
+    """The title of each model; where several share it, with the file, and where they share that, with where it is."""
+    titles = Counter(entry.title for entry in entries)
+    files = Counter((entry.title, entry.file) for entry in entries)
+    return [
+        entry.title
+        if titles[entry.title] == 1
+        else _("{title} ({file})").format(title=entry.title, file=entry.file)
+        if files[entry.title, entry.file] == 1
+        else _("{title} ({path})").format(title=entry.title, path=entry.path)
+        for entry in entries
+    ]
 
 
 def findModel(name: str) -> ModelEntry:

@@ -42,11 +42,6 @@ class Target:
         self._replaceable = fingerprint(segmentation) if segmentation else ""
         self._name = name
 
-    def check(self) -> None:
-        """LookupError if the node was deleted."""
-        if self.identifier:
-            node(self.identifier)
-
     def node(self) -> slicer.vtkMRMLSegmentationNode:
         if not self.identifier or self._wasEdited():
             name = slicer.mrmlScene.GenerateUniqueName(self._name)
@@ -77,7 +72,7 @@ class NodeCase(SegmentationCase):
         self._folder: TemporaryFolder | None = None
 
     def prepare(self, settings: Settings) -> dict[str, Any]:
-        self.target.check()
+        self.check()
         self._folder = TemporaryFolder()
         folder = Path(self._folder.name)
         inputs = [folder / f"{number}.nrrd" for number in range(len(self.volumeIds))]
@@ -89,6 +84,10 @@ class NodeCase(SegmentationCase):
         if self.regionId:
             job["options"] = {**settings.options, "region": voxelBox(node(self.regionId), self.volumes()[0])}
         return job
+
+    def check(self) -> None:
+        for identifier in filter(None, (*self.volumeIds, self.regionId, self.target.identifier)):
+            node(identifier)
 
     def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         """The volumes with the voxels to segment."""

@@ -15,6 +15,7 @@ from DiNTSLib.binding import ParameterBinding
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
+from DiNTSSegmentationLib.chosen_nodes import ChosenNodes
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.input_section import InputSection
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
@@ -65,6 +66,7 @@ class SegmentationPanel:
         self._timer.setSingleShot(True)
         self._timer.setInterval(UPDATE_DELAY)
         self._timer.connect("timeout()", self.update)
+        self._chosenNodes = ChosenNodes(self._timer.start)
         self._prepare()
 
     def bind(self, parameters: SegmentationParameters) -> None:
@@ -82,6 +84,7 @@ class SegmentationPanel:
     def unbind(self) -> None:
         """Lets go of the parameters; the widgets stay as they are."""
         self._timer.stop()
+        self._chosenNodes.observe([])
         self.estimate.stop()
         if self._binding is not None:
             self._binding.release()
@@ -91,11 +94,14 @@ class SegmentationPanel:
         """Before the panel goes."""
         self.unbind()
         self.models.close()
+        self.results.close()
 
     def update(self) -> None:
         """What is enabled and shown, and the sentence beside Apply."""
         if self.parameters is None:
             return
+        parameters = self.parameters
+        self._chosenNodes.observe([*parameters.volumes, parameters.region, parameters.segmentation])
         self.inputs.update()
         edited = self._editedSegmentation()
         self.ui.editedFrame.visible = edited is not None
@@ -203,8 +209,9 @@ class SegmentationPanel:
     def _onFinished(self, run: SegmentationRun) -> None:
         if run.state is State.DONE:
             self.results.show(run)
-            if self.parameters is not None and self.parameters.segmentation is None:
-                self.parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
+            parameters = self.parameters or self.logic.getParameterNode()  # another module may be shown
+            if parameters.segmentation is None:
+                parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
         self.update()
         if run.state is State.CANCELLED:
             self.estimate.stop()  # which would start the process anew that was just ended

@@ -35,6 +35,7 @@ class ProgressSection:
         self._logged = len(run.log)
         self.ui.progressArea.visible = True
         self.ui.progressBar.visible = self.ui.cancelButton.visible = not run.isFinished
+        self.ui.progressBar.setRange(0, PROGRESS_STEPS if run.fraction else 0)  # 0: it moves, and says no number
         self.ui.progressBar.value = round(run.fraction * PROGRESS_STEPS)
         self.ui.statusLabel.text = self._ended(run) if run.isFinished else self._status(run)
 
@@ -47,7 +48,7 @@ class ProgressSection:
         elif run.total == 0:
             parts.append(_("loading the model"))
         elif run.done < run.total:
-            parts.append(_("window {done} of {total}").format(done=run.done, total=run.total))
+            parts.append(_("{percent} %").format(percent=100 * run.done // run.total))
         else:
             parts.append(_("finishing"))
         if run.silence:

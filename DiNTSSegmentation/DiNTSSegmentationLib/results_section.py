@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import qt
 import slicer
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from DiNTSSegmentationLib.edits import Contents
 from DiNTSSegmentationLib.runs import SegmentationRun
@@ -16,25 +17,33 @@ HEADER_HEIGHT, ROW_HEIGHT = 28, 30  # pixels, of Slicer's tables
 MOST_ROWS = 8  # of a table before it scrolls
 
 
-class ResultsSection:
-    """Segments, Show 3D and the table of the last result."""
+class ResultsSection(VTKObservationMixin):
+    """Segments, Show 3D and the table of the last result, for as long as these are in the scene."""
 
     def __init__(self, ui: SimpleNamespace, onUndone: Callable[[], None]) -> None:
+        super().__init__()
         self.ui, self._onUndone = ui, onUndone
+        self._run: SegmentationRun | None = None  # whose result is shown
         self._before: Contents | None = None
         ui.undoButton.connect("clicked()", self._onUndo)
         ui.statisticsView.verticalHeader().visible = False
         ui.statisticsView.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
         self.show(None)
+
+    def close(self) -> None:
+        """Before the panel goes."""
+        self.removeObservers()
 
     def show(self, run: SegmentationRun | None) -> None:
         """The result of a run of one case; nothing for None."""
-        segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation) if run else None
-        table = slicer.mrmlScene.GetNodeByID(run.results.statistics) if run and run.results.statistics else None
+        segmentation = _node(run.results.segmentation) if run else None
+        table = _node(run.results.statistics) if run else None
+        self._run = run if segmentation else None
         self.ui.segmentsView.setSegmentationNode(segmentation)
         self.ui.show3DButton.setSegmentationNode(segmentation)
         self.ui.statisticsView.setMRMLTableNode(table)
-        self._before = run.cases[0].before if run and len(run.cases) == 1 else None
+        self._before = run.cases[0].before if segmentation and len(run.cases) == 1 else None
         self.ui.undoButton.visible = self._before is not None
         for widget in (self.ui.segmentsView, self.ui.show3DButton):
             widget.visible = segmentation is not None
@@ -42,7 +51,7 @@ class ResultsSection:
         rows = segmentation.GetSegmentation().GetNumberOfSegments() if segmentation else 0
         for view in (self.ui.segmentsView, self.ui.statisticsView):
             view.minimumHeight = view.maximumHeight = _tableHeight(rows)
-        self.ui.resultsLabel.text = self._sentence(run) if segmentation else _("The last result will be shown here.")
+        self.ui.resultsLabel.text = _sentence(run) if segmentation else _("The last result will be shown here.")
 
     def _onUndo(self) -> None:
         self._before.restore()
@@ -50,14 +59,24 @@ class ResultsSection:
         self.ui.resultsLabel.text = _("The segmentation is as it was before the last result.")
         self._onUndone()
 
-    @staticmethod
-    def _sentence(run: SegmentationRun) -> str:
-        segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
-        text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
-        if run.results.disagreement:
-            map_ = slicer.mrmlScene.GetNodeByID(run.results.disagreement)
-            text += "; " + _("uncertainty in “{volume}”").format(volume=map_.GetName())
-        return text
+    def _onNodeRemoved(self, caller: slicer.vtkMRMLScene, event: str) -> None:
+        if self._run is None or all(_node(identifier) for identifier in vars(self._run.results).values() if identifier):
+            return
+        self.show(self._run)
+        if self._run is None:
+            self.ui.resultsLabel.text = _("The last result was deleted.")
+
+
+def _node(identifier: str) -> slicer.vtkMRMLNode | None:
+    return slicer.mrmlScene.GetNodeByID(identifier) if identifier else None
+
+
+def _sentence(run: SegmentationRun) -> str:
+    segmentation, disagreement = _node(run.results.segmentation), _node(run.results.disagreement)
+    text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
+    if disagreement is not None:
+        text += "; " + _("uncertainty in “{volume}”").format(volume=disagreement.GetName())
+    return text
 
 
 def _tableHeight(rows: int) -> int:

@@ -90,9 +90,9 @@ class EstimateLine:
 
 def estimateText(values: dict[str, Any]) -> str:
     """The worker's estimate in a sentence; a warning where the GPU's memory will not do."""
-    text = _("Needs up to {memory:.1f} GiB; {windows} windows").format(
-        memory=values["memory"] / GIBIBYTE, windows=values["windows"]
-    )
+    text = _("Needs up to {memory:.1f} GiB; ").format(memory=values["memory"] / GIBIBYTE)
+    windows = values["windows"]
+    text += _("1 window") if windows == 1 else _("{windows} windows").format(windows=windows)
     if values["seconds"] is not None:
         text += _("; about {time}").format(time=duration(values["seconds"]))
     text += _("; on the GPU") if values["device"].startswith("cuda") else _("; on the CPU")

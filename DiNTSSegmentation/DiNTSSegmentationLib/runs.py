@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from dints.errors import RunError
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_FAILED, Event
@@ -90,14 +92,17 @@ class SegmentationRun:
             raise RunError(self.error)
 
 
-class RunQueue:
+class RunQueue(VTKObservationMixin):
     """The runs of one logic. Their cases wait in the worker's queue, and are read from the scene in their turn.
+
+    A case is given up when a node that it needs is deleted.
 
     Args:
         worker: of which the runs may be started with other logics, too.
     """
 
     def __init__(self, worker: EngineWorker) -> None:
+        super().__init__()
         self._worker = worker
         self._runs: list[SegmentationRun] = []
 
@@ -113,6 +118,8 @@ class RunQueue:
 
     def add(self, run: SegmentationRun) -> None:
         """Starts a run, or puts it behind those that were added before."""
+        if not self._runs:
+            self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
         self._runs.append(run)
         for case in run.cases:
             if run.isFinished:  # somebody cancelled it when it told that its first case began
@@ -133,6 +140,17 @@ class RunQueue:
         """Ends all runs, the waiting ones first so that none of them begins."""
         for run in reversed(self._runs):
             self._end(run, State.CANCELLED, _("Cancelled."))
+
+    def _onNodeRemoved(self, caller: slicer.vtkMRMLScene, event: str) -> None:
+        qt.QTimer.singleShot(0, self._giveUp)  # others may be removed together with it
+
+    def _giveUp(self) -> None:
+        for case in [case for run in self._runs for case in run.cases if case.state is State.RUNNING]:
+            try:
+                case.check()
+            except LookupError as error:
+                case.problem = str(error)
+                self._worker.cancel(case.job)
 
     def _prepare(self, run: SegmentationRun, case: SegmentationCase) -> dict[str, Any] | None:
         run.state = State.RUNNING
@@ -170,6 +188,8 @@ class RunQueue:
     def _take(self, run: SegmentationRun, case: SegmentationCase, code: int, text: str) -> None:
         if case.state is State.SKIPPED:
             return
+        if case.problem:
+            code, text = EXIT_FAILED, case.problem
         try:
             if not code:
                 case.finish(run.settings)
@@ -185,6 +205,8 @@ class RunQueue:
 
     def _end(self, run: SegmentationRun, state: State, error: str) -> None:
         self._runs.remove(run)
+        if not self._runs:
+            self.removeObservers()
         run.state, run.error = state, error
         unfinished = [case for case in run.cases if case.state in (State.WAITING, State.RUNNING)]
         for case in unfinished:

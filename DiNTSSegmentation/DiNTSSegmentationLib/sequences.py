@@ -22,6 +22,10 @@ class FrameCase(NodeCase):
         super().__init__(title, volumeIds, regionId, target)
         self.browserId, self.frame = browserId, frame
 
+    def check(self) -> None:
+        super().check()
+        node(self.browserId)
+
     def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
         browser = node(self.browserId)
         shown = super().volumes()

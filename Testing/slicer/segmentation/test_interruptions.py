@@ -11,6 +11,7 @@ import pytest
 from .conftest import SECONDS
 
 CANCEL_SECONDS = 1.0
+NOTICE_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -47,27 +48,36 @@ def test_cancelling_midway_ends_the_process_and_leaves_the_scene_alone(
     assert slow.ui.statusLabel.text == "example_ct: done."
 
 
-@pytest.mark.parametrize("event", ["scene close", "volume deletion", "segmentation deletion", "reload"])
+@pytest.mark.parametrize(
+    "event", ["scene close", "volume deletion", "segmentation deletion", "region deletion", "reload"]
+)
 def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: Any, ct: Any, event: str) -> None:
     import slicer
 
     host.choose(slow.ui.qualityBox, "Quick: one network, little overlap")
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
     host.choose(slow.ui.segmentationSelector, "Mine")
+    region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Everything")
+    region.SetSize([9999, 9999, 9999])
+    host.choose(slow.ui.regionSelector, "Everything")
     host.click(slow.ui.applyButton)
     queue, worker = slow.logic.queue, slow.logic.worker
     run = queue.current
     host.wait_until(lambda: slow.ui.progressBar.value > 0, SECONDS)
+    started = time.monotonic()
     if event == "scene close":
         slicer.mrmlScene.Clear(False)
     elif event == "volume deletion":
         slicer.mrmlScene.RemoveNode(ct)
     elif event == "segmentation deletion":
         slicer.mrmlScene.RemoveNode(segmentation)
+    elif event == "region deletion":
+        slicer.mrmlScene.RemoveNode(region)
     else:
         slow.onReload()
         assert slicer.modules.DiNTSSegmentationWidget.panel.parameters is not None
     host.wait_until(lambda: run.isFinished and worker.queueLength == 0, SECONDS)
+    assert time.monotonic() - started < NOTICE_SECONDS or event == "reload"  # which builds the panel anew
     assert queue.current is None
     assert run.error
     if event in ("scene close", "reload"):

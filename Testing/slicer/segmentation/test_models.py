@@ -90,3 +90,34 @@ def test_a_file_of_the_same_name_hides_no_model_that_came_with_the_engine(
     place = tree.visualItemRect(tree.topLevelItem(1)).center()
     QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert panel.panel.models.chosen.shipped
+
+
+def test_a_search_without_hits_does_not_lose_the_chosen_model(
+    host: Any, open_panel: Any, install: Any, choose_model: Any, ct: Any
+) -> None:
+    install("body.zip", "hippocampus.zip")
+    panel = open_panel()
+    choose_model(panel, "Hippocampus")
+    for text in ("nothing like it", "body"):
+        host.type_text(panel.ui.modelSearch, text)
+        assert panel.panel.models.chosen.name == "Hippocampus"
+        assert panel.panel.parameters.model == "hippocampus.zip"
+        assert "Anterior" in panel.ui.modelDescription.text
+    panel.ui.modelSearch.clear()
+    assert [item.text(0) for item in panel.ui.modelTree.selectedItems()] == ["Hippocampus"]
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+
+
+def test_models_of_one_title_are_told_apart(
+    open_panel: Any, model_files: Path, models_folder: Path, install: Any
+) -> None:
+    from dints.model import folder
+
+    folder.SHIPPED_FOLDER.mkdir()
+    (folder.SHIPPED_FOLDER / "body.zip").symlink_to(model_files / "body.zip")
+    (models_folder / "other.zip").symlink_to(model_files / "body.zip")
+    install("body.zip", "pair.zip")
+    tree = open_panel().ui.modelTree
+    shown = [tree.topLevelItem(row).text(0) for row in range(tree.topLevelItemCount)]
+    paths = [home / "body.zip" for home in (models_folder, folder.SHIPPED_FOLDER)]
+    assert sorted(shown) == sorted([f"Body ({path})" for path in paths] + ["Body (other.zip)", "Pair"])

@@ -74,3 +74,62 @@ def test_the_panel_says_what_must_be_installed(
     assert panel.ui.reasonLabel.text == "torch must be installed first."
     assert panel.ui.installButton.visible
     assert panel.ui.estimateLabel.text == ""
+
+
+def test_a_region_that_is_moved_is_noticed(host: Any, panel: Any, ct: Any) -> None:
+    import slicer
+
+    region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    region.SetSize([50, 50, 50])
+    inside = [sum(pair) / 2 for pair in zip(*[iter(_bounds(ct))] * 2, strict=True)]
+    region.SetCenter(inside)
+    host.choose(panel.ui.regionSelector, "Region")
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    region.SetCenter([9999, 0, 0])
+    host.wait_until(lambda: "lies outside" in panel.ui.reasonLabel.text)
+    assert not panel.ui.applyButton.enabled
+    region.SetCenter(inside)
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    assert panel.ui.reasonLabel.text == ""
+
+
+def test_what_becomes_of_chosen_nodes_is_noticed(host: Any, panel: Any, ct: Any) -> None:
+    """Something is drawn into the segmentation; the volume is moved away from its region and loses its voxels."""
+    import slicer
+    import vtk
+
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    host.choose(panel.ui.segmentationSelector, "Mine")
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    segmentation.GetSegmentation().AddEmptySegment("drawn", "drawn")
+    host.wait_until(lambda: "edited by hand" in panel.ui.reasonLabel.text)
+    segmentation.GetSegmentation().RemoveAllSegments()
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    region.SetSize([50, 50, 50])
+    region.SetCenter([sum(pair) / 2 for pair in zip(*[iter(_bounds(ct))] * 2, strict=True)])
+    host.choose(panel.ui.regionSelector, "Region")
+    away, matrix = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Away"), vtk.vtkMatrix4x4()
+    ct.SetAndObserveTransformNodeID(away.GetID())
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    matrix.SetElement(0, 3, 9999)
+    away.SetMatrixTransformToParent(matrix)
+    host.wait_until(lambda: "lies outside" in panel.ui.reasonLabel.text)
+    ct.SetAndObserveTransformNodeID(None)
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    ct.SetAndObserveImageData(None)
+    host.wait_until(lambda: "has no voxels" in panel.ui.reasonLabel.text)
+
+
+def _bounds(volume: Any) -> list[float]:
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    return bounds
+
+
+def test_one_window_is_one_window() -> None:
+    from DiNTSSegmentationLib.run_section import estimateText
+
+    values = {"memory": 2**30, "seconds": None, "device": "cpu", "device_memory": None}
+    assert estimateText({**values, "windows": 1}) == "Needs up to 1.0 GiB; 1 window; on the CPU."
+    assert estimateText({**values, "windows": 8}) == "Needs up to 1.0 GiB; 8 windows; on the CPU."
