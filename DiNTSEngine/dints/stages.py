@@ -31,7 +31,6 @@ from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.search.selection import choose
 from dints.seeds import shuffled
-from dints.space.architecture import Architecture
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
 from dints.zoo.catalogue import AnyDesign
@@ -126,18 +125,16 @@ def describe_cost(numbers: Mapping[str, int]) -> str:
 
 
 def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> None:
-    """Makes an architecture that of the run, with its pictures where matplotlib is installed.
+    """Makes an architecture that of the run, with its pictures; one of them, a PNG, needs matplotlib.
 
     InputError if folds were trained, or begun, with another one.
     """
     if _begun_folds(run) and run.architecture_file.is_file() and run.architecture() != architecture:
         raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
     architecture.save(run.architecture_file)
-    if not isinstance(architecture, Architecture):
-        return
     title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
     try:
-        for suffix in ("png", "svg"):
+        for suffix in ("svg", "png"):
             draw_architecture(architecture, run.architecture_picture(suffix), title)
     except InputError as error:
         reporter.warning(str(error))

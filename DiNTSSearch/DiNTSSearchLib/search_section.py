@@ -12,8 +12,9 @@ from slicer.i18n import tr as _
 from dints.config import Config
 from dints.errors import InputError
 from dints.run_layout import SearchState
+from dints.search.drawing import architecture_svg
+from dints.zoo.catalogue import read_design
 from DiNTSSearchLib.advanced import SettingsTable
-from DiNTSSearchLib.architecture_svg import architectureSvg
 from DiNTSSearchLib.memory_line import MemoryLine
 from DiNTSSearchLib.parameters import changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
@@ -169,7 +170,8 @@ class SearchSection(Section):
         pixmap = qt.QPixmap()
         try:
             if version is not None:
-                pixmap.loadFromData(qt.QByteArray(architectureSvg(path, ARCHITECTURE_WIDTH)))
+                drawing = architecture_svg(read_design(path), ARCHITECTURE_WIDTH)
+                pixmap.loadFromData(qt.QByteArray(drawing.encode()))
         except InputError as error:
             self.panel.say(str(error))
         self.ui.architectureLabel.setPixmap(pixmap)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from dints.evaluation.cross_validation import cross_validate
 from dints.events import Reporter
 from dints.run import Run
 from dints.stages import export, keep_architecture, prepare, search
+from dints.zoo.unet_design import UNetDesign
 
 SPACE = SearchSpace(layers=2, levels=2)
 ONE, OTHER = (Architecture.random(SPACE, seed) for seed in (0, 1))
@@ -137,3 +139,21 @@ def test_folds_are_numbers_or_refused_with_an_example(capsys):
         with pytest.raises(SystemExit):
             main([command, "--folds", "0,x"])
         assert "'0,x': expected numbers separated by commas, for example 0,1,2" in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_architecture_is_drawn_as_svg_and_the_png_is_missed(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    heard = Heard()
+    keep_architecture(run, ONE, heard)
+    assert run.architecture_picture("svg").is_file()
+    assert not run.architecture_picture("png").exists()
+    assert len(heard.warnings) == 1
+    assert "architecture.png: PNG pictures need matplotlib" in heard.warnings[0]
+
+
+def test_the_pictures_are_those_of_the_architecture_that_was_kept_last(run):
+    drawn = []
+    for design in (ONE, UNetDesign(levels=2)):
+        keep_architecture(run, design, Reporter())
+        drawn.append([run.architecture_picture(suffix).read_bytes() for suffix in ("svg", "png")])
+    assert all(first != second for first, second in zip(*drawn, strict=True))

@@ -44,6 +44,11 @@ class UNetDesign:
 
         return UNet(in_channels, classes, [filters * 2**level for level in range(self.levels)], self.steps)
 
+    def shrink(self, level: int) -> Size:
+        """Voxels of the images along a voxel of a level, on each axis."""
+        x, y, z = (2 ** max(0, level - own) for own in self.delay)
+        return x, y, z
+
     @property
     def steps(self) -> list[Size]:
         """Voxels of a level along a voxel of the next coarser one, on each axis."""
@@ -60,10 +65,7 @@ class UNetDesign:
         return f"at least {'x'.join(map(str, self._least()))}"
 
     def _least(self) -> list[int]:
-        least = [2, 2, 2]
-        for step in self.steps:
-            least = [own * axis for own, axis in zip(least, step, strict=True)]
-        return least
+        return [2 * axis for axis in self.shrink(self.levels - 1)]
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes JSON, atomically."""

@@ -165,19 +165,6 @@ def test_the_panels_own_plot_view_is_none_of_the_main_windows(host: Any, run_fol
     assert None not in owners
 
 
-def test_an_architecture_is_drawn_with_all_its_edges(host: Any, run_folder: Path) -> None:
-    from DiNTSSearchLib.architecture_svg import architectureSvg
-
-    from dints.space.architecture import Architecture
-
-    path = run_folder / "search" / "architecture.json"
-    drawing = ElementTree.fromstring(architectureSvg(path, 300))
-    space = "{http://www.w3.org/2000/svg}"
-    legend = 5
-    assert len(drawing.findall(f"{space}line")) == Architecture.load(path).edges.sum() + legend
-    assert len(drawing.findall(f"{space}circle")) == 3 * 2
-
-
 def test_the_headless_script_searches_trains_and_exports(
     engine: None, host: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,3 +88,29 @@ def test_progress_shows_stage_values_and_time_left(checked: Any, host: Any, proc
     assert checked.ui.statusLabel.text == "search: 30 of 60, 10 min left, loss 0.5"
     assert (checked.ui.progressBar.value, checked.ui.progressBar.maximum) == (30, 60)
     assert not checked.ui.startSearchButton.enabled
+
+
+def test_the_architecture_is_drawn_while_a_search_runs_and_after_it(faked: Any, run_folder: Path) -> None:
+    from DiNTSSearchLib.search_section import ARCHITECTURE_WIDTH
+
+    from dints.space.architecture import Architecture
+    from dints.space.search_space import SearchSpace
+    from dints.zoo.unet_design import UNetDesign
+
+    def shown() -> Any:
+        faked.search.showArchitecture()
+        pixmap = faked.ui.architectureLabel.pixmap
+        assert pixmap.width() == ARCHITECTURE_WIDTH
+        return pixmap.toImage()
+
+    final, current = (run_folder / "search" / f"{name}.json" for name in ("architecture", "current"))
+    final.rename(current)
+    faked.parameters.runFolder = str(run_folder)
+    searching = shown()
+    Architecture.random(SearchSpace(2, 2), 1).save(final)
+    searched = shown()
+    final.unlink()
+    UNetDesign(levels=3).save(final)
+    given = shown()
+    assert searching != searched
+    assert searched.height() != given.height()
