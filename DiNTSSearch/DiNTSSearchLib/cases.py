@@ -23,8 +23,10 @@ def openCase(
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    files = run.scores["cases"][name]
-    image, label = Path(files["images"][0]), Path(files["label"])
+    files = run.scores.cases[name]
+    if files.label is None:
+        raise ValueError(_("{name}: the scores do not name its label; evaluate again").format(name=name))
+    image, label = files.images[0], files.label
     predicted = run.layout.prediction_file(name)
     for path in (image, label, predicted):
         if not path.exists():

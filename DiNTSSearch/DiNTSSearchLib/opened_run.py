@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from dints.config import Config
 from dints.errors import InputError
+from dints.evaluation.evaluate import Scores, read_scores
 from dints.files.storage import read_json
 from dints.run_layout import FoldState, LogReader, RunLayout, SearchState
 
@@ -34,7 +35,7 @@ class OpenedRun:
         settings: None before the data were checked.
         check: what the check found, "cases" and "problems"; None before it.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
-        scores: table, summary and files of the cross-validation; None before it.
+        scores: table and files of the cross-validation; None before it.
         folds: None for a fold whose log is still being read.
     """
 
@@ -83,7 +84,7 @@ class OpenedRun:
         self.settings: Config | None = self._content(layout.config_file, Config.load, None)
         self.check: Mapped | None = self._content(layout.check_file, _mapping, None)
         self.choices: Mapped = self._content(layout.folder / CHOICES, _mapping, {})
-        self.scores: Mapped | None = self._content(layout.scores_file, _mapping, None)
+        self.scores: Scores | None = self._content(layout.scores_file, _scores, None)
 
     def readLogs(self, seconds: float = TURN_SECONDS) -> bool:
         """Reads new rows of all logs for so long; False if there are more of them: then call it again."""
@@ -123,6 +124,10 @@ def _mapping(file: Path) -> Mapped:
     if not isinstance(values, Mapping):
         raise InputError(_("{path}: does not hold what the engine writes there; start a new run").format(path=file))
     return values
+
+
+def _scores(file: Path) -> Scores:
+    return read_scores(file.parent)
 
 
 def _readOn(log: LogReader, end: float) -> bool:

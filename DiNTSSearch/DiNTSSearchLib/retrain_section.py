@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.evaluation.evaluate import Scores, measured, summarize
+from dints.metrics.segmentation import short_name
 from dints.run_layout import FoldState
 from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.parameters import Distribution
@@ -31,7 +34,7 @@ class RetrainSection(Section):
         super().__init__(panel, _("3. Retrain"), ui.retrainButton, ui.retrainReasonLabel, ui.stopRetrainButton)
         self.left: set[int] = set()  # folds that the user unchecked
         self._rows: tuple[list[list[str]], bool] | None = None  # shown
-        self._scores: Mapping[str, Any] | None = None  # shown
+        self._scores: Scores | None = None  # shown
         ui.scoresTable.visible = False
         ui.startRetrainButton.connect("clicked()", self.onStart)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
@@ -97,7 +100,7 @@ class RetrainSection(Section):
         change(item.row())
         self.panel.refresh()
 
-    def showScores(self, scores: Mapping[str, Any] | None) -> None:
+    def showScores(self, scores: Scores | None) -> None:
         """One line a case, the mean of all cases first."""
         table = self.ui.scoresTable
         if scores != self._scores:
@@ -107,7 +110,7 @@ class RetrainSection(Section):
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
-        if name not in self._scores["cases"]:
+        if name not in self._scores.cases:
             return  # the line of means
         self.error = ""
         try:
@@ -138,17 +141,26 @@ def foldTexts(fold: FoldState | None) -> tuple[str, str]:
     return _("{step} of {total}").format(step=fold.step, total=fold.total), dice
 
 
-def scoreTable(scores: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Headers and lines: case, fold, and Dice of each label."""
-    labels = {row["value"]: row["label"] for row in scores["rows"]}
-    dice = {(row["case"], row["value"]): row["dice"] for row in scores["rows"]}
-    folds = {row["case"]: row["fold"] for row in scores["rows"]}
-    means = {line["value"]: line["dice"]["mean"] for line in scores["summary"] if line["fold"] is None}
-    rows = [[_("mean"), "", *(_number(means.get(value)) for value in labels)]]
-    for case in sorted(folds):
-        rows.append([case, str(folds[case]), *(_number(dice[case, value]) for value in labels)])
-    return [_("Dice of case"), _("Fold"), *labels.values()], rows
+def scoreTable(scores: Scores) -> tuple[list[str], list[list[str]], list[str]]:
+    """Headers, lines and tool tips: case, fold, and the first metric of each label; a tool tip has every metric."""
+    metrics = measured(scores.rows)
+    labels = {row.value: row.label for row in scores.rows}
+    found = {(row.case, row.value): row.scores for row in scores.rows}
+    for line in summarize(scores.rows):
+        if line.fold is None and line.value is not None:
+            found["", line.value] = {name: statistic.mean for name, statistic in line.statistics.items()}
+    folds = {row.case: "" if row.fold is None else str(row.fold) for row in scores.rows}
+    rows, hints = [], []
+    for case in ["", *sorted(folds)]:
+        own = {label: found.get((case, value), {}) for value, label in labels.items()}
+        rows.append([case or _("mean"), folds.get(case, ""), *(_number(of.get(metrics[0])) for of in own.values())])
+        hints.append("\n".join(f"{label}: {_everyScore(of, metrics)}" for label, of in own.items()))
+    return [_("{metric} of case").format(metric=short_name(metrics[0])), _("Fold"), *labels.values()], rows, hints
+
+
+def _everyScore(scores: Mapping[str, float], metrics: Sequence[str]) -> str:
+    return ", ".join(f"{short_name(name)} {_number(scores.get(name))}" for name in metrics)
 
 
 def _number(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:.3f}"
+    return "\u2013" if value is None or math.isnan(value) else f"{value:.3f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,26 @@ def test_a_case_whose_files_are_gone_says_so(faked: Any, run_folder: Path) -> No
     faked.ui.retrainButton.collapsed = False
     faked.ui.scoresTable.cellDoubleClicked(1, 0)
     assert "image.nrrd is no longer there" in faked.ui.retrainReasonLabel.text
+
+
+def test_every_metric_of_the_scores_is_in_a_tool_tip(faked: Any, run_folder: Path) -> None:
+    scores = run_folder / "evaluation" / "scores.json"
+    content = json.loads(scores.read_text())
+    content["rows"] = [row | {"hd95": 2.0} for row in content["rows"]]
+    scores.write_text(json.dumps(content))
+    faked.parameters.runFolder = str(run_folder)
+    table = faked.ui.scoresTable
+    assert [table.horizontalHeaderItem(column).text() for column in range(3)] == ["Dice of case", "Fold", "liver"]
+    assert [table.item(row, 2).text() for row in range(2)] == ["0.500", "0.500"]
+    assert table.item(1, 2).toolTip() == "liver: Dice 0.500, NSD \u2013, hd95 2.000"
+
+
+def test_damaged_scores_are_named_and_the_rest_of_the_run_is_shown(faked: Any, run_folder: Path) -> None:
+    (run_folder / "evaluation" / "scores.json").write_text('{"format": 1, "rows": [{"case": "case0"}], "cases": {}}')
+    faked.parameters.runFolder = str(run_folder)
+    assert "scores.json: is damaged" in faked.run.problem
+    assert faked.ui.scoresTable.rowCount == 0
+    assert faked.ui.foldsTable.item(0, 2).text() == "0.500"
 
 
 def test_folds_are_dealt_to_the_gpus(faked: Any, host: Any, processes: list[Any], run_folder: Path) -> None:
