@@ -125,7 +125,8 @@ class RunLayout:
         """How far a fold of `iterations` steps is. `log` is one that was read before, and is read on."""
         log = log or LogReader(self.fold_log(fold))
         log.read_all()
-        finished = log.last_validation == iterations - 1 and self.best_checkpoint(fold).is_file()
+        ended = log.stopped or log.last_validation == iterations - 1
+        finished = ended and self.best_checkpoint(fold).is_file()
         dice = log.best_dice
         return FoldState(log.steps, iterations, None if math.isnan(dice) else dice, finished)
 
@@ -174,6 +175,7 @@ class LogReader:
         self._offset = 0
         self.steps = 0  # that were done
         self.last_validation = -1  # the step after which it was made
+        self.stopped = False  # early, as nothing was gained any more
         self.best_dice = math.nan  # of the network that is kept; NaN before the first validation
 
     def _take(self, row: Mapping[str, Any]) -> None:
@@ -182,7 +184,7 @@ class LogReader:
         if "mean_dice" in row:
             dice = _number(row["mean_dice"])
             self.best_dice = dice if is_better(dice, self.best_dice) else self.best_dice
-            self.last_validation = step
+            self.last_validation, self.stopped = step, bool(row.get("stopped"))
         for name, value in row.items():
             number = math.nan if name == "step" else _number(value)
             if not math.isnan(number):

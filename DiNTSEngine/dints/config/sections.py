@@ -81,6 +81,7 @@ class SamplingConfig:
         (96, 96, 96), "Size of patches and windows", unit="voxels", low=2, high=LARGEST_SIDE, rule=FITS_MEMORY
     )
     foreground_fraction: float = setting(0.5, "Share of patches centred on a random foreground label", low=0, high=1)
+    rare_labels: bool = setting(False, "Draw the label first, then a case that has it: rare labels are seen as often")
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class TrainingConfig:
     learning_rate: float = setting(0.2, "Learning rate after the warm-up, or at the peak of a cycle", above=0)
     optimizer: str = setting("sgd", "Optimizer; sgd is the paper's", choices=("sgd", "adamw"))
     schedule: str = setting(
-        "milestones", "Learning rates; milestones are the paper's", choices=("milestones", "one_cycle")
+        "milestones", "Learning rates; milestones are the paper's", choices=("milestones", "one_cycle", "polynomial")
     )
     momentum: float = setting(0.9, "Momentum of sgd", low=0, high=1)
     weight_decay: float = setting(4e-5, "Weight decay", low=0)
@@ -198,6 +199,10 @@ class TrainingConfig:
     folds: int = setting(5, "Parts of the cases: so many networks, each validated on its part", low=2, high=MOST_FOLDS)
     validate_every: int = setting(1000, "From one validation to the next", unit="iterations", low=1)
     validation_cases: int = setting(0, "How many of a fold's cases are used while training; 0 is all", low=0)
+    average: float = setting(
+        0.0, "Decay of the exponential average of the weights, which is kept in their place; 0 is none", low=0, below=1
+    )
+    patience: int = setting(0, "Validations without gain after which a fold stops early; 0 is never", low=0)
     validation_overlap: float = setting(0.5, "Overlap of windows while training", unit="of the patch", low=0, below=1)
     checkpoint_every: int = setting(500, "From one checkpoint to the next", unit="iterations", low=1)
     seed: int = setting(0, "Seed of all random numbers, and of the division into folds", low=0)

@@ -25,7 +25,8 @@ class PatchSampler:
     """Draws batches of patches from cached cases, each case with the same probability.
 
     Of a batch, `config.foreground_fraction` of the patches (a fractional rest by chance) is centred, as far as the
-    volume reaches, on a voxel of a label; the label is drawn evenly from those present in the case.
+    volume reaches, on a voxel of a label; the label is drawn evenly from those present in the case. With
+    `config.rare_labels` the label is drawn first, evenly from those present in any case, and then one of its cases.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class PatchSampler:
         if not cases:
             raise InputError(f"{stage}: there is no case to draw patches from; add cases or use fewer folds")
         self.cases = tuple(cases)
+        present = sorted({label for case in self.cases for label in case.samples})
+        self.cases_of = {label: [case for case in self.cases if label in case.samples] for label in present}
         self.config = config
         self.batch_size = batch_size
         self.part = batch_shard(batch_size)
@@ -55,11 +58,14 @@ class PatchSampler:
 
     def _patch(self, draw: np.ndarray, centred: bool) -> tuple[np.ndarray, np.ndarray]:
         """The patch that six numbers of 0..1 select: image [C, *patch], label [*patch]."""
-        case = self.cases[_pick(draw[0], len(self.cases))]
+        rare = centred and self.config.rare_labels and bool(self.cases_of)
+        sought = list(self.cases_of)[_pick(draw[1], len(self.cases_of))] if rare else None
+        cases = self.cases if sought is None else self.cases_of[sought]
+        case = cases[_pick(draw[0], len(cases))]
         patch = np.array(self.config.patch)
         last_start = np.maximum(np.array(case.grid.working_shape) - patch, 0)
         if centred and case.samples:
-            drawn = list(case.samples)[_pick(draw[1], len(case.samples))]
+            drawn = list(case.samples)[_pick(draw[1], len(case.samples))] if sought is None else sought
             voxels = case.foreground[drawn]
             start = np.clip(voxels[_pick(draw[2], len(voxels))] - patch // 2, 0, last_start)
         else:

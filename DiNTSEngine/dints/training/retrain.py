@@ -20,12 +20,13 @@ from dints.events import Reporter
 from dints.process_group import is_main_process, start_together
 from dints.run_layout import is_better
 from dints.seeds import derived_seed
+from dints.training.average import WeightAverage
 from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
 from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
-from dints.training.schedule import milestone_rate, one_cycle_rate
+from dints.training.schedule import RATES
 from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.validation import mean_defined, validate
 
@@ -79,7 +80,14 @@ class FoldTrainer:
             self.stage,
         )
         self.batches = AugmentedBatches(sampler, config.augmentation, device)
+        self.average = WeightAverage(self.network, self.settings.average) if self.settings.average else None
         self.best: tuple[float, ...] = ()
+        self.without_gain = 0  # validations since the best one
+
+    @property
+    def kept_network(self) -> nn.Module:
+        """What is validated and kept: the average of the weights where there is one."""
+        return self.average.network if self.average else self.network
 
     def run(self) -> FoldResult:
         """Trains to the end of the schedule, from the last checkpoint if there is one."""
@@ -87,18 +95,23 @@ class FoldTrainer:
         total = self.settings.iterations
         log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
         with closing(prefetch(self.batches, first)) as batches:
-            for step in range(first, total):
+            for step in range(total if self._stops() else first, total):
                 row = self._train_step(step, *next(batches))
                 log.append(row)
                 done = step + 1
                 if done % self.settings.validate_every == 0 or done == total:
                     log.append(self._validate(step))
-                if done % self.settings.checkpoint_every == 0 or done == total:
+                if done % self.settings.checkpoint_every == 0 or done == total or self._stops():
                     self._save(done)
                 shown = {"loss": row["loss"], "dice": mean_defined(self.best) if self.best else None}
                 self.reporter.progress(
                     self.stage, done, total, **{name: value for name, value in shown.items() if value is not None}
                 )
+                if self._stops():
+                    self.reporter.message(
+                        f"{self.stage}: no gain in {self.without_gain} validations; stopped at {done}"
+                    )
+                    break
         return FoldResult(self.fold, self.folder / "best.pt", self.best, mean_defined(self.best))
 
     def _train_step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:
@@ -108,20 +121,27 @@ class FoldTrainer:
         loss = self.backoff.watch(
             step, lambda: self.optimizer_step(images, lambda logits: segmentation_loss(logits, labels))
         )
+        if self.average:
+            self.average.update(self.network)
         return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.optimizer_step.micro_batch}
 
     def _learning_rate(self, step: int) -> float:
-        rate = one_cycle_rate if self.settings.schedule == "one_cycle" else milestone_rate
-        return rate(step, self.settings)
+        return RATES[self.settings.schedule](step, self.settings)
+
+    def _stops(self) -> bool:
+        """Whether the patience is spent."""
+        return 0 < self.settings.patience <= self.without_gain
 
     def _validate(self, step: int) -> dict[str, Any]:
         """Scores the network, keeps it if it is the best so far, and returns the row for the log."""
-        dice = tuple(validate(self.network, self.validation_cases, self.config, self.device, self.reporter))
+        dice = tuple(validate(self.kept_network, self.validation_cases, self.config, self.device, self.reporter))
+        self.without_gain += 1
         if is_better(mean_defined(dice), mean_defined(self.best) if self.best else math.nan):
-            self.best = dice
-            state = {"network": self.network.state_dict(), "dice": [defined(value) for value in dice]}
+            self.best, self.without_gain = dice, 0
+            state = {"network": self.kept_network.state_dict(), "dice": [defined(value) for value in dice]}
             save_checkpoint(self.folder / "best.pt", state)
-        return {"step": step, "dice": [defined(value) for value in dice], "mean_dice": defined(mean_defined(dice))}
+        row = {"step": step, "dice": [defined(value) for value in dice], "mean_dice": defined(mean_defined(dice))}
+        return row | {"stopped": True} if self._stops() else row
 
     def _save(self, step: int) -> None:
         state = {
@@ -131,7 +151,10 @@ class FoldTrainer:
             "optimizer_step": self.optimizer_step.state(),
             "reductions": self.backoff.reductions,
             "best": list(self.best),
+            "without_gain": self.without_gain,
         }
+        if self.average:
+            state["average"] = self.average.state()
         save_checkpoint(self.folder / "last.pt", state)
 
     def _resume(self) -> int:
@@ -145,6 +168,9 @@ class FoldTrainer:
             self.optimizer_step.load_state(state["optimizer_step"])
             self.backoff.reductions = int(state.get("reductions", 0))
             self.best = tuple(map(float, state["best"]))
+            self.without_gain = int(state.get("without_gain", 0))
+            if self.average:
+                self.average.load_state(state["average"])
             return whole_steps(state["step"], self.settings.iterations)
 
 

@@ -10,6 +10,7 @@ from dints.config import SearchConfig, TrainingConfig
 RISING_SHARE = 0.15
 START_RATIO = 1 / 25
 END_RATIO = 1e-3
+POLYNOMIAL_POWER = 0.9
 
 
 ScheduleConfig = SearchConfig | TrainingConfig
@@ -29,6 +30,14 @@ def milestone_rate(step: int, config: ScheduleConfig) -> float:
     return config.learning_rate * config.decay**passed
 
 
+def polynomial_rate(step: int, config: ScheduleConfig) -> float:
+    """Linear warm-up, then a fall to zero by a power of what is left (as in nnU-Net, Isensee et al. 2021)."""
+    warmup = scaled(config.warmup, config)
+    if step < warmup:
+        return milestone_rate(step, config)
+    return config.learning_rate * (1 - (step - warmup) / max(1.0, config.iterations - warmup)) ** POLYNOMIAL_POWER
+
+
 def one_cycle_rate(step: int, config: ScheduleConfig) -> float:
     """Cosine rise to `learning_rate` and cosine fall to nearly zero; for short runs."""
     rising = max(1.0, RISING_SHARE * config.iterations)
@@ -37,3 +46,7 @@ def one_cycle_rate(step: int, config: ScheduleConfig) -> float:
     else:
         low, share = END_RATIO, (step - rising) / max(1.0, config.iterations - rising)
     return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+
+
+RATES = {"milestones": milestone_rate, "one_cycle": one_cycle_rate, "polynomial": polynomial_rate}
+"""The schedules by the name that the setting gives them."""

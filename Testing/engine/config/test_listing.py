@@ -58,7 +58,7 @@ def test_the_command_lists_all_settings(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_command_lists_the_named_sections_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "sampling", "training.folds"]) == 0
     keys = [line.split("=")[0] for line in capsys.readouterr().out.splitlines()[::2]]
-    assert keys == ["sampling.patch", "sampling.foreground_fraction", "training.folds"]
+    assert keys == ["sampling.patch", "sampling.foreground_fraction", "sampling.rare_labels", "training.folds"]
 
 
 def test_the_command_writes_the_page(capsys: pytest.CaptureFixture[str]) -> None:

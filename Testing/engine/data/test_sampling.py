@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,3 +159,16 @@ def test_an_error_while_reading_ahead_reaches_the_training_loop(cases, monkeypat
 def test_no_cases_are_refused():
     with pytest.raises(InputError, match="train: there is no case to draw patches from"):
         sampler([])
+
+
+def test_a_rare_label_is_seen_as_often_as_a_common_one(cases):
+    """Label 1 is in one of ten cases."""
+    common = replace(cases[0], samples={2: cases[0].samples[2]})
+    config = SamplingConfig(patch=(4, 4, 4), foreground_fraction=1.0)
+    seen = {}
+    for rare in (False, True):
+        sampler = PatchSampler([cases[0]] + [common] * 9, replace(config, rare_labels=rare), 10, 0, "rare")
+        values = torch.cat([sampler.batch(step)[1] for step in range(30)])[:, 2, 2, 2]  # the centres
+        seen[rare] = float((values == 1).float().mean())
+    assert seen[False] < 0.12
+    assert seen[True] > 0.35

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dints.config import SearchConfig, TrainingConfig
-from dints.training.schedule import milestone_rate, one_cycle_rate, scaled
+from dints.config import SearchConfig, TrainingConfig, all_settings
+from dints.training.schedule import RATES, milestone_rate, one_cycle_rate, polynomial_rate, scaled
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,15 @@ def test_one_cycle_rises_to_the_peak_and_falls_to_nearly_nothing() -> None:
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[-1] < 1e-4
+
+
+def test_polynomial_decay_warms_up_and_falls_evenly_to_nothing() -> None:
+    config = replace(TrainingConfig(), iterations=1000, schedule_iterations=1000, warmup=100)
+    assert polynomial_rate(50, config) == milestone_rate(50, config)
+    assert polynomial_rate(100, config) == pytest.approx(config.learning_rate)
+    assert polynomial_rate(550, config) == pytest.approx(config.learning_rate * 0.5**0.9)
+    assert polynomial_rate(999, config) < 0.01 * config.learning_rate
+
+
+def test_every_schedule_that_may_be_chosen_has_a_rate() -> None:
+    assert set(all_settings()["training.schedule"].choices) == set(RATES)

@@ -1,0 +1,160 @@
+"""The training loop of a fold: what is kept, what is logged, what an interruption leaves."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from dints import Architecture, Config, SearchSpace, build_network
+from dints.data.cache import Cache, build_cache
+from dints.data.datalist import read_datalist
+from dints.events import Reporter
+from dints.run_layout import RunLayout, read_log
+from dints.training import retrain
+from dints.training.average import WeightAverage
+from dints.training.checkpoint import load_checkpoint
+from dints.training.retrain import FoldTrainer
+
+CPU = torch.device("cpu")
+ARCHITECTURE = Architecture.random(SearchSpace(2, 2), 0)
+
+
+class InterruptedTrainingError(Exception):
+    """What ends a training in the middle."""
+
+
+class StopAt(Reporter):
+    """Interrupts after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        if step == self.step:
+            raise InterruptedTrainingError
+
+
+@pytest.fixture(scope="module")
+def cache(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    cases = read_datalist(phantoms, tiny_config.task).cases
+    values = tuple(sorted(tiny_config.task.labels))
+    return build_cache(cases, tiny_config.preprocessing, values, tmp_path_factory.mktemp("cache"), Reporter())
+
+
+@pytest.fixture
+def trainer(cache: Cache, tiny_config: Config):
+    """Makes the trainer of a folder, with settings on top of the tiny ones."""
+    names = sorted(cache.cases)
+
+    def make(folder: Path, *settings: str, reporter: Reporter | None = None) -> FoldTrainer:
+        config = tiny_config.with_overrides(settings)
+        classes = len(config.task.labels)
+        split = (names[:3], names[3:])
+
+        def build() -> torch.nn.Module:
+            return build_network(ARCHITECTURE, 1, classes, 2)
+
+        return FoldTrainer(config, build, cache, split, 0, folder, CPU, reporter or Reporter())
+
+    return make
+
+
+def scored(monkeypatch: pytest.MonkeyPatch, *dice: float) -> None:
+    """Validations that find these values, one after the other."""
+    values = iter(dice)
+    monkeypatch.setattr(retrain, "validate", lambda *_: [next(values)])
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(path, CPU)["network"]
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize("settings", [(), ("training.average=0.9",), ("training.schedule=polynomial",)])
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_an_interrupted_training_ends_in_the_same_bits(trainer, tmp_path, step, settings):
+    whole = trainer(tmp_path / "whole", *settings).run()
+    with pytest.raises(InterruptedTrainingError):
+        trainer(tmp_path / "cut", *settings, reporter=StopAt(step)).run()
+    resumed = trainer(tmp_path / "cut", *settings).run()
+    assert resumed.dice == whole.dice
+    for name in ("best.pt", "last.pt"):
+        assert same(weights(tmp_path / "cut" / name), weights(tmp_path / "whole" / name))
+    assert read_log(tmp_path / "cut" / "log.jsonl") == read_log(tmp_path / "whole" / "log.jsonl")
+
+
+def test_every_step_and_every_validation_has_a_row(trainer, tmp_path):
+    trainer(tmp_path).run()
+    rows = read_log(tmp_path / "log.jsonl")
+    assert [row["step"] for row in rows if "loss" in row] == list(range(6))
+    assert [row["step"] for row in rows if "mean_dice" in row] == [2, 5]
+    assert all(math.isfinite(row["loss"]) for row in rows if "loss" in row)
+
+
+@pytest.mark.parametrize(
+    ("dice", "kept"),
+    [
+        ((0.4, 0.6, 0.5), 2),
+        ((math.nan, 0.2, 0.1), 2),
+        ((0.0, 0.0, 0.0), 3),
+        ((math.nan, math.nan, math.nan), 3),
+        ((0.3, math.nan, math.nan), 1),
+        ((math.nan, 0.0, 0.3), 3),
+    ],
+)
+def test_the_best_network_is_kept_and_the_last_where_nothing_was_found(trainer, tmp_path, monkeypatch, dice, kept):
+    scored(monkeypatch, *dice)
+    steps: list[dict[str, torch.Tensor]] = []
+
+    class Keep(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            if step % 2 == 0:
+                steps.append({name: value.clone() for name, value in made.network.state_dict().items()})
+
+    made = trainer(tmp_path, "training.validate_every=2", "training.checkpoint_every=1", reporter=Keep())
+    result = made.run()
+    assert same(weights(tmp_path / "best.pt"), steps[kept - 1])
+    assert result.mean_dice == pytest.approx(dice[kept - 1], nan_ok=True)
+
+
+def test_patience_ends_a_fold_that_gains_nothing_and_it_counts_as_trained(trainer, tmp_path, monkeypatch):
+    run = RunLayout(tmp_path)
+    settings = ("training.patience=2", "training.validate_every=1")
+    scored(monkeypatch, 0.5, 0.4, 0.5, 0.9)
+    result = trainer(run.fold_folder(0), *settings).run()
+    assert result.dice == (0.5,)
+    state = run.fold_state(0, 6)
+    assert (state.step, state.finished, state.best_dice) == (3, True, 0.5)
+    before = weights(run.last_checkpoint(0))
+    scored(monkeypatch)
+    assert trainer(run.fold_folder(0), *settings).run().dice == (0.5,)
+    assert same(weights(run.last_checkpoint(0)), before)
+    assert run.fold_state(0, 6).finished
+
+
+def test_the_average_is_what_is_kept(trainer, tmp_path, monkeypatch):
+    scored(monkeypatch, 0.1, 0.2)
+    made = trainer(tmp_path, "training.average=0.5")
+    made.run()
+    assert made.average is not None
+    assert same(weights(tmp_path / "best.pt"), made.average.network.state_dict())
+    assert not same(made.network.state_dict(), made.average.network.state_dict())
+
+
+def test_the_average_follows_the_weights_at_its_decay():
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    average = WeightAverage(network, 0.5)
+    expected = 0.0
+    for step in range(20):
+        torch.nn.init.constant_(network.weight, float(step))
+        average.update(network)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * step
+    assert float(average.network.weight) == pytest.approx(expected)
