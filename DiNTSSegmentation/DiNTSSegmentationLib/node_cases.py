@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from DiNTSLib.scene import exportVolume
+from DiNTSLib.scene import exportVolume, placeBeside
 from DiNTSLib.temporary import TemporaryFolder
 from DiNTSSegmentationLib.cases import SegmentationCase, Settings, segmentJob
 from DiNTSSegmentationLib.edits import Contents, fingerprint, holdsWork
@@ -102,13 +102,24 @@ class NodeCase(SegmentationCase):
         if segmentation.GetSegmentation().GetNumberOfSegments():
             self.before = Contents(segmentation)
         slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step, where Slicer's undo is on
-        showSegmentation(images, segmentation, settings, volume)
+        self.showLabels(images, segmentation, settings, volume)
+        placeBeside(segmentation, volume)
         self.results = ResultNodes(
             segmentation.GetID(),
             showDisagreement(images, segmentation, volume) if images.disagreement is not None else "",
             showStatistics(self.values.get("statistics") or [], segmentation, volume) if settings.statistics else "",
         )
         self.detail = segmentation.GetName()
+
+    def showLabels(
+        self,
+        images: ResultImages,
+        segmentation: slicer.vtkMRMLSegmentationNode,
+        settings: Settings,
+        volume: slicer.vtkMRMLScalarVolumeNode,
+    ) -> None:
+        """Brings the labels into the node of the result."""
+        showSegmentation(images, segmentation, settings, volume)
 
     def close(self) -> None:
         self._images = None

@@ -61,7 +61,6 @@ def showSegmentation(
 ) -> None:
     """Replaces what the node holds by the result."""
     setSegments(segmentation, images.labels, settings.styles, volume)
-    placeBeside(segmentation, volume)
     segmentation.SetAttribute(MODEL_ATTRIBUTE, Path(settings.model).name)
     markAsResult(segmentation)
 

@@ -9,8 +9,8 @@ from slicer.i18n import tr as _
 
 from dints.errors import InputError
 from DiNTSSegmentationLib.cases import Settings
-from DiNTSSegmentationLib.edits import markAsResult
 from DiNTSSegmentationLib.node_cases import NodeCase, Target, node
+from DiNTSSegmentationLib.results import ResultImages, showSegmentation
 
 
 class FrameCase(NodeCase):
@@ -35,16 +35,36 @@ class FrameCase(NodeCase):
             for volume, sequence in zip(shown, sequences, strict=True)
         ]
 
+    def showLabels(
+        self,
+        images: ResultImages,
+        segmentation: slicer.vtkMRMLSegmentationNode,
+        settings: Settings,
+        volume: slicer.vtkMRMLScalarVolumeNode,
+    ) -> None:
+        """Adds the labels to the sequence of segmentations, of which `segmentation` shows the frame that is shown.
+
+        Each time the sequence says that it changed, Slicer copies the shown frame with all its voxels, for as long as
+        the window stands still. So it says so when this frame is shown, and after the last one.
+        """
+        browser = node(self.browserId)
+        output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
+        frame = slicer.vtkMRMLSegmentationNode()  # not in the scene, where each change would be drawn
+        showSegmentation(images, frame, settings, volume)
+        output.DisableModifiedEventOn()
+        output.SetDataNodeAtValue(frame, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
+        output.DisableModifiedEventOff()
+        if browser.GetSequenceNode(segmentation) is None:
+            segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+            segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+            segmentation.CreateDefaultDisplayNodes()
+            browser.AddProxyNode(segmentation, output, False)  # synchronizes it; done before, that makes another proxy
+        if self.frame in (browser.GetSelectedItemNumber(), browser.GetNumberOfItems() - 1):
+            output.InvokePendingModifiedEvent()
+
     def finish(self, settings: Settings) -> None:
         super().finish(settings)
         self.before = None  # the sequence is no single result that could be taken back
-        browser, segmentation = node(self.browserId), self.target.node()
-        output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
-        output.SetDataNodeAtValue(segmentation, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
-        if browser.GetSequenceNode(segmentation) is None:
-            browser.AddProxyNode(segmentation, output, False)  # synchronizes it; done before, that makes another proxy
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)  # back to the frame that is shown
-        markAsResult(segmentation)
 
 
 def browserOf(volume: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLSequenceBrowserNode | None:

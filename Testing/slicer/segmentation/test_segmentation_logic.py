@@ -74,11 +74,12 @@ def test_a_region_outside_of_the_volume_is_refused(logic: Any, ct: Any, model_fi
         logic.segment(ct, model=model_files / "body.zip", region=roi)
 
 
-def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -> None:
+def beating_heart(frames: int) -> tuple[Any, Any]:
+    """A sequence's browser, and the volume that shows its first frame."""
     import slicer
 
     sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Beat")
-    for frame in range(3):
+    for frame in range(frames):
         voxels = np.random.default_rng(frame).normal(50, 60, (16, 18, 20))
         volume = slicer.util.addVolumeFromArray(voxels, name="frame")
         volume.SetSpacing(8, 8, 8)
@@ -87,7 +88,33 @@ def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-    proxy = browser.GetProxyNode(sequence)
+    return browser, browser.GetProxyNode(sequence)
+
+
+def test_only_the_frame_that_is_shown_changes_the_scene(logic: Any, model_files: Path) -> None:
+    """Slicer copies and draws the whole segmentation each time that it changes, while the window stands still."""
+    import slicer
+
+    browser, proxy = beating_heart(frames=5)
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    changes = []
+
+    def change(caller: Any, event: str) -> None:
+        changes.append(run_so_far[-1].position if run_so_far else 0)
+
+    run_so_far: list[Any] = []
+    segmentation.AddObserver("ModifiedEvent", change)
+    segmentation.AddObserver(slicer.vtkSegmentation.SegmentAdded, change)
+    browser.SetSelectedItemNumber(1)
+    arguments = {"model": model_files / "body.zip", "allFrames": True, "device": "cpu"}
+    logic.segment(proxy, segmentation, **arguments, onProgress=run_so_far.append)
+    assert set(changes) == {0, 1, 4}  # it became a part of the browser; the shown frame; the last one
+
+
+def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -> None:
+    import slicer
+
+    browser, proxy = beating_heart(frames=3)
     run = logic.segment(proxy, model=model_files / "body.zip", allFrames=True, device="cpu")
     assert [case.state.value for case in run.cases] == ["done"] * 3
     segmentation = node(run.results.segmentation)
