@@ -1,7 +1,8 @@
 """Stateless randomness: what is random in a step depends on the run's seed, the stage and the step alone.
 
 So a resumed run draws the same patches and augmentations as one that was never interrupted, and nothing has to be
-stored for it.
+stored for it. Whatever draws has a stage of its own (the patches, and each augmentation by its name), so that something
+new leaves the numbers of all others as they were.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def _clean_up(
 
 
 def _case_rows(
-    fold: int | None, case: Case, prediction: sitk.Image, task: TaskConfig, metrics: Iterable[str] = METRICS
+    fold: int | None, case: Case, prediction: sitk.Image, task: TaskConfig, metrics: Collection[str] = METRICS
 ) -> list[ScoreRow]:
     reference = read_label(_label_of(case))
     scores = evaluate_case(prediction, reference, task.labels, task.tolerance, case.name, metrics)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,9 @@ class Statistic:
     @staticmethod
     def of(values: Iterable[float]) -> Statistic:
         """Leaves NaN out."""
-        defined = np.array([value for value in values if not math.isnan(value)])
-        mean = float(defined.mean()) if defined.size else math.nan
-        return Statistic(mean, float(defined.std(ddof=1)) if defined.size > 1 else math.nan, defined.size)
+        numbers = np.array([value for value in values if not math.isnan(value)])
+        mean = float(numbers.mean()) if numbers.size else math.nan
+        return Statistic(mean, float(numbers.std(ddof=1)) if numbers.size > 1 else math.nan, numbers.size)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def evaluate_case(
     labels: Mapping[int, str],
     tolerance: float,
     source: str = "prediction",
-    metrics: Iterable[str] = METRICS,
+    metrics: Collection[str] = METRICS,
 ) -> dict[int, dict[str, float]]:
     """Scores of every label but the background: by value, then by the metric's name; NaN where undefined.
 

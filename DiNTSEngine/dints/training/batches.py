@@ -21,6 +21,6 @@ class AugmentedBatches:
         images, labels = self.sampler.batch(step)
 
         def generator_of(name: str) -> torch.Generator:
-            return generator(self.sampler.seed, f"{self.sampler.stage} augment {name}", step)
+            return generator(self.sampler.seed, f"{self.sampler.stage}/augmentation/{name}", step)
 
         return augment(images.to(self.device), labels.to(self.device), self.config, generator_of, self.sampler.part)
