@@ -16,14 +16,15 @@ from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.chosen_nodes import ChosenNodes
+from DiNTSSegmentationLib.cleanup_table import CleanupTable
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
+from DiNTSSegmentationLib.estimate_line import EstimateLine
 from DiNTSSegmentationLib.input_section import InputSection
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 from DiNTSSegmentationLib.model_section import DropArea, ModelSection
-from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
+from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters, engineOptions
 from DiNTSSegmentationLib.progress_section import ProgressSection
 from DiNTSSegmentationLib.results_section import ResultsSection
-from DiNTSSegmentationLib.run_section import CleanupTable, EstimateLine, engineOptions
 from DiNTSSegmentationLib.runs import SegmentationRun
 
 FORM_LABELS = (  # get the same width, so that the fields of all sections are aligned

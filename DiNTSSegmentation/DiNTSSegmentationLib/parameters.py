@@ -1,7 +1,7 @@
 """What the panel edits and the scene keeps."""
 
 from enum import Enum
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import slicer
 from slicer.i18n import tr as _
@@ -9,6 +9,10 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 from DiNTSLib.device_choice import DeviceChoice
 from DiNTSLib.setting_parameters import standard, within
+from DiNTSSegmentationLib.models import ModelEntry
+
+AUTOMATIC, ON, OFF = "auto", "on", "off"  # choices of a label's cleanup
+CLEANUP_CHOICES = (AUTOMATIC, ON, OFF)
 
 
 class Quality(Enum):
@@ -83,3 +87,19 @@ class SegmentationParameters:
     batchSource: Source = Source.SCENE
     inputFolder: str
     outputFolder: str
+
+
+def engineOptions(parameters: SegmentationParameters, model: ModelEntry) -> dict[str, Any]:
+    """The advanced settings in the engine's words."""
+    options: dict[str, Any] = {"batch_size": parameters.batchSize}
+    if parameters.vote is not Vote.MODEL:
+        options["vote"] = parameters.vote.value
+    cleanup = dict(parameters.cleanup)
+    choices = {value: cleanup.get(name, AUTOMATIC) for value, name in model.labels}
+    if any(choice != AUTOMATIC for choice in choices.values()):
+        options["largest_component"] = [
+            value
+            for value, choice in choices.items()
+            if choice == ON or (choice == AUTOMATIC and value in model.cleaned)
+        ]
+    return options

@@ -128,7 +128,7 @@ def _bounds(volume: Any) -> list[float]:
 
 
 def test_one_window_is_one_window() -> None:
-    from DiNTSSegmentationLib.run_section import estimateText
+    from DiNTSSegmentationLib.estimate_line import estimateText
 
     values = {"memory": 2**30, "seconds": None, "device": "cpu", "device_memory": None}
     assert estimateText({**values, "windows": 1}) == "Needs up to 1.0 GiB; 1 window; on the CPU."

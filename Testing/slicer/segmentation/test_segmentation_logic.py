@@ -183,8 +183,7 @@ def test_cleanup_of_each_label_reaches_the_engine(host: Any, shared_worker: None
     from types import SimpleNamespace
 
     from DiNTSSegmentationLib.models import ModelEntry
-    from DiNTSSegmentationLib.parameters import Vote
-    from DiNTSSegmentationLib.run_section import engineOptions
+    from DiNTSSegmentationLib.parameters import Vote, engineOptions
 
     model = ModelEntry("m", "m", 0, labels=((1, "liver"), (2, "kidney"), (5, "spleen")), cleaned=(1, 2))
     parameters = SimpleNamespace(batchSize=2, vote=Vote.MEAN, cleanup={"kidney": "off", "spleen": "on"})

@@ -1,0 +1,57 @@
+"""The line that says what a run will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from DiNTSLib.durations import duration
+
+ESTIMATE_DELAY = 500  # milliseconds without a change before the worker is asked
+GIBIBYTE = 2**30
+
+
+class EstimateLine:
+    """Asks for memory and time a moment after the last change, and shows the answer to the last question only."""
+
+    def __init__(self, ui: SimpleNamespace, ask: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
+        self.label, self._ask = ui.estimateLabel, ask
+        self._question = 0
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(ESTIMATE_DELAY)
+        self._timer.connect("timeout()", self._onTimeout)
+
+    def restart(self) -> None:
+        self._question += 1
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._question += 1
+        self._timer.stop()
+        self.label.text = ""
+
+    def _onTimeout(self) -> None:
+        question = self._question
+        self._ask(lambda values: self._show(values) if question == self._question else None)
+
+    def _show(self, values: dict[str, Any]) -> None:
+        self.label.text = estimateText(values)
+
+
+def estimateText(values: dict[str, Any]) -> str:
+    """The worker's estimate in a sentence; a warning where the GPU's memory will not do."""
+    text = _("Needs up to {memory:.1f} GiB; ").format(memory=values["memory"] / GIBIBYTE)
+    windows = values["windows"]
+    text += _("1 window") if windows == 1 else _("{windows} windows").format(windows=windows)
+    if values["seconds"] is not None:
+        text += _("; about {time}").format(time=duration(values["seconds"]))
+    text += _("; on the GPU") if values["device"].startswith("cuda") else _("; on the CPU")
+    available = values["device_memory"]
+    if available is not None and values["memory"] > available:
+        text += _(", which has {memory:.1f} GiB: it will go on in smaller steps").format(memory=available / GIBIBYTE)
+    return text + "."
