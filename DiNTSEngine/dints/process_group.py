@@ -51,6 +51,10 @@ def process_group(device_name: str) -> Iterator[torch.device]:
     if not (dist.is_available() and dist.is_torchelastic_launched()):
         yield select_device(device_name)
         return
+    # Default arguments in there are the group of the time of their import. PyTorch imports it in the first optimizer:
+    # the group would never end, and its threads would crash the process as it exits.
+    import torch.distributed.nn
+
     device, backend = select_device(device_name), "gloo"
     if device.type == "cuda":
         device, backend = select_device(f"cuda:{os.environ['LOCAL_RANK']}"), "cpu:gloo,cuda:nccl"

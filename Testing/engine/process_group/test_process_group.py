@@ -69,6 +69,11 @@ def test_a_batch_smaller_than_the_group_is_refused(both) -> None:
         assert "batch_size 1: is shared by 2 processes" in found["small_batch"]
 
 
+def test_no_thread_of_the_group_outlives_it(both) -> None:
+    for found in both:
+        assert not [name for name in found["threads"] if "gloo" in name]
+
+
 def test_a_group_that_starts_again_does_not_listen_to_the_dead() -> None:
     store = torch.distributed.HashStore()
     store.set_timeout(timedelta(minutes=1))
