@@ -93,7 +93,7 @@ class Child:
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # the second one says that the input was closed
             return False
         return True
 
@@ -123,6 +123,12 @@ class Child:
             command = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
             nowhere = subprocess.DEVNULL
             subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, creationflags=NO_WINDOW)
+        threading.Thread(target=self._reap, daemon=True).start()
+
+    def _reap(self) -> None:
+        """Leaves no zombie and no open file, also when nobody asks for the exit code any more."""
+        self._process.wait()
+        self.closeInput()
 
     def _signal(self, number: int) -> None:
         try:

@@ -36,6 +36,8 @@ def restoring(path: Path, device: torch.device) -> Iterator[dict[str, Any]]:
     """Yields a checkpoint; InputError if the block finds that it holds something else than it needs."""
     values = load_checkpoint(path, device)
     try:
+        if not isinstance(values, dict):
+            raise TypeError(f"{type(values).__name__} instead of a dict")
         yield values
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if is_out_of_memory(error):

@@ -33,10 +33,9 @@ def segment(model_file: Path, scan_file: Path, tmp_path: Path) -> dict[str, Any]
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "dints", "worker"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield process
-    process.kill()
-    process.wait()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
 
 
 def answers(worker: Worker, stream: StringIO, job: Any) -> list[dict[str, Any]]:
@@ -225,15 +224,15 @@ def test_a_process_ends_when_its_parent_is_gone() -> None:
     )
     reading, writing = os.pipe()
     pipes = {"stdin": reading, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    parent = subprocess.Popen([sys.executable, "-c", program], **pipes)
-    pid = int(parent.stderr.readline())
-    assert json.loads(parent.stdout.readline())["pid"] == pid
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as parent:
+        pid = int(parent.stderr.readline())
+        assert json.loads(parent.stdout.readline())["pid"] == pid
+        parent.send_signal(signal.SIGKILL)
     end = time.monotonic() + SECONDS_TO_END
     while _is_running(pid) and time.monotonic() < end:
         time.sleep(0.1)
     assert not _is_running(pid)
+    os.close(reading)
     os.close(writing)
 
 

@@ -121,7 +121,7 @@ def old_file(values: bytes) -> bytes:
 
 def bare_pickles() -> dict[str, bytes]:
     """Pickles that make the file, each by other instructions."""
-    program = f'S\'open("{MARK}", "w")\'\n'
+    program = f'S\'open("{MARK}", "w").close()\'\n'
     return {
         "GLOBAL": f"cbuiltins\neval\n({program}tR.".encode(),
         "INST": f"({program}ibuiltins\neval\n.".encode(),
