@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,11 @@ TINY = [
     "inference.stride=null",
     "inference.overlap=0.25",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """PyTorch and the tests themselves are there for good: each collection of garbage would look through them."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

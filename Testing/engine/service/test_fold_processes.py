@@ -74,6 +74,6 @@ def test_a_fold_that_fails_is_reported_after_the_others_were_trained(run: Run) -
 
 
 def test_bad_input_is_said_as_in_one_process(run: Run) -> None:
-    _, failure = finished(run, [7, 0], [PROCESSOR, PROCESSOR])
+    _, failure = finished(run, [7], [PROCESSOR])
     assert isinstance(failure, InputError)
     assert "fold 7" in str(failure)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,14 @@ class EngineProcess:
         return self._errors.read_text(encoding="utf-8", errors="replace")
 
 
-@pytest.fixture
-def launch(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
-    """Function that runs a program which calls `main`; it begins with what is in `before`."""
+@contextmanager
+def launcher(folder: Path) -> Iterator[Callable[..., EngineProcess]]:
+    """Function that runs a program which calls `main`; it begins with what is in `before`. The last errors are kept."""
     processes = ExitStack()
 
-    def launch_it(arguments: list[str], before: str = "") -> EngineProcess:
+    def launch(arguments: list[str], before: str = "") -> EngineProcess:
         program = PREAMBLE + textwrap.dedent(before) + f"\nsys.exit(main({arguments!r}))\n"
-        errors = tmp_path / "errors.txt"
+        errors = folder / "errors.txt"
         with open(errors, "wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", program],
@@ -76,7 +76,23 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
         return EngineProcess(process, errors)
 
     with processes:
+        yield launch
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
+    """Function that runs the engine for one test."""
+    with launcher(tmp_path) as launch_it:
         yield launch_it
+
+
+@pytest.fixture(scope="session")
+def warm_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """For tests that leave it alive."""
+    with launcher(tmp_path_factory.mktemp("worker")) as launch_it:
+        worker = launch_it(["worker"])
+        worker.events_until("ready")
+        yield worker
 
 
 @pytest.fixture

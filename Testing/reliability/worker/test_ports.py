@@ -37,13 +37,11 @@ def listening(pid: int) -> list[str]:
     return found
 
 
-def test_the_worker_listens_nowhere(launch: Any, segment: dict[str, Any]) -> None:
-    worker = launch(["worker"])
-    worker.events_until("ready")
-    assert listening(worker.process.pid) == []
-    worker.send(segment)
-    worker.events_until("finished")
-    assert listening(worker.process.pid) == []
+def test_the_worker_listens_nowhere(warm_worker: Any, segment: dict[str, Any]) -> None:
+    assert listening(warm_worker.process.pid) == []
+    warm_worker.send(segment)
+    warm_worker.events_until("finished")
+    assert listening(warm_worker.process.pid) == []
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])

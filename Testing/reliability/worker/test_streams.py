@@ -47,21 +47,21 @@ def test_nor_between_those_of_any_other_command(launch: Any) -> None:
     [b"\xff\xfe\x00\n", "Ä".encode("utf-16") + b"\n", b"x" * 5_000_000 + b"\n", b"[" * 200_000 + b"\n", b"\r\0\n"],
     ids=["no encoding", "another encoding", "five million characters", "nested", "controls"],
 )
-def test_garbage_is_answered_once_and_the_next_job_runs(launch: Any, segment: dict[str, Any], garbage: bytes) -> None:
-    worker = launch(["worker"])
-    worker.send(garbage, segment)
-    events = [event for event in worker.events_until("finished") if event["event"] != "heartbeat"]
+def test_garbage_is_answered_once_and_the_next_job_runs(
+    warm_worker: Any, segment: dict[str, Any], garbage: bytes
+) -> None:
+    warm_worker.send(garbage, segment)
+    events = [event for event in warm_worker.events_until("finished") if event["event"] != "heartbeat"]
     errors = [event for event in events if event["event"] == "error"]
     assert [(event["job"], event["code"]) for event in errors] == [(None, 2)]
 
 
-def test_jobs_in_pieces_and_jobs_at_once_are_each_answered_once(launch: Any, segment: dict[str, Any]) -> None:
+def test_jobs_in_pieces_and_jobs_at_once_are_each_answered_once(warm_worker: Any, segment: dict[str, Any]) -> None:
     """Seven jobs with garbage between them, cut anywhere."""
     stream = b"".join(json.dumps(segment | {"job": job}).encode() + b"\nnonsense\n" for job in range(7))
     cuts = sorted(random.Random(0).sample(range(len(stream)), 40))
-    worker = launch(["worker"])
     for first, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        worker.send(stream[first:stop])
-    events = [event for _ in range(7) for event in worker.events_until("finished")]
+        warm_worker.send(stream[first:stop])
+    events = [event for _ in range(7) for event in warm_worker.events_until("finished")]
     assert [event["job"] for event in events if event["event"] == "finished"] == list(range(7))
     assert sum(event["event"] == "error" for event in events) == 6
