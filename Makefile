@@ -2,17 +2,28 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PARTS := engine reliability slicer
 
-.PHONY: demo test lint clean
+.PHONY: demo test $(PARTS:%=test-%) lint format hooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dints demo --run runs/demo
 
-# The engine and the panels are tested in processes of their own, as they run.
-test: $(VENV)/.installed lint
-	$(BIN)/pytest Testing/engine
-	$(BIN)/pytest Testing/reliability
-	$(BIN)/pytest Testing/slicer
+ifdef PART
+# One folder or file of the tests: make test PART=engine/space
+test: $(VENV)/.installed
+	$(BIN)/pytest Testing/$(PART)
+else
+# The engine and the panels are tested in processes of their own, as they run; together they must reach enough lines.
+test: lint
+	$(BIN)/coverage erase
+	$(foreach part,$(PARTS),$(BIN)/coverage run $(BIN)/pytest Testing/$(part) &&) true
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+endif
+
+$(PARTS:%=test-%): test-%: $(VENV)/.installed
+	$(BIN)/pytest Testing/$*
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -20,10 +31,19 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	PYTHONPATH=DiNTSEngine $(BIN)/lint-imports --no-cache
 
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Git runs the checks of .pre-commit-config.yaml before each commit.
+hooks: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hooks]'
+	$(BIN)/pre-commit install
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pictures,tests,slicer]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs build DiNTSEngine/*.egg-info
+	rm -rf $(VENV) runs build DiNTSEngine/*.egg-info .coverage*

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import pytest
 
 if TYPE_CHECKING:
     from dints.config import Config
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch comes: threads wait more than they work on tiny networks
 
 TINY_MODEL = Path(__file__).parents[1] / "DiNTSSegmentation" / "DiNTSSegmentationLib" / "tiny_model.py"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

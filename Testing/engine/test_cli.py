@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -141,7 +140,6 @@ def test_events_are_json_lines_with_the_result_at_the_end(demo: Path, phantoms: 
         [sys.executable, "-m", "dints", "segment", *arguments, "--events"],
         capture_output=True,
         check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     events = [json.loads(line) for line in result.stdout.decode("ascii").splitlines()]
     stages = {event["stage"] for event in events if event["event"] == "progress"}

@@ -13,7 +13,7 @@ from torch.optim import SGD, Adam
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
-from dints.data.cache import Cache
+from dints.data.cache import Cache, CachedCase
 from dints.data.sampling import PatchSampler, prefetch
 from dints.events import Reporter
 from dints.process_group import is_main_process, start_together
@@ -74,18 +74,15 @@ class Search:
         )
         self.backoff = LearningRateBackoff(STAGE, reporter)
         self.halves = self._halves(names)
-        samplers = [
-            PatchSampler(
-                [cache.case(name) for name in half],
-                config.sampling,
-                self.settings.batch_size,
-                self.settings.seed,
-                f"{STAGE} train{number}",
-            )
+        self.batches = [
+            self._batches([cache.case(name) for name in half], f"{STAGE} train{number}")
             for number, half in enumerate(self.halves, start=1)
         ]
-        self.batches = [AugmentedBatches(sampler, config.augmentation, device) for sampler in samplers]
         self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))
+
+    def _batches(self, cases: Sequence[CachedCase], stage: str) -> AugmentedBatches:
+        sampler = PatchSampler(cases, self.config.sampling, self.settings.batch_size, self.settings.seed, stage)
+        return AugmentedBatches(sampler, self.config.augmentation, self.device)
 
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""

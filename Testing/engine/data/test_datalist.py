@@ -1,46 +1,17 @@
-"""Listing data sets: the decathlon's dataset.json, plain folders, labels, channels, folds."""
+"""Listing data sets: the decathlon's dataset.json, labels, channels, folds."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-import SimpleITK as sitk
 
 from dints.config import TaskConfig
 from dints.data.datalist import data_folds, parse_labels, read_datalist
 from dints.errors import InputError
 
-
-def save(path: Path, values: object = 0, shape: tuple[int, ...] = (4, 5, 6), dtype: type = np.int16) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    array = np.zeros(shape, dtype)
-    array[...] = values
-    sitk.WriteImage(sitk.GetImageFromArray(array, isVector=False), str(path))
-    return path
-
-
-def save_dicom(folder: Path, slices: int = 3) -> None:
-    folder.mkdir(parents=True)
-    writer = sitk.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    for index in range(slices):
-        image = sitk.Image(6, 5, 1, sitk.sitkInt16)
-        position = f"0\\0\\{index}"
-        for tag, value in {
-            "0008|0060": "CT",
-            "0020|000d": "1.2.3",
-            "0020|000e": "1.2.3.4",
-            "0008|0018": f"1.2.3.4.{index + 1}",
-            "0020|0032": position,
-            "0020|0037": "1\\0\\0\\0\\1\\0",
-            "0020|0013": str(index),
-        }.items():
-            image.SetMetaData(tag, value)
-        writer.SetFileName(str(folder / f"{index}.dcm"))
-        writer.Execute(image)
+from .image_files import save
 
 
 def write_description(folder: Path, **changes: object) -> Path:
@@ -190,96 +161,6 @@ def test_a_description_that_is_no_json_object_is_refused(tmp_path: Path) -> None
     (tmp_path / "dataset.json").write_text("[]")
     with pytest.raises(InputError, match="must hold an object"):
         read_datalist(tmp_path)
-
-
-@pytest.mark.parametrize("folders", [("images", "labels"), ("imagesTr", "labelsTr")])
-def test_plain_folders_match_images_and_labels_of_any_format_by_name(tmp_path: Path, folders: tuple[str, str]) -> None:
-    images, labels = (tmp_path / name for name in folders)
-    save(images / "a.nii.gz")
-    save(images / "b.nrrd")
-    save(images / "c.mha")
-    save(images / "d.mhd")
-    for name in ("a.mha", "b.nii.gz", "c.seg.nrrd", "d.nii"):
-        save(labels / name, np.arange(6) % 3 * 2, dtype=np.uint8)
-    save(tmp_path / "imagesTs/e.nii")
-    datalist = read_datalist(tmp_path)
-    assert [case.name for case in datalist.cases] == ["a", "b", "c", "d"]
-    assert [case.label.name for case in datalist.cases if case.label] == ["a.mha", "b.nii.gz", "c.seg.nrrd", "d.nii"]
-    assert [case.name for case in datalist.unlabelled] == ["e"]
-    assert datalist.labels == {0: "background", 2: "label 2", 4: "label 4"}
-    assert (datalist.name, datalist.modality, datalist.channels) == (tmp_path.name, None, ("image",))
-    assert not datalist.problems
-
-
-def test_plain_folders_group_channels_by_their_number(tmp_path: Path) -> None:
-    for name in ("a_0000", "a_0001", "b_0000", "b_0001"):
-        save(tmp_path / f"images/{name}.nii.gz")
-    for name in "ab":
-        save(tmp_path / f"labels/{name}.nii.gz", 1)
-    for name in ("c_0001", "c_0000"):
-        save(tmp_path / f"imagesTs/{name}.nrrd")
-    datalist = read_datalist(tmp_path)
-    assert [(case.name, len(case.images)) for case in datalist.cases] == [("a", 2), ("b", 2)]
-    assert [path.name for path in datalist.unlabelled[0].images] == ["c_0000.nrrd", "c_0001.nrrd"]
-    assert datalist.channels == ("channel 0", "channel 1")
-
-
-def test_four_digits_that_labels_have_too_number_cases_and_not_channels(tmp_path: Path) -> None:
-    for name in ("scan_0001", "scan_0002"):
-        save(tmp_path / f"images/{name}.nii.gz")
-        save(tmp_path / f"labels/{name}.nii.gz", 1)
-    assert [case.name for case in read_datalist(tmp_path).cases] == ["scan_0001", "scan_0002"]
-
-
-def test_folders_of_dicom_files_are_images(tmp_path: Path) -> None:
-    save_dicom(tmp_path / "images/a")
-    save(tmp_path / "images/b.nii.gz", shape=(3, 5, 6))
-    for name in "ab":
-        save(tmp_path / f"labels/{name}.nii.gz", 1, shape=(3, 5, 6))
-    datalist = read_datalist(tmp_path)
-    assert [case.name for case in datalist.cases] == ["a", "b"]
-    assert datalist.cases[0].images == (tmp_path / "images/a",)
-
-
-def test_what_has_no_partner_in_plain_folders_is_reported(tmp_path: Path) -> None:
-    for name in ("images/a", "images/b", "labels/b", "labels/c"):
-        save(tmp_path / f"{name}.nii.gz", 1)
-    save(tmp_path / "labels/b.nrrd", 1)
-    save(tmp_path / "images/b.mha")
-    datalist = read_datalist(tmp_path)
-    assert [case.name for case in datalist.cases] == ["b"]
-    assert [case.name for case in datalist.unlabelled] == ["a"]
-    found = [(Path(problem.file).name, problem.severity) for problem in datalist.problems]
-    assert found == [("a.nii.gz", "warning"), ("c.nii.gz", "error"), ("b.nrrd", "error"), ("b.nii.gz", "error")]
-    assert all(problem.remedy for problem in datalist.problems)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("labels.yaml", "{0: background, 1: liver}"), ("labels.yml", "liver: 1"), ("labels.json", '{"1": "liver"}')],
-)
-def test_label_names_come_from_a_file_beside_the_folders(tmp_path: Path, name: str, text: str) -> None:
-    save(tmp_path / "images/a.nii.gz")
-    save(tmp_path / "labels/a.nii.gz", 7)
-    (tmp_path / name).write_text(text)
-    assert read_datalist(tmp_path).labels == {0: "background", 1: "liver"}
-
-
-def test_a_label_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
-    save(tmp_path / "images/a.nii.gz")
-    (tmp_path / "labels.yaml").write_text("{1: ")
-    with pytest.raises(InputError, match=r"labels\.yaml: cannot be read"):
-        read_datalist(tmp_path)
-
-
-def test_files_that_cannot_be_read_do_not_keep_a_data_set_from_being_listed(tmp_path: Path) -> None:
-    for name in ("images/a", "labels/a"):
-        save(tmp_path / f"{name}.nii.gz").write_bytes(b"no image")
-    save(tmp_path / "images/b.nii.gz")
-    save(tmp_path / "labels/b.nii.gz", 5)
-    datalist = read_datalist(tmp_path)
-    assert datalist.labels == {0: "background", 5: "label 5"}
-    assert datalist.channels == ("image",)
 
 
 def test_the_task_wins_over_what_the_data_set_declares(tmp_path: Path) -> None:

@@ -166,19 +166,23 @@ def within(read: Callable[[bytes], None], file: bytes, pickled: bytes) -> None:
     read(with_pickle(file, pickled))
 
 
-def text_targets(folder: Path) -> dict[str, Target]:
-    data = folder / "data"
+def small_data(folder: Path) -> dict[str, Any]:
+    """Writes two images with labels; returns what a data list says of them."""
     for kind in ("images", "labels"):
-        (data / kind).mkdir(parents=True)
+        (folder / kind).mkdir(parents=True)
         for case in "ab":
-            sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkUInt8), str(data / kind / f"{case}.nii.gz"))
-    description = {
+            sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkUInt8), str(folder / kind / f"{case}.nii.gz"))
+    return {
         "name": "Task",
         "modality": {"0": "CT"},
         "labels": {"0": "background", "1": "liver"},
         "training": [{"image": f"./images/{case}.nii.gz", "label": f"./labels/{case}.nii.gz"} for case in "ab"],
         "test": ["./images/a.nii.gz", {"image": ["./images/b.nii.gz"]}],
     }
+
+
+def text_targets(folder: Path) -> dict[str, Target]:
+    data, description = folder / "data", small_data(folder / "data")
     architecture = load_model(folder / "tiny.zip").manifest.architecture.to_mapping()
     config = Config.load("phantom").to_mapping()
     text = yaml.safe_dump(config).encode()

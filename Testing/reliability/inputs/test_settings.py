@@ -87,7 +87,7 @@ def test_bad_arguments_are_refused(arguments: list[str], reason: str, command: C
         (["--overlap", "nan"], "inference.overlap must be a number, not nan"),
         (["--batch-size", "0"], "batch_size must lie between"),
         (["--folds", "7"], "must name some of the model's folds 0 to 1"),
-        (["--folds", "x"], "invalid fold_list value"),
+        (["--folds", "0,x"], "expected numbers separated by commas"),
         (["--vote", "loudest"], "invalid choice"),
         (["--overlap", "much"], "invalid float value"),
     ],

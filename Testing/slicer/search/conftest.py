@@ -67,7 +67,6 @@ def module_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.syspath_prepend(str(REPOSITORY / folder))
     monkeypatch.setenv("DINTS_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(folders, "SHIPPED_FOLDER", tmp_path / "shipped")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before the host takes the environment of its start; the models are tiny
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentation.py"
 PANEL_SIZE = (400, 1000)  # pixels

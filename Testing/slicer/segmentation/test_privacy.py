@@ -30,6 +30,13 @@ def patient(host: Any, tmp_path: Path) -> Any:
     return slicer.util.loadVolume(str(folder / f"{TELLTALE}.nrrd"))
 
 
+def with_two_more_scans(folder: Path) -> Path:
+    """The folder of the patient's scan, with a copy of it and one that is damaged."""
+    shutil.copy(folder / f"{TELLTALE}.nrrd", folder / f"{TELLTALE} 2.nrrd")
+    (folder / f"{TELLTALE} 3.nrrd").write_bytes(b"no image")
+    return folder
+
+
 def test_neither_results_nor_failures_are_logged_by_name(
     host: Any,
     patient: Any,
@@ -62,9 +69,7 @@ def test_neither_results_nor_failures_are_logged_by_name(
     slicer.mrmlScene.RemoveNode(patient)
     finish(panel)
     assert "was deleted" in panel.ui.statusLabel.text
-    folder = tmp_path / TELLTALE
-    shutil.copy(folder / f"{TELLTALE}.nrrd", folder / f"{TELLTALE} 2.nrrd")
-    (folder / f"{TELLTALE} 3.nrrd").write_bytes(b"no image")
+    folder = with_two_more_scans(tmp_path / TELLTALE)
     run = panel.logic.segmentFolder(folder, folder / "results", model="body.zip", onFinished=lambda run: None)
     finish(panel)
     assert sorted(case.state.value for case in run.cases) == ["done", "done", "failed"]
