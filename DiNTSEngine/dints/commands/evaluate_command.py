@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from dints.commands.options import add_device
 from dints.data.images import image_name, is_image, read_label
-from dints.errors import InputError
+from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import cross_validate, report_summary
 from dints.evaluation.evaluate import ScoreRow, evaluate_case, score_rows, write_scores
 from dints.events import Reporter
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    failures: list[str] = []
     if arguments.run_folder:
         run = Run(arguments.run_folder)
         with run_lock(run.folder):
@@ -39,30 +40,56 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         folder = run.evaluation_folder
     elif arguments.predictions and arguments.references:
         folder = arguments.output or arguments.predictions
-        rows = _score_folder(arguments.predictions, arguments.references, arguments.tolerance, reporter)
+        rows, failures = _score_folder(arguments.predictions, arguments.references, arguments.tolerance, reporter)
         write_scores(folder, rows, tolerance=arguments.tolerance)
     else:
         raise InputError("nothing to evaluate: give --run, or --predictions and --references")
     report_summary("Cross-validation" if arguments.run_folder else "Predictions", rows, reporter)
     reporter.result("scores", path=str(folder / "scores.json"))
+    if failures:
+        raise RunError(f"{len(failures)} were not scored: {'; '.join(failures)}")
 
 
-def _score_folder(predictions: Path, references: Path, tolerance: float, reporter: Reporter) -> list[ScoreRow]:
-    """Every label value of the reference or prediction is scored under its number."""
-    files = sorted(path for path in predictions.iterdir() if is_image(path)) if predictions.is_dir() else []
-    if not files:
+def _score_folder(
+    predictions: Path, references: Path, tolerance: float, reporter: Reporter
+) -> tuple[list[ScoreRow], list[str]]:
+    """Every label value of the reference or prediction is scored under its number; and what could not be read.
+
+    A reference without a prediction is scored as if nothing had been found there.
+    """
+    found, expected = _label_images(predictions), _label_images(references)
+    if not found:
         raise InputError(f"{predictions}: holds no label images; give a folder of predictions")
-    expected = (
-        {image_name(path): path for path in references.iterdir() if is_image(path)} if references.is_dir() else {}
-    )
+    if stray := sorted(found.keys() - expected.keys()):
+        raise InputError(f"{found[stray[0]]}: has no reference of the same name in {references}; add or remove it")
+    if missing := sorted(expected.keys() - found.keys()):
+        reporter.warning(f"{len(missing)} without a prediction, which counts as 0: {', '.join(missing)}")
     rows: list[ScoreRow] = []
-    for number, path in enumerate(files, start=1):
-        name = image_name(path)
-        if name not in expected:
-            raise InputError(f"{path}: has no reference of the same name in {references}; add or remove it")
-        prediction, reference = read_label(path), read_label(expected[name])
-        values = np.union1d(*(sitk.GetArrayViewFromImage(image) for image in (prediction, reference)))
-        labels = {int(value): f"label {value}" for value in values}
-        rows += score_rows(name, None, evaluate_case(prediction, reference, labels, tolerance, str(path)), labels)
-        reporter.progress("evaluate", number, len(files))
-    return rows
+    failures = []
+    for number, (name, path) in enumerate(sorted(expected.items()), start=1):
+        try:
+            rows += _score(name, found.get(name), path, tolerance)
+        except InputError as error:
+            failures.append(str(error))
+            reporter.warning(f"left out: {error}")
+        reporter.progress("evaluate", number, len(expected))
+    return rows, failures
+
+
+def _score(name: str, prediction: Path | None, reference: Path, tolerance: float) -> list[ScoreRow]:
+    expected = read_label(reference)
+    found = read_label(prediction) if prediction else expected * 0
+    values = np.union1d(*(sitk.GetArrayViewFromImage(image) for image in (found, expected)))
+    labels = {int(value): f"label {value}" for value in values}
+    return score_rows(name, None, evaluate_case(found, expected, labels, tolerance, str(prediction or name)), labels)
+
+
+def _label_images(folder: Path) -> dict[str, Path]:
+    """Label images of a folder by name; InputError if two have one name."""
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if is_image(path):
+            if image_name(path) in files:
+                raise InputError(f"{path}: has the name of {files[image_name(path)].name}; remove one of them")
+            files[image_name(path)] = path
+    return files

@@ -18,8 +18,9 @@ from dints.data.images import (
     refuse_unwritable,
     write_image,
 )
+from dints.data.outputs import Work, refuse_overlap
 from dints.data.plain_folders import image_cases
-from dints.errors import InputError
+from dints.errors import InputError, RunError, StorageError
 from dints.events import Reporter
 from dints.files.storage import remove_leftovers
 from dints.model.installed import find_model
@@ -50,21 +51,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    model = load_model(find_model(arguments.model))
+    model_path = find_model(arguments.model)
+    model = load_model(model_path)
     names = ("overlap", "mirror", "vote", "folds", "batch_size")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     predictor = model.predictor(arguments.device)
-    jobs = _jobs(arguments.input, arguments.output, len(model.manifest.config.task.channels))
-    remove_leftovers(jobs[0][1].parent)
-    if not arguments.overwrite and _is_folder(arguments.input):
-        jobs = [job for job in jobs if not job[1].exists()]
-    for number, (images, output) in enumerate(jobs, start=1):
-        channels = read_channels(images)
-        with naming(images):
-            labels = predictor.segment(channels, reporter=reporter, **options)
-        write_image(labels, output)
-        reporter.progress("cases", number, len(jobs))
-        reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
+    works = _works(arguments.input, arguments.output, len(model.manifest.config.task.channels))
+    refuse_overlap(works, [model_path])
+    remove_leftovers(works[0][1].parent)
+    if _is_folder(arguments.input) and not arguments.overwrite:
+        works = _missing(works, reporter)
+    failures = []
+    for number, (images, output) in enumerate(works, start=1):
+        try:
+            channels = read_channels(images)
+            with naming(images):
+                labels = predictor.segment(channels, reporter=reporter, **options)
+            write_image(labels, output)
+        except (InputError, RunError) as error:
+            if not _is_folder(arguments.input) or isinstance(error, StorageError):  # a full disk stops all
+                raise
+            failures.append(str(error))
+            reporter.warning(f"left out: {error}")
+        else:
+            reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
+        reporter.progress("cases", number, len(works))
+    if failures:
+        raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
+
+
+def _missing(works: list[Work], reporter: Reporter) -> list[Work]:
+    """Those whose result is not there yet."""
+    missing = [work for work in works if not work[1].exists()]
+    if len(missing) < len(works):
+        there = len(works) - len(missing)
+        reporter.message(f"{there} of {len(works)} are segmented already; --overwrite segments them again")
+    return missing
 
 
 def _is_folder(inputs: list[Path]) -> bool:
@@ -72,16 +94,24 @@ def _is_folder(inputs: list[Path]) -> bool:
     return len(inputs) == 1 and inputs[0].is_dir() and not is_dicom_folder(inputs[0])
 
 
-def _jobs(inputs: list[Path], output: Path, channels: int) -> list[tuple[tuple[Path, ...], Path]]:
-    """(files of the channels, file to write) of every case."""
+def _works(inputs: list[Path], output: Path, channels: int) -> list[Work]:
+    """What is read and what is written, case by case."""
     for path in inputs:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
     if _is_folder(inputs):
-        cases = image_cases(inputs[0], channels)
+        if output.is_file() or is_image(output):
+            raise InputError(f"{output}: is a file, and the input a folder of images; give a folder for the results")
+        cases = image_cases(inputs[0], channels, without=output)
         if not cases:
             raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")
         return [(case.images, output / f"{case.name}.nii.gz") for case in cases]
-    file = output if is_image(output) else output / f"{image_name(inputs[0])}.nii.gz"
-    refuse_unwritable(file)
-    return [(tuple(inputs), file)]
+    return [(tuple(inputs), _file(inputs, output))]
+
+
+def _file(inputs: list[Path], output: Path) -> Path:
+    """The file for one image; a name with a suffix that is no folder's must be one of an image."""
+    if output.is_dir() or (not output.suffix and not is_image(output)):
+        return output / f"{image_name(inputs[0])}.nii.gz"
+    refuse_unwritable(output)
+    return output

@@ -35,9 +35,15 @@ def plain_cases(folder: Path) -> Listing:
     return unique_cases([case for case in cases if case.label], unlabelled + test_cases, problems)
 
 
-def image_cases(folder: Path, channels: int) -> list[Case]:
-    """The images of one folder as cases without labels; _0000, _0001, ... number channels where there are several."""
-    return [Case(name, paths) for name, paths in _by_name(_images_in(folder, with_folders=True), channels > 1)]
+def image_cases(folder: Path, channels: int, without: Path | None = None) -> list[Case]:
+    """The images of one folder as cases without labels; _0000, _0001, ... number channels where there are several.
+
+    `without` is a folder that is none of the images, though it may lie among them: that of the results.
+    """
+    images = _images_in(folder, with_folders=True)
+    if without is not None and without.is_dir():
+        images = [path for path in images if not path.is_dir() or not path.samefile(without)]
+    return [Case(name, paths) for name, paths in _by_name(images, channels > 1)]
 
 
 def _images_in(folder: Path, with_folders: bool) -> list[Path]:

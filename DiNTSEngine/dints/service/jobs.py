@@ -104,6 +104,11 @@ def options_of(job: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
+def output_paths(job: Mapping[str, Any]) -> list[Path]:
+    """The files that the job writes."""
+    return [Path(job[name]) for name in ("output", "disagreement") if job.get(name)]
+
+
 def input_paths(job: Mapping[str, Any]) -> list[Path]:
     """The files of the channels."""
     if not job["inputs"]:

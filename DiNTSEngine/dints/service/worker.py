@@ -29,7 +29,16 @@ from dints import __version__
 from dints.errors import failure
 from dints.events import JsonReporter
 from dints.model.installed import find_model
-from dints.service.jobs import check_fields, input_paths, job_number, options_of, parse_job, read_lines, triple
+from dints.service.jobs import (
+    check_fields,
+    input_paths,
+    job_number,
+    options_of,
+    output_paths,
+    parse_job,
+    read_lines,
+    triple,
+)
 from dints.service.parent import end
 
 if TYPE_CHECKING:
@@ -113,8 +122,10 @@ class Worker:
 
     def _segment(self, job: Mapping[str, Any], reporter: JobReporter) -> None:
         from dints.data.images import read_channels, write_image
+        from dints.data.outputs import refuse_overlap
         from dints.metrics.statistics import label_statistics
 
+        refuse_overlap([(tuple(input_paths(job)), path) for path in output_paths(job)], [find_model(job["model"])])
         predictor = self._predictor(job, reporter)
         options, doubtful = options_of(job), job.get("disagreement")
         started = time.monotonic()

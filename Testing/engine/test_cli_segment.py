@@ -1,0 +1,121 @@
+"""`dints segment` and `dints evaluate` as a user runs them: nothing is lost, and nothing goes wrong in silence."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from dints.cli import main
+from dints.files.storage import read_json
+
+
+@pytest.fixture
+def folder(scan_file: Path, tmp_path: Path) -> Path:
+    """Three scans, the second cut off."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in "abc":
+        shutil.copyfile(scan_file, folder / f"{name}.nrrd")
+    content = (folder / "b.nrrd").read_bytes()
+    (folder / "b.nrrd").write_bytes(content[: len(content) // 2])
+    return folder
+
+
+def segment(model_file: Path, *arguments: object) -> int:
+    return main(["segment", "--model", str(model_file), "--overlap", "0", *map(str, arguments)])
+
+
+def test_one_damaged_scan_does_not_stop_the_others_and_is_named_at_the_end(model_file, folder, tmp_path, capsys):
+    for _ in range(2):
+        assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 1
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz"]
+        last = capsys.readouterr().err.strip().splitlines()[-1]
+        assert "scans were not segmented" in last
+        assert "b.nrrd" in last
+
+
+def test_what_is_there_is_said_and_not_done_again(model_file, folder, tmp_path, capsys):
+    (folder / "b.nrrd").unlink()
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 0
+    before = (tmp_path / "out" / "a.nii.gz").stat().st_mtime_ns
+    capsys.readouterr()
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 0
+    assert "2 of 2 are segmented already; --overwrite segments them again" in "".join(capsys.readouterr())
+    assert (tmp_path / "out" / "a.nii.gz").stat().st_mtime_ns == before
+
+
+def test_a_folder_of_one_scan_is_a_folder_too(model_file, folder, tmp_path):
+    for name in "bc":
+        (folder / f"{name}.nrrd").unlink()
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 0
+    before = (tmp_path / "out" / "a.nii.gz").stat().st_mtime_ns
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "a.nii.gz").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_scans_are_not_replaced_by_their_segmentations(model_file, scan_file, tmp_path, overwrite, capsys):
+    scan = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(scan_file)), str(scan))
+    before = scan.read_bytes()
+    for source, output in ((scan, tmp_path), (scan, scan), (tmp_path, tmp_path)):
+        assert segment(model_file, "--input", source, "--output", output, *overwrite) == 2
+        assert "would replace" in capsys.readouterr().err
+    assert scan.read_bytes() == before
+
+
+def test_results_among_the_scans_are_no_scans(model_file, folder):
+    (folder / "b.nrrd").unlink()
+    for _ in range(2):
+        assert segment(model_file, "--input", folder, "--output", folder / "out", "--overwrite") == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["a.nrrd", "c.nrrd", "out"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.nii.gz", "c.nii.gz"]
+
+
+def test_two_scans_of_one_name_are_refused(model_file, folder, scan_file, tmp_path, capsys):
+    sitk.WriteImage(sitk.ReadImage(str(scan_file)), str(folder / "a.mha"))
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 2
+    assert "would hold the results of both" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["result.png", "result.nii.gzip", "Result.txt"])
+def test_a_suffix_that_cannot_be_written_is_refused_before_the_work(model_file, scan_file, tmp_path, name, capsys):
+    assert segment(model_file, "--input", scan_file, "--output", tmp_path / name) == 2
+    assert "cannot be written with this suffix" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
+def label(path: Path, value: int) -> None:
+    voxels = np.zeros((4, 5, 6), np.uint8)
+    voxels[1:3, 1:4, 1:4] = value
+    path.parent.mkdir(exist_ok=True)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(path))
+
+
+def test_a_missing_prediction_counts_as_nothing_found_and_is_named(tmp_path, capsys):
+    for name in "abc":
+        label(tmp_path / "ref" / f"{name}.nii.gz", 1)
+    for name in "ab":
+        label(tmp_path / "pred" / f"{name}.nii.gz", 1)
+    arguments = ["--predictions", tmp_path / "pred", "--references", tmp_path / "ref", "--output", tmp_path / "out"]
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    shown = "".join(capsys.readouterr())
+    assert "1 without a prediction, which counts as 0: c" in shown
+    rows = {row["case"]: row for row in read_json(tmp_path / "out" / "scores.json")["rows"]}
+    assert [rows[case]["dice"] for case in "abc"] == [1.0, 1.0, 0.0]
+
+
+def test_a_damaged_prediction_does_not_keep_the_others_from_being_scored(tmp_path, capsys):
+    for name in "abc":
+        label(tmp_path / "ref" / f"{name}.nii.gz", 1)
+        label(tmp_path / "pred" / f"{name}.nii.gz", 1)
+    (tmp_path / "pred" / "b.nii.gz").write_bytes(b"no image")
+    arguments = ["--predictions", tmp_path / "pred", "--references", tmp_path / "ref", "--output", tmp_path / "out"]
+    assert main(["evaluate", *map(str, arguments)]) == 1
+    assert "b.nii.gz" in capsys.readouterr().err
+    assert {row["case"] for row in read_json(tmp_path / "out" / "scores.json")["rows"]} == {"a", "c"}
