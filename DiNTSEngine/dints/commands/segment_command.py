@@ -73,9 +73,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
                 raise
             failures.append(str(error))
             reporter.warning(f"left out: {error}")
+            reporter.progress("cases", number, len(works))
         else:
+            reporter.progress("cases", number, len(works))
             reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
-        reporter.progress("cases", number, len(works))
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 

@@ -125,8 +125,8 @@ class Worker:
         from dints.data.outputs import refuse_overlap
         from dints.metrics.statistics import label_statistics
 
-        refuse_overlap([(tuple(input_paths(job)), path) for path in output_paths(job)], [find_model(job["model"])])
         predictor = self._predictor(job, reporter)
+        refuse_overlap([(tuple(input_paths(job)), path) for path in output_paths(job)], [find_model(job["model"])])
         options, doubtful = options_of(job), job.get("disagreement")
         started = time.monotonic()
         images = read_channels(input_paths(job))

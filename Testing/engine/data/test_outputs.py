@@ -37,7 +37,7 @@ def spellings(scan: Path) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", ["itself", "dots", "folder's link", "link", "hard link", "relative"])
 def test_a_scan_is_not_replaced_whatever_it_is_called(scan, name):
-    with pytest.raises(InputError, match="would replace .*, which is read; choose another"):
+    with pytest.raises(InputError, match=r"would replace .*, which is read; choose another"):
         refuse_overlap([((scan,), spellings(scan)[name])])
 
 
