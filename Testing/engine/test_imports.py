@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parents[2] / "DiNTSEngine" / "dints"
-ALLOWED = {"torch", "numpy", "SimpleITK", "yaml", "tqdm", "matplotlib", "dints"} | set(sys.stdlib_module_names)
+ALLOWED = {"torch", "jinja2", "numpy", "SimpleITK", "yaml", "tqdm", "matplotlib", "dints"} | set(
+    sys.stdlib_module_names
+)
 
 
 @pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE)))
