@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dints.config import Config, TaskConfig
-from dints.cost.complexity import summary, unet_summary
+from dints.cost.complexity import unet_summary
+from dints.cost.memory import retraining_cost
+from dints.cost.weights import training_copies
 from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.fingerprint import default_config, fingerprint
@@ -142,9 +144,10 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
 
 def architecture_numbers(architecture: AnyDesign, config: Config) -> dict[str, dict[str, int]]:
     """Parameters, multiply-adds and training memory (bytes) of one patch, beside those of the 3D U-Net (Table 1)."""
-    channels, classes, patch = len(config.task.channels), len(config.task.labels), config.sampling.patch
-    ours = summary(architecture, patch, config.training.filters, channels, classes)
-    return {"architecture": asdict(ours), "unet": asdict(unet_summary(patch, channels, classes))}
+    one_patch = replace(config, training=replace(config.training, batch_size=1))
+    channels, classes, copies = len(config.task.channels), len(config.task.labels), training_copies(config.training)
+    unet = unet_summary(config.sampling.patch, channels, classes, weight_copies=copies)
+    return {"architecture": asdict(retraining_cost(architecture, one_patch)), "unet": asdict(unet)}
 
 
 def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:

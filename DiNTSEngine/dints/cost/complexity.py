@@ -14,11 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dints.cost.weights import PAPER_COPIES
 from dints.space.network import Design, Network, build_network
 from dints.zoo.unet_design import PAPER_FILTERS, UNetDesign
-
-# Training keeps the weights three times: themselves, their gradients and the momentum of SGD.
-COPIES_OF_WEIGHTS = 3
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,11 @@ def summary(
     in_channels: int,
     classes: int,
     batch_size: int = 1,
+    weight_copies: int = PAPER_COPIES,
 ) -> Summary:
     """Cost of the network of an architecture for images of `patch` voxels. Takes about a second.
+
+    `weight_copies` says how often training keeps the weights; see `dints.cost.weights`.
 
     As in the paper's Table 1 every input stem is part of the multiply-adds. Those that the first layer does not read
     are never run: for the paper's architecture that saves 0.2 %, which this count leaves out.
@@ -46,13 +47,15 @@ def summary(
     with torch.device("meta"):
         network = build_network(architecture, in_channels, classes, filters)
     shape = (batch_size, in_channels, *patch)
-    cost = measure(network, shape)
+    cost = measure(network, shape, weight_copies)
     if not isinstance(network, Network):
         return cost
     return Summary(cost.parameters, cost.macs + _unread_stem_macs(network, shape), cost.training_memory)
 
 
-def unet_summary(patch: Sequence[int], in_channels: int, classes: int, batch_size: int = 1) -> Summary:
+def unet_summary(
+    patch: Sequence[int], in_channels: int, classes: int, batch_size: int = 1, weight_copies: int = PAPER_COPIES
+) -> Summary:
     """Cost of the 3D U-Net that the paper compares with (Table 1: 658 G multiply-adds and 18 M parameters at 96^3).
 
     The paper does not describe it. This is the network of its reference [6] with up-convolutions of 3x3x3 that halve
@@ -61,18 +64,18 @@ def unet_summary(patch: Sequence[int], in_channels: int, classes: int, batch_siz
     """
     with torch.device("meta"):
         network = UNetDesign().network(in_channels, classes, PAPER_FILTERS)
-    return measure(network, (batch_size, in_channels, *patch))
+    return measure(network, (batch_size, in_channels, *patch), weight_copies)
 
 
-def measure(network: nn.Module, shape: Sequence[int]) -> Summary:
+def measure(network: nn.Module, shape: Sequence[int], weight_copies: int = PAPER_COPIES) -> Summary:
     """Cost of a network on the meta device for images of shape [B, C, X, Y, Z] in float32.
 
     Multiply-adds are those of the convolutions; everything else is below 1 % of them.
 
     Training memory is what a step holds when its backward pass begins: all that autograd has saved, each storage
     counted once however many operations and views refer to it, including the loss's log-probabilities; and the
-    weights, their gradients and their momentum. The gradients of the features in flight, workspaces of convolutions
-    and the allocator's rounding come on top.
+    weights, `weight_copies` times. The gradients of the features in flight, workspaces of convolutions and the
+    allocator's rounding come on top.
     """
     storages: dict[int, torch.UntypedStorage] = {}  # by identity; holding them keeps identities from being reused
 
@@ -92,7 +95,7 @@ def measure(network: nn.Module, shape: Sequence[int]) -> Summary:
     return Summary(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         macs=macs,
-        training_memory=COPIES_OF_WEIGHTS * weights + sum(storage.nbytes() for storage in storages.values()),
+        training_memory=weight_copies * weights + sum(storage.nbytes() for storage in storages.values()),
     )
 
 

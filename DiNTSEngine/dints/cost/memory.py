@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from dints.config import Config
-from dints.cost.complexity import measure, summary
+from dints.cost.complexity import Summary, measure, summary
+from dints.cost.weights import ARCHITECTURE_COPIES, search_copies, training_copies
 from dints.space.architecture import Architecture
+from dints.space.network import Design
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 from dints.space.supernet import build_supernet
@@ -35,21 +38,35 @@ def predict_memory(config: Config) -> MemoryPrediction:
     spaces = [replace(config.search.space, layers=layers) for layers in MEASURED_LAYERS]
     shape = (config.search.batch_size, channels, *patch)
 
+    copies = search_copies(config.search)
+
     def search(space: SearchSpace) -> int:
         with torch.device("meta"):
             supernet = build_supernet(space, channels, classes, config.search.filters)
-        return measure(supernet, shape).training_memory
+        of_architecture = sum(parameter.nbytes for parameter in supernet.architecture_parameters())
+        return measure(supernet, shape, copies).training_memory + (ARCHITECTURE_COPIES - copies) * of_architecture
 
     def retraining(space: SearchSpace) -> int:
-        training = config.training
-        return summary(
-            _every_edge(space), patch, training.filters, channels, classes, training.batch_size
-        ).training_memory
+        return retraining_cost(_every_edge(space), config).training_memory
 
     layers = config.search.layers
     return MemoryPrediction(
         _at_layers([search(space) for space in spaces], layers),
         _at_layers([retraining(space) for space in spaces], layers),
+    )
+
+
+def retraining_cost(design: Design[nn.Module], config: Config) -> Summary:
+    """Cost of a network with the settings by which it is retrained; those of `summary` are taken from them."""
+    task, training = config.task, config.training
+    return summary(
+        design,
+        config.sampling.patch,
+        training.filters,
+        len(task.channels),
+        len(task.labels),
+        training.batch_size,
+        training_copies(training),
     )
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from dints.cost.complexity import Summary, summary
+from dints.config import Config
+from dints.cost.complexity import Summary
+from dints.cost.memory import retraining_cost
 from dints.space.architecture import MAX_FILTERS
 from dints.space.network import Design
 
 
-def widest(
-    design: Design[Any], budget: float, patch: Sequence[int], in_channels: int, classes: int, batch_size: int = 1
-) -> tuple[int, Summary] | None:
-    """The largest number of filters whose training fits into `budget` (bytes), with its cost; None if one does not.
+def widest(design: Design[Any], budget: float, config: Config) -> tuple[int, Summary] | None:
+    """The largest number of filters whose retraining fits into `budget` (bytes), with its cost; None if one does not.
 
     The design must have no width of its own. Memory grows with the filters, so halving intervals finds it.
     """
     best, too_wide, filters = None, MAX_FILTERS + 1, 1
     while filters < too_wide:
-        cost = summary(design, patch, filters, in_channels, classes, batch_size)
+        cost = retraining_cost(design, replace(config, training=replace(config.training, filters=filters)))
         if cost.training_memory > budget:
             too_wide = filters
         else:

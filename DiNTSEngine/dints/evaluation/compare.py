@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from dints.cost.complexity import Summary, summary
+from dints.cost.complexity import Summary
+from dints.cost.memory import retraining_cost
 from dints.errors import InputError
 from dints.evaluation.cross_validation import score_fold
 from dints.evaluation.evaluate import ScoreRow, Statistic, case_means, write_scores
@@ -151,9 +152,7 @@ def _with_filters(run: Run) -> AnyDesign:
 
 
 def _cost(run: Run, contestant: Candidate) -> Summary:
-    config = run.config
-    channels, classes = len(config.task.channels), len(config.task.labels)
-    return summary(contestant.design, config.sampling.patch, 1, channels, classes, config.training.batch_size)
+    return retraining_cost(contestant.design, run.config)
 
 
 def _network(run: Run, contestant: Candidate) -> nn.Module:

@@ -39,12 +39,9 @@ class Fitter:
 
     def __call__(self, proposals: Iterable[Proposal]) -> Iterator[Candidate]:
         """Candidates from (name, origin, design); what does not fit with one filter is left out, and twins too."""
-        task, patch, batch = self.config.task, self.config.sampling.patch, self.config.training.batch_size
         seen: set[AnyDesign] = set()
         for name, origin, design in proposals:
-            found = widest(
-                replace(design, filters=None), self.memory, patch, len(task.channels), len(task.labels), batch
-            )
+            found = widest(replace(design, filters=None), self.memory, self.config)
             if found is None:
                 continue
             fitted = replace(design, filters=found[0])
