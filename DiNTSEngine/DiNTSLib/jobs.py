@@ -17,6 +17,11 @@ REASONS = (ValueError, LookupError, OSError, MemoryError)  # why a job cannot be
 Message = dict[str, Any]  # what the engine's worker is asked, see `dints.service.worker`
 
 
+def reason(error: Exception) -> str:
+    """What an error says; some, such as those of lacking memory, have a name only."""
+    return str(error) or type(error).__name__
+
+
 @dataclass(frozen=True)
 class SubmittedJob:
     """What waits for its turn."""

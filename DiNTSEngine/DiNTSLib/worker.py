@@ -22,7 +22,7 @@ from DiNTSLib.events import (
     endSentence,
     parseEvent,
 )
-from DiNTSLib.jobs import REASONS, JobAtWork, Message, SubmittedJob
+from DiNTSLib.jobs import REASONS, JobAtWork, Message, SubmittedJob, reason
 from DiNTSLib.processes import TICK_SECONDS, Poller, engineCommand, engineEnvironment, waitUntil
 
 QUIET_SECONDS = 4.0  # without a sign of life, which a worker gives every second; then the job is told
@@ -122,16 +122,18 @@ class EngineWorker:
         """Begins with the next job that has something to do."""
         while self._current is None and self._waiting:
             _number, job = self._waiting.popitem(last=False)
-            self._current = JobAtWork(job, {})
+            current = self._current = JobAtWork(job, {})
+            message, exitCode, sentence = None, EXIT_DONE, ""
             try:
                 message = job.prepare()
             except REASONS as error:
-                self._end(EXIT_FAILED, str(error))
-                continue
+                exitCode, sentence = EXIT_FAILED, reason(error)
+            if self._current is not current:
+                continue  # it was cancelled while it was prepared
             if message is None:
-                self._end(EXIT_DONE, "")
-            elif self._current is not None and self._current.job is job:  # it was not cancelled while it was prepared
-                self._current.message = {**message, "job": job.number}
+                self._end(exitCode, sentence)
+            else:
+                current.message = {**message, "job": job.number}
                 self._startProcess()
 
     def _startProcess(self) -> None:
@@ -215,7 +217,7 @@ class EngineWorker:
         try:
             loading.result()
         except REASONS as error:
-            self._finish(EXIT_FAILED, str(error))
+            self._finish(EXIT_FAILED, reason(error))
         else:
             self._finish(EXIT_DONE, "")
 

@@ -15,7 +15,7 @@ from slicer.util import VTKObservationMixin
 
 from dints.errors import RunError
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_FAILED, Event
-from DiNTSLib.jobs import REASONS
+from DiNTSLib.jobs import REASONS, reason
 from DiNTSLib.worker import EngineWorker
 from DiNTSSegmentationLib.cases import SegmentationCase, Settings, State
 
@@ -195,7 +195,7 @@ class RunQueue(VTKObservationMixin):
                 case.finish(run.settings)
         except REASONS as error:
             logger.debug("%s: %s", case.title, error)  # no names of patients above this level
-            code, text = EXIT_FAILED, str(error)
+            code, text = EXIT_FAILED, reason(error)
         if code:
             case.state, case.detail = State.CANCELLED if code == EXIT_CANCELLED else State.FAILED, text
             run.log.append(("error", f"{case.title}: {text}"))

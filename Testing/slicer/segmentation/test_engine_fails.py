@@ -125,7 +125,7 @@ def test_an_engine_that_hangs_is_said_and_can_be_cancelled(
     before = facts_of_the_scene(drawn)
     replace_engine(body)
     host.click(slow.ui.applyButton)
-    host.wait_until(lambda: "window 1 of 2" in slow.ui.statusLabel.text, SECONDS)
+    host.wait_until(lambda: "50 %" in slow.ui.statusLabel.text, SECONDS)
     assert tree.remember()
     host.wait_until(lambda: "has not answered" in slow.ui.statusLabel.text, SECONDS_TO_SAY_SO)
     assert "cancel and try again" in slow.ui.statusLabel.text

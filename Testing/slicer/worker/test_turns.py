@@ -54,6 +54,32 @@ def test_a_job_with_nothing_to_do_is_done_and_one_that_cannot_be_prepared_says_w
     assert not echo.isRunning
 
 
+@pytest.mark.parametrize("message", [None, {"command": "segment"}])
+def test_a_job_may_be_cancelled_while_it_is_asked(echo: Any, record: Any, message: Any) -> None:
+    first, recorder, other = record(), record(), record()
+
+    def ask() -> Any:
+        echo.cancel(numbers[1])
+        return message
+
+    numbers = [echo.submit({"command": "segment"}, *first.callbacks())]
+    numbers.append(echo.submit(ask, *recorder.callbacks()))
+    numbers.append(echo.submit({"command": "segment"}, *other.callbacks()))
+    assert echo.waitForFinished(numbers[2], SECONDS)
+    assert recorder.endings == [(130, "Cancelled.")]
+    assert first.endings == other.endings == [(0, "")]
+
+
+def test_an_error_without_words_is_named(echo: Any, record: Any) -> None:
+    recorder = record()
+
+    def load() -> None:
+        raise MemoryError
+
+    assert echo.waitForFinished(echo.submit({"command": "segment"}, *recorder.callbacks(), load), SECONDS)
+    assert recorder.endings == [(1, "MemoryError")]
+
+
 def test_a_result_is_read_in_a_thread_before_the_job_is_finished(host: Any, echo: Any, record: Any) -> None:
     gate, threads, recorder = threading.Event(), [], record()
 
