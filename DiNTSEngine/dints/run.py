@@ -13,6 +13,7 @@ from torch import nn
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import Case, DataList, data_folds, read_datalist
+from dints.data.record import DataRecord, Splits, changes, record_of
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.lock import locked
@@ -131,18 +132,71 @@ class Run(RunLayout):
 
     @cached_property
     def datalist(self) -> DataList:
-        """The data set with all of its cases."""
+        """The data set with all of its cases. InputError if it is no longer there."""
+        if not self.data_folder.exists():
+            raise InputError(f"{self.data_folder}: the data set of {self.folder} is gone; say where it is with --data")
         return read_datalist(self.data_folder, self.config.task)
 
     @cached_property
-    def cases(self) -> dict[str, Case]:
-        """Labelled cases that are not held out, by name."""
-        return {case.name: case for case in self.datalist.cases if case.name not in self.held_out}
+    def record(self) -> DataRecord:
+        """The cases as they were when the run began; a run that has no record yet gets one."""
+        if not self.cases_file.is_file():
+            self._keep(record_of(self.datalist, self._drawn_splits()))
+        return DataRecord.from_mapping(read_json(self.cases_file), str(self.cases_file))
 
     @cached_property
-    def splits(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    def cases(self) -> dict[str, Case]:
+        """Labelled cases of the folds, by name. InputError if the data set is no longer that of the run's first day."""
+        found = changes(self.record, self.datalist)
+        if found:
+            raise InputError(
+                f"{self.data_folder}: is not what it was when {self.folder} began ({found}); undo that, start a new "
+                "run, or go on with --accept-changes: new cases are left out, changed ones taken as they are"
+            )
+        every = {name for fold in self.record.folds for name in fold}
+        return {case.name: case for case in self.datalist.cases if case.name in every}
+
+    def accept_changes(self) -> str:
+        """Goes on with the folds as they are: new cases are left out, changed files taken. Says what changed.
+
+        InputError if a case of a fold is missing.
+        """
+        found = changes(self.record, self.datalist)
+        lost = [name for name in found.missing if any(name in fold for fold in self.record.folds)]
+        if lost:
+            raise InputError(f"{self.data_folder}: lacks {', '.join(lost)}, which folds were drawn with; put them back")
+        if found:
+            self._keep(DataRecord(record_of(self.datalist, ()).files, self.record.folds))
+        return str(found)
+
+    def move_data(self, data: Path) -> None:
+        """Takes the same cases from another place. InputError if they are others there."""
+        datalist = read_datalist(data, self.config.task)
+        if found := changes(self.record, datalist):
+            raise InputError(f"{data}: holds other cases than {self.folder} began with ({found}); give the same data")
+        held_out = sorted(self.held_out)
+        write_json(self.run_file, {"format": RUN_FORMAT, "data": str(Path(data).resolve()), "held_out": held_out})
+        self.data_folder = Path(data).resolve()
+        self.__dict__.pop("datalist", None)
+        self.__dict__.pop("cases", None)
+
+    def _drawn_splits(self) -> Splits:
+        """By the data list where it says so, else by the seed."""
+        names = [case.name for case in self.datalist.cases if case.name not in self.held_out]
+        if self.datalist.folds:
+            validation = [[name for name in fold if name in set(names)] for fold in self.datalist.folds]
+            return tuple((tuple(sorted(set(names) - set(fold))), tuple(sorted(fold))) for fold in validation)
+        return data_folds(names, self.config.training.folds, self.config.training.seed)
+
+    def _keep(self, record: DataRecord) -> None:
+        write_json(self.cases_file, record.to_mapping())
+        for name in ("record", "cases"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def splits(self) -> Splits:
         """(training names, validation names) of every fold."""
-        return data_folds(self.cases, self.config.training.folds, self.config.training.seed)
+        return self.record.splits
 
     def cache(self, reporter: Reporter) -> Cache:
         """Preprocessed volumes of all cases, built where they are missing."""

@@ -3,6 +3,7 @@
 run.json        which data set, and which cases are held out
 config.yaml     every setting
 check.json      what the check found
+cases.json      its cases: their folds, files and checksums
 cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/
 train/fold<k>/  last.pt best.pt log.jsonl
@@ -70,6 +71,7 @@ class RunLayout:
         self.run_file = self.folder / "run.json"
         self.config_file = self.folder / "config.yaml"
         self.check_file = self.folder / "check.json"
+        self.cases_file = self.folder / "cases.json"
         self.cache_folder = self.folder / "cache"
         self.search_folder = self.folder / "search"
         self.search_log = self.search_folder / "log.jsonl"

@@ -62,7 +62,11 @@ def prepare(
     given = Config.load(config_source) if config_source else Config()
     task = given.task if given.task != TaskConfig() else None
     datalist = read_datalist(data, task)
-    result = check(datalist, given.with_overrides(overrides).training.folds, reporter)
+    if datalist.folds:
+        overrides = [*overrides, f"training.folds={len(datalist.folds)}"]
+        reporter.message(f"{data}: its own division into {len(datalist.folds)} folds is used")
+    training = given.with_overrides(overrides).training
+    result = check(datalist, training.folds, reporter, training.seed)
     result.refuse_errors(f"`dints check {data}` lists all")
     for problem in result.problems:
         reporter.warning(str(problem))
@@ -70,9 +74,11 @@ def prepare(
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
     config = given.with_overrides(overrides)
-    names = shuffled((case.name for case in datalist.cases), config.training.seed, "held out")
-    run = Run.create(folder, data, config, names[:held_out])
+    free = (case.name for case in datalist.cases if case.name not in datalist.held_out)
+    drawn = shuffled(free, config.training.seed, "held out")[:held_out]
+    run = Run.create(folder, data, config, [*datalist.held_out, *drawn])
     write_json(run.check_file, result.to_mapping())
+    len(run.record.folds)  # kept from the first day on
     return run
 
 

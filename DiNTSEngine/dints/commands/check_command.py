@@ -26,8 +26,13 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)
-    folds = (config or Config()).with_overrides(arguments.set).training.folds
-    result = check(datalist, folds if arguments.folds is None else arguments.folds, reporter)
+    training = (config or Config()).with_overrides(arguments.set).training
+    folds = training.folds if arguments.folds is None else arguments.folds
+    if datalist.folds:
+        reporter.message(f"{arguments.data}: its own division into {len(datalist.folds)} folds is used")
+    if datalist.held_out:
+        reporter.message(f"{arguments.data}: {len(datalist.held_out)} labelled cases are held out, as its list says")
+    result = check(datalist, folds, reporter, training.seed)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
     for problem in result.problems:
@@ -36,7 +41,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     result.refuse_errors("all listed above")
     if arguments.settings:
         _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
-    reporter.message(f"{arguments.data}: {len(datalist.cases)} cases can be trained with")
+    count = len(datalist.cases) - len(datalist.held_out)
+    reporter.message(f"{arguments.data}: {count} cases can be trained with")
 
 
 def _settings(

@@ -16,6 +16,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, dest="run_folder", metavar="RUN", help="folder of the run")
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="data set of a new run, or where the same data lie now")
+    parser.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="go on though the data set changed: new cases are left out, changed ones taken as they are",
+    )
+
+
 def add_configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", help=f"YAML file or preset ({', '.join(preset_names())}); default: derived from the data"

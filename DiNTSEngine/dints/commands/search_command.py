@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from dints.commands.options import add_configuration, add_device, add_run
+from dints.commands.options import add_configuration, add_data, add_device, add_run
 from dints.config import Config
 from dints.config.listing import explanation
 from dints.device import device_memory, devices_at_hand
@@ -19,7 +18,7 @@ from dints.stages import prepare, search
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
-    parser.add_argument("--data", type=Path, help="data set of a new run")
+    add_data(parser)
     add_configuration(parser)
     parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help=explanation("search.memory_budget"))
     parser.add_argument("--no-topology-loss", action="store_true", help="leave out Eq. 7 (the ablation of 4.4.2)")
@@ -50,6 +49,10 @@ def open_or_create(arguments: argparse.Namespace, memory: int | None, reporter: 
             raise InputError(
                 f"{arguments.run_folder}: was started with other settings; resume without changes or use a new folder"
             )
+        if arguments.data is not None and arguments.data.resolve() != existing.data_folder:
+            existing.move_data(arguments.data)
+        if getattr(arguments, "accept_changes", False) and (accepted := existing.accept_changes()):
+            reporter.warning(f"{existing.data_folder}: goes on with {accepted}")
         return existing
     if arguments.data is None:
         raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")

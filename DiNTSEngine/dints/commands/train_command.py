@@ -6,9 +6,8 @@ Several GPUs take a fold each. Started with torchrun, they share every fold inst
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from dints.commands.options import add_configuration, add_device, add_run, fold_list
+from dints.commands.options import add_configuration, add_data, add_device, add_run, fold_list
 from dints.commands.search_command import open_or_create
 from dints.device import device_memory, devices_at_hand
 from dints.events import Reporter
@@ -22,7 +21,7 @@ from dints.zoo.catalogue import find_design
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
-    parser.add_argument("--data", type=Path, help="data set of a new run")
+    add_data(parser)
     add_configuration(parser)
     parser.add_argument(
         "--architecture",

@@ -45,6 +45,8 @@ class Listing:
     labelled: tuple[Case, ...]
     unlabelled: tuple[Case, ...]
     problems: tuple[Problem, ...] = ()
+    folds: tuple[tuple[str, ...], ...] = ()  # names that each fold is validated on, where the list says so
+    held_out: tuple[str, ...] = ()  # names of labelled cases that no network may learn from
 
 
 def label_name(path: Path) -> str:

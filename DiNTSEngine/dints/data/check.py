@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class CheckResult:
         return asdict(self)
 
 
-def check(datalist: DataList, folds: int, reporter: Reporter | None = None) -> CheckResult:
+def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed: int = 0) -> CheckResult:
     """Reads all images and labels of a data set. What is wrong with an unlabelled case is a warning only."""
     reporter = reporter or Reporter()
     problems, facts = list(datalist.problems), []
@@ -89,7 +89,10 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None) -> C
         problems += found if case.label else [replace(problem, severity="warning") for problem in found]
         facts += [case_facts] if case_facts else []
         reporter.progress("check", index + 1, len(cases), problems=len(problems))
-    problems += [*_fold_problems(datalist, folds), *_absent_labels(datalist, facts)]
+    damaged = {problem.case for problem in problems if problem.severity == "error"}
+    problems += _fold_problems(datalist, folds, seed, facts, damaged)
+    problems += [] if damaged else _nothing_labelled(datalist, facts)
+    problems += _absent_labels(datalist, facts)
     return CheckResult(tuple(problems), tuple(facts))
 
 
@@ -210,18 +213,45 @@ def _percentiles(voxels: np.ndarray) -> tuple[float, ...] | None:
     return tuple(np.percentile(voxels[::step], PERCENTILES).tolist())
 
 
-def _fold_problems(datalist: DataList, folds: int) -> list[Problem]:
-    count = len(datalist.cases)
-    enough = (
-        count >= folds
-        and min(len(training) for training, _ in data_folds([case.name for case in datalist.cases], folds))
-        >= SMALLEST_TRAINING_SET
-    )
-    if enough:
+def _fold_problems(
+    datalist: DataList, folds: int, seed: int, facts: Sequence[CaseFacts], damaged: Collection[str | None]
+) -> list[Problem]:
+    names = [case.name for case in datalist.cases if case.name not in datalist.held_out]
+    folds = len(datalist.folds) or folds
+    held_back = datalist.folds
+    if len(names) >= folds and not held_back:
+        held_back = tuple(validation for _, validation in data_folds(names, folds, seed))
+    if not held_back or len(names) - max(map(len, held_back)) < SMALLEST_TRAINING_SET:
+        reason = f"has {len(names)} cases with labels, too few for {folds} folds"
+        remedy = f"add cases or use fewer folds (each needs {SMALLEST_TRAINING_SET} cases to train and one to validate)"
+        return [Problem(str(datalist.folder), reason, remedy)]
+    labelled = {case.name for case in facts if case.label_volumes}
+    return [
+        Problem(
+            str(datalist.folder),
+            f"fold {number} is validated on {_some(sorted(names))} alone, in which nothing is labelled: no validation "
+            "tells which network is best, and the last one is kept",
+            "use fewer folds, another training.seed, or add labelled cases",
+            "warning",
+        )
+        for number, names in enumerate(held_back)
+        if labelled and not (labelled | set(damaged)) & set(names)
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED_VALUES])
+    return f"{shown}, ..." if len(names) > NAMED_VALUES else shown
+
+
+def _nothing_labelled(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:
+    """That no label holds anything, where all that were listed could be read."""
+    names = {case.name for case in datalist.cases}
+    read = [case for case in facts if case.name in names]
+    if not read or any(case.label_volumes for case in read):
         return []
-    reason = f"has {count} cases with labels, too few for {folds} folds"
-    remedy = f"add cases or use fewer folds (each needs {SMALLEST_TRAINING_SET} cases to train and one to validate)"
-    return [Problem(str(datalist.folder), reason, remedy)]
+    reason = f"none of its {len(read)} labels holds anything but background: there is nothing to learn"
+    return [Problem(str(datalist.folder), reason, "check the export of the labels, and their values")]
 
 
 def _absent_labels(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:

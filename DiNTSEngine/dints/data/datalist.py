@@ -44,6 +44,8 @@ class DataList:
     cases: tuple[Case, ...]  # with a label
     unlabelled: tuple[Case, ...] = ()
     problems: tuple[Problem, ...] = ()
+    folds: tuple[tuple[str, ...], ...] = ()  # names that each fold is validated on, where the list says so
+    held_out: tuple[str, ...] = ()  # names of labelled cases that no network may learn from
 
 
 def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataList:
@@ -75,6 +77,8 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
         cases=listing.labelled,
         unlabelled=listing.unlabelled,
         problems=listing.problems,
+        folds=listing.folds,
+        held_out=listing.held_out,
     )
 
 

@@ -6,6 +6,7 @@ import ntpath
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,39 @@ from dints.data.cases import Case, Listing, label_name, unique_cases, without_ch
 from dints.data.images import image_name
 from dints.errors import InputError, brief
 
+OTHER_LISTS = ("validation", "test", "testing")
+
 
 def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
-    """Cases of the lists "training" and "test". Counts such as numTraining are not read: they are often wrong."""
-    labelled, unlabelled = (
-        [_case(description, entry, key) for entry in _entries(description, declared, key)]
-        for key in ("training", "test")
-    )
-    return unique_cases(labelled, unlabelled)
+    """Cases of the lists "training" and "test". Counts such as numTraining are not read: they are often wrong.
+
+    Of Auto3DSeg's data lists, "fold" of an entry says which fold is validated on it; the labelled cases of "validation"
+    and "testing" are held out of search and training.
+    """
+    training = _entries(description, declared, "training")
+    labelled = [_case(description, entry, "training") for entry in training]
+    others = [_case(description, entry, key) for key in OTHER_LISTS for entry in _entries(description, declared, key)]
+    held_out = [case for case in others if case.label]
+    listing = unique_cases([*labelled, *held_out], [case for case in others if not case.label])
+    folds = _folds(description, training, [case.name for case in labelled])
+    return replace(listing, folds=folds, held_out=tuple(sorted(case.name for case in held_out)))
+
+
+def _folds(description: Path, entries: Sequence[Any], names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Names by the fold that their entries name; nothing if none does. InputError if only some do."""
+    numbers = [entry.get("fold") if isinstance(entry, Mapping) else None for entry in entries]
+    if all(number is None for number in numbers):
+        return ()
+    found: dict[int, list[str]] = {}
+    for name, number in zip(names, numbers, strict=True):
+        if type(number) is not int or number < 0:
+            reason = f"fold {brief(number)} of {name} is no number from 0"
+            raise InputError(f'{description}: {reason}; give every entry of "training" a fold, or none')
+        found.setdefault(number, []).append(name)
+    if sorted(found) != list(range(len(found))) or len(found) < 2:
+        numbers_found = ", ".join(map(str, sorted(found)))
+        raise InputError(f"{description}: has folds {numbers_found}; number at least two of them from 0 on")
+    return tuple(tuple(sorted(found[number])) for number in range(len(found)))
 
 
 def _entries(description: Path, declared: Mapping[str, Any], key: str) -> list[Any]:
@@ -41,7 +67,7 @@ def _case(description: Path, entry: Any, key: str) -> Case:
     fields = entry if isinstance(entry, Mapping) else {"image": entry}
     images = fields.get("image")
     images = [images] if isinstance(images, str) else images
-    label = fields.get("label") if key == "training" else None
+    label = None if key == "test" else fields.get("label")
     strings = images if isinstance(images, list) else []
     named = strings and all(isinstance(image, str) for image in strings)
     if not named or (key == "training" and not isinstance(label, str)):
@@ -57,6 +83,8 @@ def _case(description: Path, entry: Any, key: str) -> Case:
 def _inside(description: Path, entry: str) -> Path:
     """Path of an entry. A description from a stranger may not point out of its folder; links that the user made may."""
     relative = posixpath.normpath(entry.replace("\\", "/"))
+    if os.path.isabs(entry) and Path(os.path.normpath(entry)).is_relative_to(description.parent.absolute()):
+        return Path(os.path.normpath(entry))
     if not entry or posixpath.isabs(relative) or ntpath.splitdrive(relative)[0] or relative.split("/")[0] == "..":
         raise InputError(f"{description}: {brief(entry)} lies outside the data set's folder; move the file into it")
     return description.parent / relative

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import SimpleITK as sitk
 
 from dints.data.cases import Case, Problem
 from dints.data.check import check, check_case
-from dints.data.datalist import DataList, read_datalist
+from dints.data.datalist import DataList, data_folds, read_datalist
 from dints.events import Reporter
 from dints.files.storage import write_json
 
@@ -266,3 +267,29 @@ def test_the_real_hippocampus_cases_have_no_problem(hippocampus: Path) -> None:
     result = check(dataclasses.replace(datalist, cases=datalist.cases[::4]), folds=5)
     assert not result.problems
     assert len(result.cases) == 50
+
+
+def empty_labels(folder: Path, names: list[str]) -> None:
+    """Takes everything out of these labels."""
+    for name in names:
+        path = folder / "labelsTr" / f"{name}.nii.gz"
+        sitk.WriteImage(sitk.ReadImage(str(path)) * 0, str(path))
+
+
+def test_a_data_set_without_anything_labelled_is_refused(phantoms, tmp_path):
+    folder = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    datalist = read_datalist(folder)
+    empty_labels(folder, [case.name for case in datalist.cases])
+    found = check(datalist, 2)
+    assert any("there is nothing to learn" in problem.reason for problem in found.errors)
+
+
+def test_a_fold_that_cannot_tell_networks_apart_is_named_before_it_is_trained(phantoms, tmp_path):
+    folder = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    datalist = read_datalist(folder)
+    validation = data_folds([case.name for case in datalist.cases], 2)[1][1]
+    empty_labels(folder, list(validation))
+    warnings = [problem.reason for problem in check(datalist, 2).problems if "fold" in problem.reason]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("fold 1 is validated on")
+    assert validation[0] in warnings[0]

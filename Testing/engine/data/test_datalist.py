@@ -206,3 +206,57 @@ def test_folds_that_cannot_be_made_are_refused() -> None:
         data_folds("abc", 5)
     with pytest.raises(InputError, match="into 1 folds"):
         data_folds("abc", 1)
+
+
+def listed(folder: Path, entries: dict) -> Path:
+    """A dataset.json whose files exist."""
+    for key, cases in entries.items():
+        for case in cases if key in ("training", "validation", "testing") else []:
+            for path in (case["image"], case.get("label")):
+                if path:
+                    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / path).write_bytes(b"")
+    (folder / "dataset.json").write_text(json.dumps(entries | {"labels": {"0": "background", "1": "organ"}}))
+    return folder
+
+
+def entry(name: str, **more: object) -> dict:
+    return {"image": f"images/{name}.nii.gz", "label": f"labels/{name}.nii.gz", **more}
+
+
+def test_the_folds_and_other_lists_of_a_data_list_are_used(tmp_path):
+    folds = [0, 1, 0, 1, 2]
+    training = [entry(f"case{index}", fold=fold) for index, fold in enumerate(folds)]
+    testing = [entry("test0"), {"image": "images/test1.nii.gz"}]
+    found = read_datalist(listed(tmp_path, {"training": training, "validation": [entry("val0")], "testing": testing}))
+    assert found.folds == (("case0", "case2"), ("case1", "case3"), ("case4",))
+    assert found.held_out == ("test0", "val0")
+    assert [case.name for case in found.unlabelled] == ["test1"]
+    assert len(found.cases) == 7
+
+
+@pytest.mark.parametrize(
+    ("folds", "reason"),
+    [
+        ([0, 1, None], "fold None of case2"),
+        ([0, 1, "2"], "fold '2' of case2"),
+        ([0, 2], "folds 0, 2"),
+        ([0, 0], "folds 0"),
+    ],
+)
+def test_folds_that_are_no_division_are_refused(tmp_path, folds, reason):
+    training = [entry(f"case{index}", fold=fold) for index, fold in enumerate(folds)]
+    with pytest.raises(InputError, match=reason):
+        read_datalist(listed(tmp_path, {"training": training}))
+
+
+def test_an_absolute_path_inside_of_the_folder_is_a_path_inside(tmp_path):
+    names = ("a", "b")
+    training = [{key: str(tmp_path / path) for key, path in entry(name).items()} for name in names]
+    listed(tmp_path, {"training": [entry(name) for name in names]})
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": training, "labels": {"1": "organ"}}))
+    assert [case.name for case in read_datalist(tmp_path).cases] == ["a", "b"]
+    outside = [{"image": str(tmp_path.parent / "a.nii.gz"), "label": str(tmp_path / "b.nii.gz")}]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": outside, "labels": {"1": "organ"}}))
+    with pytest.raises(InputError, match="lies outside the data set's folder"):
+        read_datalist(tmp_path)
