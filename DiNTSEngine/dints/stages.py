@@ -22,8 +22,9 @@ from dints.data.datalist import read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.device import device_name
 from dints.errors import InputError
+from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
 from dints.events import Reporter
-from dints.files.storage import read_json, write_json
+from dints.files.storage import write_json
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
@@ -204,11 +205,11 @@ def export(
     """
     trained = {fold: load_fold(run, fold) for fold in run.require_trained_folds(reporter)}
     cache = run.cache(reporter)
-    scores = read_json(run.scores_file)["summary"] if run.scores_file.is_file() else None
+    scored = read_scores(run.evaluation_folder).rows if run.scores_file.is_file() else ()
     manifest = Manifest(
         config=config or run.model_config(),
         architecture=run.architecture(),
-        folds=tuple(Fold("", "", _cross_validated(scores, fold) or dice) for fold, (_, dice) in trained.items()),
+        folds=tuple(Fold("", "", _cross_validated(scored, fold) or dice) for fold, (_, dice) in trained.items()),
         notes=notes,
         styles=styles or {},
         training={
@@ -218,7 +219,7 @@ def export(
             "range": TrainingRange.of(
                 ((case.image, case.label, case.grid) for case in cache.cases.values()), len(run.config.task.labels)
             ).to_mapping(),
-            "cross_validation": scores,
+            "cross_validation": plain_summary(scored) if scored else None,
         },
     )
     weights = [network.state_dict() for network, _ in trained.values()]
@@ -227,6 +228,7 @@ def export(
     return model
 
 
-def _cross_validated(summary: Sequence[Mapping[str, Any]] | None, fold: int) -> tuple[float | None, ...]:
-    """Mean Dice a foreground class of a fold, from the lines of a summary; empty if it was not evaluated."""
-    return tuple(line["dice"]["mean"] for line in summary or () if line["fold"] == fold and line["value"] is not None)
+def _cross_validated(rows: Sequence[ScoreRow], fold: int) -> tuple[float | None, ...]:
+    """Mean Dice a foreground class of a fold in the cross-validation; empty if it was not evaluated."""
+    lines = (line for line in summarize(rows) if line.fold == fold and line.value is not None)
+    return tuple(defined(line.statistics["dice"].mean) for line in lines if "dice" in line.statistics)

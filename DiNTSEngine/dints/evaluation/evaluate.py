@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,22 @@ def summarize(rows: Sequence[ScoreRow]) -> list[SummaryRow]:
     return [line for fold, group in groups for line in _summarize_group(fold, group)]
 
 
+def plain_summary(rows: Sequence[ScoreRow]) -> list[dict[str, Any]]:
+    """`summarize` as JSON holds it: metrics beside a line's own keys, None for NaN, which JSON lacks."""
+    return [
+        {
+            "fold": line.fold,
+            "value": line.value,
+            "label": line.label,
+            **{
+                name: {"mean": defined(of.mean), "std": defined(of.std), "count": of.count}
+                for name, of in line.statistics.items()
+            },
+        }
+        for line in summarize(rows)
+    ]
+
+
 def case_means(rows: Sequence[ScoreRow]) -> dict[str, dict[str, float]]:
     """Mean of each metric over the defined labels of each case, in the order of the rows."""
     by_case: dict[str, list[Mapping[str, float]]] = {}
@@ -181,7 +197,7 @@ def write_scores(
     content = {
         "format": SCORES_FORMAT,
         "tolerance": tolerance,
-        "summary": [_plain_summary(line) for line in summarize(rows)],
+        "summary": plain_summary(rows),
         "cases": {
             case.name: {
                 "images": [str(path.absolute()) for path in case.images],
@@ -231,14 +247,6 @@ def _plain_row(row: ScoreRow) -> dict[str, Any]:
     """As JSON holds it: metrics beside the row's own keys, None for NaN, which JSON lacks."""
     own = dict(zip(ROW_KEYS, (row.case, row.fold, row.value, row.label), strict=True))
     return own | {name: defined(value) for name, value in row.scores.items()}
-
-
-def _plain_summary(row: SummaryRow) -> dict[str, Any]:
-    statistics = {
-        name: {key: defined(value) for key, value in asdict(statistic).items()}
-        for name, statistic in row.statistics.items()
-    }
-    return {"fold": row.fold, "value": row.value, "label": row.label, **statistics}
 
 
 def _parse_row(values: Mapping[str, Any]) -> ScoreRow:
