@@ -18,11 +18,13 @@ from slicer.i18n import tr as _
 
 REQUESTER = "DiNTS"
 PYTORCH = "torch"
-NEEDED = (PYTORCH, "PyYAML")
+NEEDED = (PYTORCH, "PyYAML", "safetensors")
 EXTRAS = ("matplotlib",)  # for pictures and reports
-MINIMUM_VERSIONS = {PYTORCH: "2.6", "PyYAML": "6", "matplotlib": "3.8"}  # as in the engine's pyproject.toml
-DISK_GIGABYTES = {PYTORCH: 7.0, "PyYAML": 0.01, "matplotlib": 0.1}  # PyTorch for an NVIDIA GPU; a tenth without
-DOWNLOAD_GIGABYTES = {PYTORCH: 3.5, "PyYAML": 0.001, "matplotlib": 0.03}
+# As in the engine's pyproject.toml.
+MINIMUM_VERSIONS = {PYTORCH: "2.6", "PyYAML": "6", "safetensors": "0.4.3", "matplotlib": "3.8"}
+# PyTorch for an NVIDIA GPU; a tenth without.
+DISK_GIGABYTES = {PYTORCH: 7.0, "PyYAML": 0.01, "safetensors": 0.002, "matplotlib": 0.1}
+DOWNLOAD_GIGABYTES = {PYTORCH: 3.5, "PyYAML": 0.001, "safetensors": 0.001, "matplotlib": 0.03}
 
 Confirm = Callable[[str], bool]
 Log = Callable[[str], None]

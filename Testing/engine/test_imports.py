@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parents[2] / "DiNTSEngine" / "dints"
-ALLOWED = {"torch", "jinja2", "numpy", "SimpleITK", "yaml", "tqdm", "matplotlib", "dints"} | set(
-    sys.stdlib_module_names
-)
+PACKAGES = {"torch", "jinja2", "numpy", "SimpleITK", "yaml", "safetensors", "tqdm", "matplotlib", "dints"}
+ALLOWED = PACKAGES | set(sys.stdlib_module_names)
 
 
 @pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE)))

@@ -20,7 +20,7 @@ def panel(host: Any) -> Iterator[Any]:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Versions of packages, for tests to change; what is not in here is not installed."""
-    versions = {"torch": "2.13.0+cpu", "PyYAML": "6.0.3", "matplotlib": "3.10.0"}
+    versions = {"torch": "2.13.0+cpu", "PyYAML": "6.0.3", "safetensors": "0.8.0", "matplotlib": "3.10.0"}
 
     def version(name: str) -> str:
         if name not in versions:
@@ -51,7 +51,7 @@ def test_what_is_missing_is_said_with_its_size(host: Any, installed: dict[str, s
     panel.panel.refresh()
     assert panel.ui.installButton.visible
     text = panel.ui.statusLabel.text
-    assert "DiNTS needs torch>=2.6, PyYAML>=6. Reports need matplotlib>=3.8." in text
+    assert "DiNTS needs torch>=2.6, PyYAML>=6, safetensors>=0.4.3. Reports need matplotlib>=3.8." in text
     assert "downloads up to 3.5 GB, which take up to 7.1 GB" in text
     assert "GB are free" in text
     assert "Install the PyTorch extension first" in text

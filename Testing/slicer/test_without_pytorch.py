@@ -17,11 +17,11 @@ NOTHING_INSTALLED = """
     import importlib.metadata as metadata, sys
     find = metadata.version
     def version(name):
-        if name in ("torch", "PyYAML"):
+        if name in ("torch", "PyYAML", "safetensors"):
             raise metadata.PackageNotFoundError(name)
         return find(name)
     metadata.version = version
-    sys.modules.update(torch=None, yaml=None)
+    sys.modules.update(torch=None, yaml=None, safetensors=None)
 """
 
 
@@ -45,7 +45,8 @@ def test_the_segmentation_panel_opens_and_says_what_must_be_installed(run_progra
         import Testing.host as host
         host.start()
         panel = host.open_module("DiNTSSegmentation", 400, 800)
-        assert panel.ui.reasonLabel.text == "torch, PyYAML must be installed first.", panel.ui.reasonLabel.text
+        reason = panel.ui.reasonLabel.text
+        assert reason == "torch, PyYAML, safetensors must be installed first.", reason
         assert panel.ui.installButton.visible
         assert not panel.ui.applyButton.enabled
         with host.answering(lambda dialog: dialog.close()) as titles:

@@ -14,7 +14,7 @@ from dints import __version__
 from dints.events import Reporter
 from dints.model.folder import models_folder
 
-REQUIRED = ("torch", "numpy", "SimpleITK", "PyYAML", "jinja2")
+REQUIRED = ("torch", "numpy", "SimpleITK", "PyYAML", "safetensors", "jinja2")
 OPTIONAL = {"tqdm": "progress bars", "matplotlib": "pictures and reports"}
 MODULES = {"PyYAML": "yaml"}  # where the package is imported under another name
 BYTES = ("memory", "free_disk")  # facts that are numbers of bytes

@@ -1,4 +1,4 @@
-"""List the installed models, show or install one, or export a run or a model."""
+"""List the installed models, show or install one, export a run, or convert a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
 from dints.model.installed import describe, find_model, install, installed_models, models_folder, remove
-from dints.model.manifest import LabelStyle
+from dints.model.manifest import FORMAT, LabelStyle
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
 from dints.run import Run
@@ -48,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--terminology", action="append", default=[], metavar="VALUE=ENTRY", help=text)
     command.add_argument("--compact", action="store_true", help="round kernels to 8 bits: a quarter of the size")
     command.set_defaults(act=_export)
+    command = actions.add_parser("convert", help="write a model of an older format in the format of today")
+    command.add_argument("model", help="model file or folder, or the name of an installed model")
+    command.add_argument("--output", type=Path, required=True, help="model file (.zip) or folder")
+    command.set_defaults(act=_convert)
     command = actions.add_parser("reference", help="write a model in the format of the reference implementation")
     command.add_argument("model", help="model file or folder, or the name of an installed model")
     command.add_argument("--output", type=Path, required=True, help="folder for the architecture and the weights")
@@ -118,6 +122,11 @@ def _by_label(option: str, arguments: list[str], labels: dict[int, str]) -> dict
             raise InputError(f"{option} {argument!r}: expected VALUE=TEXT with a value among {known}")
         texts[int(value)] = text.strip()
     return texts
+
+
+def _convert(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    model = load_model(find_model(arguments.model)).converted(arguments.output)
+    reporter.message(f"Wrote {model.path} in format {FORMAT}; its weights are the same, bit for bit")
 
 
 def _reference(arguments: argparse.Namespace, reporter: Reporter) -> None:

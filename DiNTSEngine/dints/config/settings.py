@@ -56,7 +56,7 @@ class Config:
     @staticmethod
     def load(path: str | Path, base: Config | None = None) -> Config:
         """Reads a YAML file; a bare name such as "hippocampus" is a preset."""
-        from dints.files.plain_yaml import parse_yaml
+        from dints.files.untrusted.yaml_text import parse_yaml
 
         path = preset_path(path) if str(path) in preset_names() else Path(path)
         try:
@@ -83,7 +83,7 @@ class Config:
 
     def with_overrides(self, overrides: Sequence[str]) -> Config:
         """A copy with `section.key=value` applied; values are read as YAML."""
-        from dints.files.plain_yaml import parse_yaml
+        from dints.files.untrusted.yaml_text import parse_yaml
 
         values: dict[str, Any] = {}
         for override in overrides:

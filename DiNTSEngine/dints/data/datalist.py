@@ -19,8 +19,8 @@ from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels, read_label
 from dints.data.plain_folders import plain_cases
 from dints.errors import InputError, brief
-from dints.files.plain_yaml import parse_yaml
 from dints.files.storage import read_json
+from dints.files.untrusted.yaml_text import parse_yaml
 
 __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_datalist"]
 

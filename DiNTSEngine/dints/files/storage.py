@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.errors import InputError, StorageError
-from dints.files.plain_json import parse_json
+from dints.files.untrusted.json_text import parse_json
 
 # Says who writes: .scan.<host>-<process>.tmp.nii.gz becomes scan.nii.gz.
 TEMPORARY = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d+)\.tmp(\.[^.]+){0,2}")

@@ -12,7 +12,7 @@ from dints.config import Config
 from dints.errors import InputError, brief
 from dints.zoo.catalogue import AnyDesign, design_from_mapping
 
-FORMAT = 2  # raised when an older engine could no longer read the file: new settings are unknown to it
+FORMAT = 3  # raised when an older engine could no longer read the file: new settings are unknown to it
 FILE_NAME = "manifest.json"
 MOST_FOLDS = 100
 LONGEST_NAME = 200  # characters of a weights' file within the model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,12 @@ from torch import Tensor, nn
 import dints
 from dints.errors import InputError
 from dints.files.storage import to_json
+from dints.files.untrusted.archive import read_member
 from dints.inference.predictor import Predictor
 from dints.inference.training_range import TrainingRange
-from dints.model.archive import read_manifest, read_member, write_archive
+from dints.model.archive import read_manifest, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
-from dints.model.weights import read_weights, size_limit, write_weights
+from dints.model.weights import SUFFIX, pack, read_weights, size_limit, unpack, write_weights
 from dints.space.network import build_network
 
 LARGEST_MODEL = 16 * 2**30  # bytes of all weights; five folds of the paper's network have 3 GB
@@ -46,10 +47,15 @@ class Model:
     @cached_property
     def networks(self) -> list[nn.Module]:
         """One network a fold, on the CPU, ready for inference."""
-        expected = size_limit(self._empty_network().state_dict())
-        if expected * len(self.manifest.folds) > LARGEST_MODEL:
-            raise InputError(f"{self.path}: needs more than {LARGEST_MODEL} bytes of memory; do not use this file")
-        return [self._network(fold) for fold in self.manifest.folds]
+        return [self._network(stored) for stored in self._stored_weights()]
+
+    def converted(self, path: str | os.PathLike) -> Model:
+        """Writes the model in the format of today, whatever its own is: the same weights, bit for bit.
+
+        Raises:
+            InputError: it is damaged, or `path` is a folder that exists already.
+        """
+        return _write(Path(path), self.manifest, [write_weights(stored) for stored in self._stored_weights()])
 
     def segment(self, images: sitk.Image | Sequence[sitk.Image], **options: Any) -> sitk.Image:
         """Segments a volume.
@@ -83,15 +89,23 @@ class Model:
                 architecture, len(config.task.channels), len(config.task.labels), config.training.filters
             )
 
-    def _network(self, fold: Fold) -> nn.Module:
+    def _network(self, stored: Mapping[str, Tensor]) -> nn.Module:
         network = self._empty_network()
-        expected = network.state_dict()
-        content = read_member(self.path, fold.file, size_limit(expected))
-        if hashlib.sha256(content).hexdigest() != fold.sha256:
-            raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
-        network.load_state_dict(read_weights(content, expected, f"{self.path}: {fold.file}"), assign=True)
+        network.load_state_dict(unpack(stored), assign=True)
         network.eval().requires_grad_(False)
         return network
+
+    def _stored_weights(self) -> Iterator[dict[str, Tensor]]:
+        """The tensors of each fold as its file has them, checked: kernels may be 8-bit steps."""
+        expected = self._empty_network().state_dict()
+        limit = size_limit(expected)
+        if limit * len(self.manifest.folds) > LARGEST_MODEL:
+            raise InputError(f"{self.path}: needs more than {LARGEST_MODEL} bytes of memory; do not use this file")
+        for fold in self.manifest.folds:
+            content = read_member(self.path, fold.file, limit)
+            if hashlib.sha256(content).hexdigest() != fold.sha256:
+                raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
+            yield read_weights(content, expected, f"{self.path}: {fold.file}")
 
 
 def load_model(path: str | os.PathLike) -> Model:
@@ -116,13 +130,17 @@ def save_model(
     Raises:
         InputError: a folder of that name exists already.
     """
-    path = Path(path)
-    contents = [write_weights(state, compact) for state in weights]
+    manifest = replace(manifest, engine_version=dints.__version__)
+    return _write(Path(path), manifest, [write_weights(pack(state, compact)) for state in weights])
+
+
+def _write(path: Path, manifest: Manifest, contents: Sequence[bytes]) -> Model:
+    """Writes the weights of each fold with a manifest that gets their names and checksums."""
     folds = tuple(
-        Fold(f"weights/fold{index}.npz", hashlib.sha256(content).hexdigest(), fold.dice)
+        Fold(f"weights/fold{index}{SUFFIX}", hashlib.sha256(content).hexdigest(), fold.dice)
         for index, (content, fold) in enumerate(zip(contents, manifest.folds, strict=True))
     )
-    manifest = replace(manifest, folds=folds, engine_version=dints.__version__)
+    manifest = replace(manifest, folds=folds)
     members = {FILE_NAME: to_json(manifest.to_mapping()).encode()}
     members |= {fold.file: content for fold, content in zip(folds, contents, strict=True)}
     write_archive(path, members)

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from dints.errors import InputError, brief
-from dints.files.tensors import load_tensors, save_tensors
+from dints.files.tensors import save_tensors
+from dints.files.untrusted.tensors import load_tensors
 from dints.space.architecture import REFERENCE_KEYS, Architecture
 from dints.space.network import Network
 
@@ -62,12 +63,7 @@ def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor
     Unwraps {"model": ...}, {"state_dict": ...} and "module." prefixes. The file is read with tensors only: a pickle
     that asks for anything else is refused. InputError names the file, the reason and the remedy.
     """
-    try:
-        values = load_tensors(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; save the state_dict of the network alone") from error
+    values = load_tensors(path, remedy="save the state_dict of the network alone")
     for key in _WRAPPERS:
         if isinstance(values, Mapping) and isinstance(values.get(key), Mapping):
             values = values[key]

@@ -1,91 +1,101 @@
-"""Weights of a network as bytes: a NumPy archive of arrays only, no pickled objects.
+"""Weights of a network as bytes: a safetensors file.
 
-Compact archives hold kernels as 8-bit steps with one scale an output channel, a quarter of the size. What follows a
-kernel is a norm, which takes most of the rounding back.
+Compact files hold kernels as 8-bit steps, int8, with one scale an output channel, float32: a quarter of the size. What
+follows a kernel is a norm, which takes most of the rounding back.
 """
 
 from __future__ import annotations
 
-import math
-import zipfile
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Collection, Iterator, Mapping
 
-import numpy as np
+import safetensors.torch
 import torch
 from torch import Tensor
 
 from dints.errors import InputError, short
+from dints.files.untrusted.tensors import parse_safetensors
+from dints.model import legacy
 
-ARRAY_HEADERS = 1024  # bytes a tensor and its scale take at most beside their values
-ARRAY_SUFFIX = ".npy"  # of a member of a NumPy archive
-HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+SUFFIX = ".safetensors"
+TENSOR_HEADER = 1024  # bytes a tensor and its scale take at most beside their values
 SCALE = ".scale"  # ends the name of what 8-bit steps are multiplied with
 STEPS = 127  # on either side of zero
+SMALLEST_PEAK = 1e-30  # of a kernel's channel, in place of zero
 
 
 def size_limit(expected: Mapping[str, Tensor]) -> int:
-    """Bytes that the weights of a network can have on disk, with the headers of their arrays."""
-    return sum(tensor.nbytes + ARRAY_HEADERS for tensor in expected.values()) + ARRAY_HEADERS
+    """Bytes that the weights of a network can have on disk, with the headers of their tensors."""
+    return sum(tensor.nbytes + TENSOR_HEADER for tensor in expected.values()) + TENSOR_HEADER
 
 
-def write_weights(state: Mapping[str, Tensor], compact: bool = False) -> bytes:
-    """A state dict as an uncompressed archive; `compact` rounds the kernels to 8 bits."""
-    arrays: dict[str, np.ndarray] = {}
+def pack(state: Mapping[str, Tensor], compact: bool = False) -> dict[str, Tensor]:
+    """A state dict as it is stored; `compact` makes int8 of each kernel, and a scale [O, 1, ...] beside it."""
+    stored: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        values = tensor.detach().cpu().numpy()
+        values = tensor.detach().cpu().contiguous()
         if compact and values.ndim > 1:
-            scale = np.maximum(np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True), 1e-30) / STEPS
-            arrays[name + SCALE] = scale.astype(np.float32)
-            values = np.rint(values / scale).astype(np.int8)
-        arrays[name] = values
-    buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # its stubs take it for an array
-    return buffer.getvalue()
+            peak = values.abs().amax(dim=tuple(range(1, values.ndim)), keepdim=True)
+            scale = peak.clamp(min=SMALLEST_PEAK) / STEPS
+            stored[name + SCALE], values = scale, torch.round(values / scale).to(torch.int8)
+        stored[name] = values
+    return stored
+
+
+def unpack(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The float32 state dict that was stored."""
+    return {
+        name: values * stored[name + SCALE] if name + SCALE in stored else values
+        for name, values in stored.items()
+        if not name.endswith(SCALE)
+    }
+
+
+def write_weights(stored: Mapping[str, Tensor]) -> bytes:
+    """Stored tensors as a file."""
+    return safetensors.torch.save(dict(stored))
 
 
 def read_weights(content: bytes, expected: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """The float32 tensors of a weights file, checked against the network's names and shapes.
+    """The stored tensors in a file of this or an older format, checked against the network's names and shapes.
+
+    Args:
+        source: path of the file, for errors; its suffix tells the format.
 
     Raises:
-        InputError: `content` is damaged or belongs to another network.
+        InputError: `content` is damaged, belongs to another network, or holds what is not finite.
     """
+    parse = legacy.parse_npz if source.endswith(legacy.SUFFIX) else parse_safetensors
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            names = {member.removesuffix(ARRAY_SUFFIX).removesuffix(SCALE) for member in archive.namelist()}
-            odd = sorted(names ^ set(expected))
-            if odd:
-                raise InputError(f"{source}: tensor {odd[0]} does not fit the architecture; export the model again")
-            state = {name: _tensor(archive, name, tuple(tensor.shape)) for name, tensor in expected.items()}
-    except InputError:
-        raise
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise InputError(f"{source}: is damaged ({short(error)}); get or export the model again") from error
-    for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
-            raise InputError(f"{source}: tensor {name} is not finite; export the model again")
-    return state
+        stored = parse(content)
+    except ValueError as error:
+        raise InputError(f"{source}: is damaged ({error}); get or export the model again") from error
+    needed = dict(_needed(expected, stored))
+    odd = sorted(set(stored) ^ set(needed))
+    if odd:
+        raise InputError(f"{source}: tensor {short(odd[0])} does not fit the architecture; export the model again")
+    for name, wanted in needed.items():
+        found = tuple(stored[name].shape), stored[name].dtype
+        if found != wanted:
+            reason = f"has {_form(*found)}, not {_form(*wanted)}"
+            raise InputError(f"{source}: tensor {name} {reason}; export the model again")
+        largest = stored[name] * (STEPS + 1 if name.endswith(SCALE) else 1)
+        if not torch.isfinite(largest).all():
+            kernel = name.removesuffix(SCALE)
+            raise InputError(f"{source}: tensor {kernel} is not finite; export the model again")
+    return stored
 
 
-def _tensor(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Tensor:
-    if name + SCALE + ARRAY_SUFFIX not in archive.namelist():
-        return torch.from_numpy(_array(archive, name, shape, np.float32))
-    scale = _array(archive, name + SCALE, (*shape[:1], *(1 for _ in shape[1:])), np.float32)
-    with np.errstate(over="ignore"):  # what is infinite then is refused
-        return torch.from_numpy(_array(archive, name, shape, np.int8) * scale)
+def _needed(
+    expected: Mapping[str, Tensor], stored: Collection[str]
+) -> Iterator[tuple[str, tuple[tuple[int, ...], torch.dtype]]]:
+    """Name, shape and type of each tensor of a file, where a kernel with a scale among the stored ones has 8 bits."""
+    for name, tensor in expected.items():
+        shape = tuple(tensor.shape)
+        is_compact = name + SCALE in stored
+        yield name, (shape, torch.int8 if is_compact else torch.float32)
+        if is_compact:
+            yield name + SCALE, ((*shape[:1], *(1 for _ in shape[1:])), torch.float32)
 
 
-def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
-    """One array; ValueError if it is another one than expected, said before any memory is taken for it."""
-    member = archive.getinfo(name + ARRAY_SUFFIX)
-    expected = math.prod(shape) * np.dtype(kind).itemsize
-    if member.compress_type != zipfile.ZIP_STORED or member.file_size > expected + ARRAY_HEADERS:
-        raise ValueError(f"tensor {name} is compressed or larger than it can be")
-    with archive.open(member) as file:
-        header = file.read(min(member.file_size, ARRAY_HEADERS))
-        read_header = HEADER_READERS[np.lib.format.read_magic(stream := BytesIO(header))]
-        found, _, dtype = read_header(stream)
-        if found != shape or dtype != kind:
-            raise ValueError(f"tensor {name} has the shape {found} and type {dtype}, not {shape} and {np.dtype(kind)}")
-        file.seek(0)
-        return np.lib.format.read_array(file, allow_pickle=False)
+def _form(shape: tuple[int, ...], kind: torch.dtype) -> str:
+    return f"the shape {shape} and type {str(kind).removeprefix('torch.')}"

@@ -260,11 +260,6 @@ def _from_reference(values: Any) -> Architecture:
 
 def _load_arrays(path: Path) -> Any:
     """Arrays and tensors in plain containers; InputError if the file holds or asks for anything else."""
-    from dints.files.tensors import load_tensors
+    from dints.files.untrusted.tensors import load_tensors  # needs PyTorch
 
-    try:
-        return load_tensors(path, arrays=True)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}); check the path and its permissions") from error
-    except ValueError as error:
-        raise InputError(f"{error}; get the architecture from its authors again or as JSON") from error
+    return load_tensors(path, remedy="get the architecture from its authors again or as JSON", arrays=True)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from dints.errors import InputError, brief, is_out_of_memory
-from dints.files.tensors import load_tensors, save_tensors
+from dints.files.tensors import save_tensors
+from dints.files.untrusted.tensors import load_tensors
 from dints.process_group import is_main_process
 
 REMEDY = "delete it to start over"
@@ -25,10 +26,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Reads what `save_checkpoint` wrote; tensors only, no pickled code is ever run."""
-    try:
-        return load_tensors(path, device)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a checkpoint of this engine ({error}); {REMEDY}") from error
+    return load_tensors(path, REMEDY, device)
 
 
 @contextmanager

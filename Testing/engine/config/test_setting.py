@@ -16,7 +16,8 @@ from dints.config import Config, Setting, all_settings
 from dints.config.listing import default
 from dints.config.setting import setting
 from dints.errors import InputError
-from dints.files.plain_yaml import parse_yaml, to_line, to_yaml
+from dints.files.plain_yaml import to_line, to_yaml
+from dints.files.untrusted.yaml_text import parse_yaml
 
 SETTINGS = all_settings()
 

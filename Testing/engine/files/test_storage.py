@@ -81,7 +81,7 @@ def test_only_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     ]
     left = [tmp_path / f".a.b.{here}-{ended.pid}.tmp.nii.gz", tmp_path / "sub" / f".a.{here}-{ended.pid}.tmp"]
     left[1].mkdir(parents=True)
-    for path in (*kept, left[0], left[1] / "weights.npz"):
+    for path in (*kept, left[0], left[1] / "weights.safetensors"):
         path.touch()
     remove_leftovers(tmp_path, recursive=True)
     assert set(tmp_path.iterdir()) == {*kept, tmp_path / "sub"}

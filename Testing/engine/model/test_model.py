@@ -97,15 +97,15 @@ def without(name: str) -> Callable[[dict[str, bytes]], None]:
 
 
 def flip_a_bit(members: dict[str, bytes]) -> None:
-    content = bytearray(members["weights/fold1.npz"])
+    content = bytearray(members["weights/fold1.safetensors"])
     content[len(content) // 2] ^= 1
-    members["weights/fold1.npz"] = bytes(content)
+    members["weights/fold1.safetensors"] = bytes(content)
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (flip_a_bit, "checksum of weights/fold1.npz"),
+        (flip_a_bit, "checksum of weights/fold1.safetensors"),
         (in_manifest(format=FORMAT + 1), "update the engine"),
         (in_manifest(format="one"), "is not a DiNTS model"),
         (in_manifest(folds=[]), "0 networks"),
@@ -117,7 +117,7 @@ def flip_a_bit(members: dict[str, bytes]) -> None:
         (in_manifest(styles={"1": {"color": "red"}}), "expected #rrggbb"),
         (in_manifest(styles=["#ff0000"]), "styles are damaged"),
         (lambda members: members.pop("manifest.json"), "manifest.json cannot be read"),
-        (lambda members: members.pop("weights/fold0.npz"), "fold0.npz cannot be read"),
+        (lambda members: members.pop("weights/fold0.safetensors"), "fold0.safetensors cannot be read"),
         (lambda members: members.update({"manifest.json": b"{"}), "not valid JSON"),
     ],
 )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from dints.cli import main
 from dints.data.images import read_image
@@ -56,6 +57,20 @@ def test_a_model_of_every_format_segments_as_the_engine_that_wrote_it(number: in
     found, expected = map(sitk.GetArrayFromImage, (segmentation, read_image(HERE / "segmentation.nii.gz")))
     assert (found != expected).mean() < ROUNDING
     assert set(np.unique(found)) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("number", list(MODELS)[:-1])
+def test_an_older_format_converts_to_the_newest_with_the_same_weights(number: int, tmp_path: Path) -> None:
+    converted = tmp_path / "converted.zip"
+    assert main(["models", "convert", str(MODELS[number]), "--output", str(converted)]) == 0
+    assert manifest_of(converted)["format"] == FORMAT
+    assert converted.stat().st_size <= MODELS[number].stat().st_size
+    before, after = load_model(MODELS[number]), load_model(converted)
+    told = [{**manifest_of(path), "format": None, "folds": None} for path in (converted, MODELS[number])]
+    assert all(told[0][key] == value for key, value in told[1].items() if key != "config")
+    assert [fold.dice for fold in after.manifest.folds] == [fold.dice for fold in before.manifest.folds]
+    for old, new in zip(before.networks, after.networks, strict=True):
+        assert all(torch.equal(value, old.state_dict()[name]) for name, value in new.state_dict().items())
 
 
 def test_the_file_of_the_newest_format_has_what_the_engine_writes_today() -> None:

@@ -35,7 +35,7 @@ from dints.service.worker import Worker
 from dints.space.architecture import Architecture
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 
-from ..models.hostile import members_of, torch_bytes, with_pickle, with_weights, zipped
+from ..models.hostile import LEGACY_WEIGHTS, WEIGHTS, legacy, members_of, torch_bytes, with_pickle, with_weights, zipped
 from .mutations import as_json, mutated_bytes, mutated_values
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -117,14 +117,20 @@ def model_targets(folder: Path) -> dict[str, Target]:
     def read_weights(content: bytes) -> None:
         read(zipped(with_weights(members, content)))
 
-    weights = members["weights/fold0.npz"]
-    arrays = inner_files(weights)
+    old = legacy(members)
+    archive = old[LEGACY_WEIGHTS]
+    arrays = inner_files(archive)
     name, array = next(iter(arrays.items()))
+
+    def read_old_weights(content: bytes) -> None:
+        read(zipped(with_weights(old, content)))
+
     return {
         "model": near_files(read, content),
         "manifest": near_values(lambda text: read(zipped({**members, "manifest.json": text})), manifest),
-        "weights": near_files(read_weights, weights),
-        "array": near_files(lambda file: read_weights(zipped({**arrays, name: file})), array),
+        "weights": near_files(read_weights, members[WEIGHTS]),
+        "weights of format 2": near_files(read_old_weights, archive),
+        "array": near_files(lambda file: read_old_weights(zipped({**arrays, name: file})), array),
     }
 
 

@@ -6,16 +6,20 @@ import hashlib
 import io
 import json
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 import torch
 
 MANIFEST = "manifest.json"
-WEIGHTS = "weights/fold0.npz"
+WEIGHTS = "weights/fold0.safetensors"
+LEGACY_WEIGHTS = "weights/fold0.npz"  # of formats 1 and 2
+FORMAT_2 = 2
 MARK = "executed"  # the file that payloads make in the folder that they run in
 
 Members = dict[str, bytes]
@@ -66,12 +70,31 @@ def with_weights(members: Members, content: bytes) -> Members:
     """With other weights of the first fold, under their right checksum."""
     folds = json.loads(members[MANIFEST])["folds"]
     folds[0] = {**folds[0], "sha256": hashlib.sha256(content).hexdigest()}
-    return {**with_manifest(members, folds=folds), WEIGHTS: content}
+    return {**with_manifest(members, folds=folds), folds[0]["file"]: content}
 
 
 def arrays_of(members: Members) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(members[WEIGHTS])) as archive:
-        return dict(archive)
+    return safetensors.numpy.load(members[WEIGHTS])
+
+
+def legacy(members: Members) -> Members:
+    """The same model as engines of format 2 wrote it."""
+    old = {
+        name.replace(".safetensors", ".npz"): npz(safetensors.numpy.load(content))
+        for name, content in members.items()
+        if name != MANIFEST
+    }
+    folds = [
+        {**fold, "file": name, "sha256": hashlib.sha256(old[name]).hexdigest()}
+        for fold, name in zip(json.loads(members[MANIFEST])["folds"], sorted(old), strict=True)
+    ]
+    return {**with_manifest(members, format=FORMAT_2, folds=folds), **old}
+
+
+def announced(header: Any, content: bytes = b"") -> bytes:
+    """A safetensors file whose header says anything."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content
 
 
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from dints.errors import InputError
-from dints.model.archive import MANIFEST_LIMIT, read_member
+from dints.files.untrusted.archive import read_member
+from dints.model.archive import MANIFEST_LIMIT
 
 from .hostile import MANIFEST, WEIGHTS, Members, packed, unpacked, with_manifest, zipped
 

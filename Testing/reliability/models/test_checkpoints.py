@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from .hostile import Call, repeated, torch_bytes
+from dints.errors import InputError
+from dints.files.untrusted.tensors import load_tensors
+
+from .hostile import Call, members_of, packed, repeated, torch_bytes
 
 HUGE = 2**60
 
@@ -51,6 +55,23 @@ def test_tensors_that_are_larger_than_their_file_are_refused(
         files = {**reference_files, place: hostile}
         arguments = ("import", files["weights"], "--architecture", files["architecture"], "--config", tiny_config_file)
         refused((*arguments, "--output", workplace / "model.zip"), str(hostile))
+
+
+def test_a_pickle_that_takes_memory_is_refused_before_it_does(workplace: Path) -> None:
+    """PyTorch's restricted reader would make the gigabyte that these bytes ask for."""
+    hostile = workplace / "hostile.pt"
+    torch.save(Call(bytearray, 2**30), hostile)
+    with pytest.raises(InputError, match="bytearray, which could run code or fill the memory, and is refused"):
+        load_tensors(hostile, remedy="get it again")
+
+
+def test_compressed_tensors_are_refused(workplace: Path) -> None:
+    """PyTorch's reader would unpack them, whatever they unpack to."""
+    torch.save({"weight": torch.zeros(2**20)}, workplace / "sound.pt")
+    hostile = packed(members_of(workplace / "sound.pt"), workplace / "hostile.pt", zipfile.ZIP_DEFLATED)
+    assert hostile.stat().st_size < 2**15
+    with pytest.raises(InputError, match="is compressed"):
+        load_tensors(hostile, remedy="get it again")
 
 
 def first_tensor(values: dict[str, Any]) -> str:

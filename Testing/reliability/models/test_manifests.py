@@ -115,4 +115,4 @@ def test_a_wrong_checksum_is_refused(checksum: str, refused: Callable, members: 
     folds = json.loads(members[MANIFEST])["folds"]
     folds[1]["sha256"] = checksum
     model = packed(with_manifest(members, folds=folds), workplace / "model.zip")
-    refused(("models", "install", model), str(model), "the checksum of weights/fold1.npz is wrong")
+    refused(("models", "install", model), str(model), "the checksum of weights/fold1.safetensors is wrong")

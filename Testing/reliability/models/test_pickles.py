@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from .hostile import MARK, Members, Payload, arrays_of, npy_members, packed, pickled_files, with_weights, zipped
+from .hostile import (
+    LEGACY_WEIGHTS,
+    MARK,
+    WEIGHTS,
+    Members,
+    Payload,
+    arrays_of,
+    legacy,
+    npy_members,
+    packed,
+    pickled_files,
+    with_weights,
+    zipped,
+)
 
 PICKLES = pickled_files()
 SOME = ("GLOBAL, new", "STACK_GLOBAL, old", "beside tensors")
@@ -80,9 +93,11 @@ def hostile_weights(members: Members) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["array of objects", "pickle as array", "pickle", "file of PyTorch", "pickled array"])
 @pytest.mark.parametrize("action", ["install", "segment"])
+@pytest.mark.parametrize("weights", [WEIGHTS, LEGACY_WEIGHTS])
 def test_weights_of_a_model_run_nothing(
-    action: str, name: str, refused: Callable, members: Members, scan_file: Path, workplace: Path
+    weights: str, action: str, name: str, refused: Callable, members: Members, scan_file: Path, workplace: Path
 ) -> None:
-    model = packed(with_weights(members, hostile_weights(members)[name]), workplace / "model.zip")
+    sound = members if weights == WEIGHTS else legacy(members)
+    model = packed(with_weights(sound, hostile_weights(members)[name]), workplace / "model.zip")
     use = ("segment", "--model", model, "--input", scan_file, "--output", workplace / "labels.nrrd")
-    refused(use if action == "segment" else ("models", "install", model), f"{model}: weights/fold0.npz: ")
+    refused(use if action == "segment" else ("models", "install", model), f"{model}: {weights}: ")

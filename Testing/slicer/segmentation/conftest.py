@@ -58,7 +58,7 @@ def with_flipped_weights(content: bytes) -> bytes:
             member = source.read(name)
             if name == "manifest.json":
                 member = member.replace(b'"Body"', b'"Flipped"')
-            elif name.endswith("fold1.npz"):
+            elif name.endswith("fold1.safetensors"):
                 member = member[:-100] + bytes(100)
             target.writestr(name, member)
     return copy.getvalue()

@@ -57,7 +57,7 @@ def test_each_image_of_a_folder_that_cannot_be_used_has_the_engines_sentence(
         ("../../escaped", b"text", "points outside of the model"),
         ("manifest.json", b'{"format": 99}', "update the engine"),
         ("manifest.json", b"[" * 900 + b"]" * 900, "nested too deeply"),
-        ("weights/fold1.npz", b"no weights", "the checksum of weights/fold1.npz is wrong"),
+        ("weights/fold1.safetensors", b"no weights", "the checksum of weights/fold1.safetensors is wrong"),
     ],
 )
 def test_a_hostile_model_is_not_imported_and_the_panel_says_why(
