@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,12 +25,12 @@ def openCase(
         ValueError: a file is missing or cannot be read.
     """
     files = run.scores.cases[name]
-    if files.label is None:
-        raise ValueError(_("{name}: the scores do not name its label; evaluate again").format(name=name))
+    if not files.images or files.label is None:
+        raise ValueError(_("{name}: the scores do not name its image and label; evaluate again").format(name=name))
     image, label = files.images[0], files.label
     predicted = run.layout.prediction_file(name)
     for path in (image, label, predicted):
-        if not path.exists():
+        if not os.path.exists(path):  # also where it may not be looked for
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
     volume = importVolume(image, name)
     styles = segmentStyles({value: text for value, text in run.settings.task.labels.items() if value})

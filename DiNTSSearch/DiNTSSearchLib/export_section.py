@@ -55,7 +55,7 @@ class ExportSection(Section):
         if not self.button.collapsed:
             self.showLabels()
         self.ui.exportButton.enabled = not reason and not self.panel.isBusy
-        self.ui.reportButton.enabled = run.isRun and not self.panel.isBusy
+        self.ui.reportButton.enabled = run.isRun and not run.whyUnusable and not self.panel.isBusy
         trained, total = len(run.trainedFolds), len(run.folds)
         networks = _("{count} of {total} networks").format(count=trained, total=total) if trained else ""
         self.showState(_("working") if self.isRunning else networks, reason)

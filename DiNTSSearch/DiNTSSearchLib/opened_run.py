@@ -9,13 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slicer.i18n import tr as _
-
 from dints.config import Config
-from dints.errors import InputError
+from dints.errors import InputError, failure
 from dints.evaluation.evaluate import Scores, read_scores
-from dints.files.storage import read_json
 from dints.run_layout import FoldState, LogReader, RunLayout, SearchState
+from DiNTSSearchLib.run_files import readChecked
 
 CHOICES = "choices.json"  # the panel's own: data folder, preset and folds with which the data were last checked
 NOWHERE = Path(os.devnull)  # stands for no folder: it holds nothing
@@ -28,22 +26,26 @@ Mapped = Mapping[str, Any]
 class OpenedRun:
     """A folder that holds a run, or will hold one: checked data and settings come before the run itself.
 
-    `read` takes over what its files hold, `readLogs` how far search and folds are. A file that cannot be read counts as
-    missing, and `problem` says why.
+    `read` takes over what its files hold, `readLogs` how far search and folds are. A file that cannot be read, or was
+    written by a later version, counts as missing, and `problems` says why.
 
     Attributes:
+        problems: a sentence for each file that cannot be read.
         settings: None before the data were checked.
         check: what the check found, "cases" and "problems"; None before it.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
         scores: table and files of the cross-validation; None before it.
-        folds: None for a fold whose log is still being read.
+        search: how far the search is.
+        folds: how far each fold is; None for one whose log is still being read.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.name = str(folder)
         self.layout = RunLayout(self.name or NOWHERE)
+        self.problems: list[str] = []
         self._logs: dict[Path, LogReader] = {}
         self.read()
+        self.search, self.folds = SearchState(0, 0, False), list[FoldState | None]()
         self.readLogs(0.0)
 
     @property
@@ -58,8 +60,8 @@ class OpenedRun:
 
     @property
     def whyUnusable(self) -> str:
-        """Why nothing can be done with a run: its settings cannot be read. "" if they can, or if there is no run."""
-        return self.problem if self.isRun and self.settings is None else ""
+        """Why nothing can be done with a run: what it is cannot be read. "" if it can, or if there is no run."""
+        return "\n".join(self.problems) if self.isRun and None in (self._start, self.settings) else ""
 
     @property
     def errors(self) -> int:
@@ -78,17 +80,23 @@ class OpenedRun:
 
     def read(self) -> None:
         """Takes over what became new on disk, but for the logs."""
-        layout, self.problem = self.layout, ""
-        self.isRun = layout.is_run
-        self.dataFolder: str = self._content(layout.run_file, _mapping, {}).get("data", "")
-        self.settings: Config | None = self._content(layout.config_file, Config.load, None)
-        self.check: Mapped | None = self._content(layout.check_file, _mapping, None)
-        self.choices: Mapped = self._content(layout.folder / CHOICES, _mapping, {})
-        self.scores: Scores | None = self._content(layout.scores_file, _scores, None)
+        layout = self.layout
+        self.problems.clear()
+        self.isRun = self._guarded(lambda: layout.is_run, False)
+        self._start: Mapped | None = self._content(layout.run_file, readChecked)
+        self.dataFolder: str = self._start["data"] if self._start else ""
+        self.settings: Config | None = self._content(layout.config_file, Config.load, isNeeded=self.isRun)
+        self.check: Mapped | None = self._content(layout.check_file, readChecked)
+        self.choices: Mapped = self._content(layout.folder / CHOICES, readChecked) or {}
+        self.scores: Scores | None = self._content(layout.scores_file, _scores)
 
     def readLogs(self, seconds: float = TURN_SECONDS) -> bool:
         """Reads new rows of all logs for so long; False if there are more of them: then call it again."""
-        settings, layout, end = self.settings, self.layout, time.monotonic() + seconds
+        self.search, self.folds = SearchState(0, 0, False), []
+        return self._guarded(lambda: self._readLogs(time.monotonic() + seconds), True)
+
+    def _readLogs(self, end: float) -> bool:
+        settings, layout = self.settings, self.layout
         iterations = settings.search.iterations if settings else 0
         complete = _readOn(self.log(), end)
         self.search = (
@@ -96,34 +104,39 @@ class OpenedRun:
             if complete
             else SearchState(self.log().steps, iterations, layout.architecture_file.is_file())
         )
-        self.folds: list[FoldState | None] = []
+        folds: list[FoldState | None] = []
         for fold in range(settings.training.folds if settings else 0):
             log = self.log(fold)
             state = layout.fold_state(fold, settings.training.iterations, log) if _readOn(log, end) else None
-            self.folds.append(state)
-        return complete and None not in self.folds
+            folds.append(state)
+        self.folds = folds
+        return complete and None not in folds
 
-    def _content(self, file: Path, load: Callable[[Path], T], nothing: T) -> T:
-        if not file.is_file():
-            return nothing
-        try:
+    def _content(self, file: Path, load: Callable[[Path], T], isNeeded: bool = False) -> T | None:
+        """What a file holds; None if it is not there."""
+
+        def content() -> T | None:
+            if not isNeeded and not file.is_file():
+                return None
             return _loaded(load, file, file.stat().st_mtime_ns)
-        except InputError as error:
-            self.problem = self.problem or str(error)
-            return nothing
+
+        return self._guarded(content, None)
+
+    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
+        """What `work` gives; if it cannot be read `otherwise`, and `problems` says why."""
+        try:
+            return work()
+        except (InputError, OSError) as error:
+            problem, _code = failure(error)
+            if problem not in self.problems:
+                self.problems.append(problem)
+            return otherwise
 
 
 @lru_cache(maxsize=16)
 def _loaded(load: Callable[[Path], T], file: Path, modified: int) -> T:
     """Reading YAML takes long enough to be noticed if it were done at every refresh."""
     return load(file)
-
-
-def _mapping(file: Path) -> Mapped:
-    values = read_json(file)
-    if not isinstance(values, Mapping):
-        raise InputError(_("{path}: does not hold what the engine writes there; start a new run").format(path=file))
-    return values
 
 
 def _scores(file: Path) -> Scores:

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.errors import failure
 from DiNTSLib import dependencies
 from DiNTSLib.binding import ParameterBinding
 from DiNTSLib.events import EXIT_CANCELLED, Event
@@ -127,8 +128,7 @@ class SearchPanel:
             with slicer.util.NodeModify(parameters.parameterNode):
                 parameters.openedFolder = parameters.runFolder
                 if self.run.choices:
-                    parameters.dataFolder = self.run.choices.get("data", "")
-                    parameters.preset = self.run.choices.get("preset", "")
+                    parameters.dataFolder, parameters.preset = self.run.choices["data"], self.run.choices["preset"]
                 if self.run.isRun:
                     parameters.dataFolder = self.run.dataFolder
                 self.loadSettings()
@@ -170,16 +170,23 @@ class SearchPanel:
             for section in self.sections:
                 section.button.enabled = not self.missing
             if not self.missing:
-                self.readRun()
-                if not self.run.readLogs():
-                    qt.QTimer.singleShot(0, self.refresh)  # there is more to read
-                self.plots.show(self.run, self.parameters.memoryBudget)
-                for section in self.sections:
-                    section.refresh()
-            self.ui.engineLabel.text = self.missing or self.run.problem
+                self._showRun()
+            self.ui.engineLabel.text = self.missing or "\n".join(self.run.problems)
             self.ui.engineLabel.visible = bool(self.ui.engineLabel.text)
         finally:
             self._isRefreshing = False
+
+    def _showRun(self) -> None:
+        """Reads the run and shows it."""
+        self.readRun()
+        if not self.run.readLogs():
+            qt.QTimer.singleShot(0, self.refresh)  # there is more to read
+        self.plots.show(self.run, self.parameters.memoryBudget)
+        try:
+            for section in self.sections:
+                section.refresh()
+        except OSError as error:  # the disk of the run has gone meanwhile
+            self.run.problems.append(failure(error)[0])
 
     def startJob(self, section: Section, begin: Callable[..., Pipeline], onDone: Callable[[Results], None]) -> None:
         """Runs a job of a section; `onDone` gets its results if nothing goes wrong."""

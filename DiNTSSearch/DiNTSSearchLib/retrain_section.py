@@ -110,8 +110,8 @@ class RetrainSection(Section):
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
-        if name not in self._scores.cases:
-            return  # the line of means
+        if name not in self._scores.cases or self.panel.run.settings is None:
+            return  # the line of means, or a run that is not known
         self.error = ""
         try:
             with slicer.util.WaitCursor():

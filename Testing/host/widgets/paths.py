@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from PySide6.QtCore import Property, QDir, QSettings, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
@@ -60,7 +60,7 @@ class ctkPathLineEdit(QWidget):
             self.validInputChanged.emit(not was_valid)
 
     def _is_valid(self) -> bool:
-        return bool(self._path) and (Path(self._path).exists() or bool(self._filters & WRITABLE_FILTER))
+        return bool(self._path) and (os.path.exists(self._path) or bool(self._filters & WRITABLE_FILTER))
 
     def browse(self) -> None:
         """Ask for a path; an empty answer changes nothing."""

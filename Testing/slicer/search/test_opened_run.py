@@ -62,7 +62,7 @@ def test_every_metric_of_the_scores_is_in_a_tool_tip(faked: Any, run_folder: Pat
 def test_damaged_scores_are_named_and_the_rest_of_the_run_is_shown(faked: Any, run_folder: Path) -> None:
     (run_folder / "evaluation" / "scores.json").write_text('{"format": 1, "rows": [{"case": "case0"}], "cases": {}}')
     faked.parameters.runFolder = str(run_folder)
-    assert "scores.json: is damaged" in faked.run.problem
+    assert "scores.json: is damaged" in faked.run.problems[0]
     assert faked.ui.scoresTable.rowCount == 0
     assert faked.ui.foldsTable.item(0, 2).text() == "0.500"
 

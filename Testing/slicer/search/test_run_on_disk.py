@@ -59,7 +59,7 @@ def test_an_empty_folder_is_no_run(host: Any, tmp_path: Path, exists: bool) -> N
     run = OpenedRun(tmp_path if exists else "")
     assert (run.isRun, run.settings, run.check, run.scores, run.folds) == (False, None, None, None, [])
     assert not run.search.started
-    assert run.problem == ""
+    assert run.problems == []
 
 
 def test_a_fold_that_was_interrupted_after_a_validation_is_not_trained(faked: Any, run_folder: Path) -> None:

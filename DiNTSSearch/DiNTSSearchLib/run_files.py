@@ -1,0 +1,66 @@
+"""JSON files of a run's folder as the panel reads them: they may be damaged, or of a later version.
+
+`SHAPES` says what each must hold for the panel to show it: a type or several, a value, a function that says whether a
+value will do, [of each entry], {"key": of this one, "key?": of one that may be missing}, or {str: of each}.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from dints.errors import InputError
+from dints.files.storage import read_json
+
+
+def isNumber(value: Any) -> bool:
+    """Whether it can be drawn and divided."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
+def isText(value: Any) -> bool:
+    """Whether the scene can hold it: a file name need not be UTF-8."""
+    return isinstance(value, str) and value == value.encode(errors="replace").decode()
+
+
+PROBLEM = {"file": str, "reason": str, "remedy": str, "severity": str, "case?": (str, NoneType)}
+FACTS = {"name": str, "size": [isNumber], "spacing": [isNumber], "label_volumes": {str: isNumber}}
+
+SHAPES: dict[str, Any] = {
+    "run.json": {"format": 1, "data": isText},
+    "choices.json": {"data": isText, "preset": isText, "folds": int},
+    "check.json": {"cases": [FACTS], "problems": [PROBLEM]},
+}
+
+
+def readChecked(path: Path) -> Any:
+    """What a file holds; InputError if it cannot be read, or is not what `SHAPES` says of it."""
+    value = read_json(path)
+    if not fits(value, SHAPES[path.name]):
+        sentence = _("{path}: does not hold what this version writes there; make it anew, or update the extension")
+        raise InputError(sentence.format(path=path))
+    return value
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Whether a value is as `shape` says."""
+    if isinstance(shape, type | tuple):
+        return isinstance(value, shape)
+    if callable(shape):
+        return bool(shape(value))
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(entry, shape[0]) for entry in value)
+    if not isinstance(shape, dict):
+        return bool(value == shape)
+    if not isinstance(value, dict):
+        return False
+    if str in shape:
+        return all(fits(entry, shape[str]) for entry in value.values())
+    return all(
+        fits(value[key.removesuffix("?")], own) if key.removesuffix("?") in value else key.endswith("?")
+        for key, own in shape.items()
+    )
