@@ -32,3 +32,13 @@ def test_importing_the_package_imports_no_pytorch() -> None:
 def test_every_public_name_is_there() -> None:
     program = "import dints; [getattr(dints, name) for name in dints.__all__]"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_tests_stand_where_the_engine_has_what_they_test() -> None:
+    tests = Path(__file__).parent
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    there = [
+        folder for folder in folders if (ENGINE / folder).is_dir() or (ENGINE / folder).with_suffix(".py").is_file()
+    ]
+    assert len(folders) > 1
+    assert sorted(folders - set(there)) == []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import Tensor
 
-from dints import SearchSpace, build_supernet
-from dints.cost.complexity import measure
+from dints import SearchSpace
 from dints.layers.checkpointing import checkpointed, separate_graph
 
 SPACE = SearchSpace(layers=2, levels=2)
@@ -62,42 +60,3 @@ def test_the_precision_of_the_forward_pass_is_that_of_the_recomputation() -> Non
     assert seen == [torch.bfloat16, torch.bfloat16]
     assert matrix.grad is not None
     assert matrix.grad.dtype == torch.float32
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_a_supernet_that_spares_memory_has_the_gradients_of_one_that_does_not(
-    half: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.manual_seed(0)
-    supernet, images = build_supernet(SPACE, 1, 2, 4), torch.randn(2, 1, 16, 16, 16)
-
-    def gradient() -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            loss = supernet(images).float().square().mean()
-        return torch.cat([found.flatten() for found in torch.autograd.grad(loss, list(supernet.parameters()))])
-
-    sparing = gradient()
-    for module in ("layers.checkpointing", "space.supernet"):
-        monkeypatch.setattr(f"dints.{module}.checkpointed", lambda function, inputs, parameters: function(*inputs))
-    monkeypatch.setattr("dints.space.supernet.separate_graph", lambda function, inputs, parameters: function(*inputs))
-    keeping = gradient()
-    assert (sparing - keeping).norm() < (0.05 if half else 1e-5) * keeping.norm()
-
-
-def test_predicted_memory_of_a_supernet_is_what_autograd_holds_in_a_real_step() -> None:
-    supernet = build_supernet(SPACE, 1, 2, 4)
-    own = {parameter.data_ptr() for parameter in supernet.parameters()}
-    held: dict[int, int] = {}  # bytes by address
-    kept: list[Tensor] = []  # so that no address is used twice
-
-    def save(tensor: Tensor) -> Tensor:
-        kept.append(tensor)
-        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
-        supernet(torch.zeros(2, 1, 32, 32, 32)).log_softmax(1)
-    features = sum(size for address, size in held.items() if address not in own)
-    with torch.device("meta"):
-        predicted = measure(build_supernet(SPACE, 1, 2, 4), (2, 1, 32, 32, 32))
-    assert predicted.training_memory == pytest.approx(features + 3 * 4 * predicted.parameters, rel=0.01)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 import torch.nn.functional as F
 
-from dints.layers.convolution import Convolution
 from dints.layers.memory_order import ChannelsLastNorm, channels_last, every_other
-from dints.space.search_space import SearchSpace
-from dints.space.stems import Head, InputStem
 
 LAST = torch.channels_last_3d
 
@@ -49,50 +44,6 @@ def test_gradients_of_the_norm_are_those_of_finite_differences() -> None:
     features = torch.randn(2, 3, 2, 2, 2, dtype=torch.float64).contiguous(memory_format=LAST).requires_grad_()
     weight, bias = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(2))
     assert torch.autograd.gradcheck(lambda *inputs: ChannelsLastNorm.apply(*inputs, 1e-5), (features, weight, bias))
-
-
-@pytest.mark.parametrize("kernel", [(3, 1, 1), (1, 1, 1)])
-def test_a_dilation_that_leads_to_onednn_leaves_output_and_gradients(kernel: tuple[int, int, int]) -> None:
-    torch.manual_seed(0)
-    convolution, features = Convolution(4, 6, kernel), torch.randn(2, 4, 6, 5, 4, requires_grad=True)
-    assert convolution.dilation_to_onednn != convolution.dilation
-    outputs = convolution(features), F.conv3d(features, convolution.weight, padding=convolution.margins)
-    torch.testing.assert_close(*outputs)
-    ours, theirs = (torch.autograd.grad(output.sin().sum(), (features, convolution.weight)) for output in outputs)
-    for one, other in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-
-
-def test_a_large_weight_taken_in_parts_leaves_output_and_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    convolution, features = Convolution(4, 6, (3, 3, 3)), torch.randn(2, 4, 2, 3, 4, requires_grad=True)
-    whole = convolution(features)
-    monkeypatch.setattr("dints.layers.convolution.LARGE_WEIGHT", 1)
-    parts = convolution(features)
-    torch.testing.assert_close(parts, whole)
-    for one, other in zip(
-        *(torch.autograd.grad(output.sin().sum(), (features, convolution.weight)) for output in (parts, whole)),
-        strict=True,
-    ):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "build", [lambda: Head(3, 2), lambda: InputStem(SearchSpace(1, 2), 1, 3, 2)], ids=["head", "stem"]
-)
-def test_the_order_at_full_resolution_leaves_output_and_gradients(
-    build: Callable[[], torch.nn.Module], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.manual_seed(0)
-    part = build()
-    features, parameters = torch.randn(2, 3, 8, 8, 8), list(part.parameters())
-    output = part(features)
-    gradients = torch.autograd.grad(output.sin().sum(), parameters)
-    monkeypatch.setattr("dints.space.stems.channels_last", lambda features: features)
-    expected = part(features)
-    torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5, check_stride=False)
-    for one, other in zip(gradients, torch.autograd.grad(expected.sin().sum(), parameters), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
 def test_only_training_on_the_cpu_puts_the_channels_last() -> None:

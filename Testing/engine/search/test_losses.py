@@ -126,14 +126,6 @@ def test_memory_equals_the_reference_estimate_up_to_one_constant():
     assert [own for own, _ in fractions] == pytest.approx([other for _, other in fractions], rel=1e-5)
 
 
-def test_costs_are_bytes_of_the_tensors_that_training_keeps():
-    space = SearchSpace(1, 2)  # edges 0->0, 1->0 (up), 0->1 (down), 1->1
-    costs = operation_costs(space, filters=4, patch=(16, 16, 16))
-    output = torch.tensor([8 * 8**3, 8 * 8**3, 16 * 4**3, 16 * 4**3])  # values of an edge's output
-    tensors = torch.tensor([[1, 4, 5, 5, 5], [7, 10, 11, 11, 11], [8, 11, 12, 12, 12], [1, 4, 5, 5, 5]])
-    assert torch.equal(costs, 4.0 * output[:, None] * tensors)
-
-
 def test_the_topology_loss_is_near_zero_for_a_feasible_binary_architecture_and_high_for_an_infeasible_one():
     space = SearchSpace(2, 2)
     feasible = torch.tensor([[1.0, 0, 1, 0], [1, 0, 0, 1]])  # 0->0 and 0->1, then 0->0 and 1->1

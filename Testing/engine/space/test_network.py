@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-import warnings
 
 import pytest
 import torch
 
 from dints import Architecture, InputError, SearchSpace, build_network, build_supernet
-from dints.layers.convolution import Convolution, Norm, add_up
 from dints.space.cells import Node
-from dints.space.relaxation import edge_weights
 
 SPACE = SearchSpace(layers=2, levels=2)
 ARCHITECTURE = Architecture.random(SPACE, seed=3)
@@ -49,23 +46,6 @@ def test_stems_that_the_architecture_does_not_reach_are_kept_but_not_run():
     assert all(parameter.grad is not None for parameter in network.input_stems[0].parameters())
 
 
-def test_the_norm_is_instance_normalisation_times_the_factor():
-    norm, features, factor = Norm(3), torch.randn(2, 3, 4, 5, 6), torch.tensor(0.3)
-    torch.nn.init.normal_(norm.weight)
-    torch.nn.init.normal_(norm.bias)
-    expected = torch.nn.functional.instance_norm(features, weight=norm.weight, bias=norm.bias)
-    torch.testing.assert_close(norm(features), expected)
-    torch.testing.assert_close(norm(features, factor), factor * expected)
-
-
-def test_adding_up_changes_none_of_the_terms():
-    terms = [torch.full((2,), float(value)) for value in range(1, 5)]
-    before = copy.deepcopy(terms)
-    assert torch.equal(add_up(iter(terms)), torch.full((2,), 10.0))
-    assert all(torch.equal(term, same) for term, same in zip(terms, before, strict=True))
-    assert add_up([terms[0]]) is terms[0]
-
-
 @pytest.mark.parametrize("batch_size", [1, 2])
 def test_channels_last_order_changes_neither_output_nor_gradients(batch_size):
     torch.manual_seed(0)
@@ -94,58 +74,6 @@ def test_network_and_supernet_run_on_the_meta_device():
         images = torch.randn(1, 1, 8, 8, 8)
         for network in (build_network(ARCHITECTURE, 1, 2, 2), build_supernet(SPACE, 1, 2, 2)):
             assert network(images).shape == (1, 2, 8, 8, 8)
-
-
-def test_the_supernet_starts_with_the_papers_architecture_weights():
-    torch.manual_seed(0)
-    supernet = build_supernet(SearchSpace(), 1, 2, 2)
-    assert supernet.edge_logits.shape == (12, 10)
-    assert supernet.operation_logits.shape == (12, 10, 5)
-    assert supernet.edge_logits.mean().item() == pytest.approx(0, abs=0.005)
-    assert supernet.operation_logits.mean().item() == pytest.approx(1, abs=0.005)
-    assert supernet.edge_logits.std().item() == pytest.approx(0.01, rel=0.2)
-    assert supernet.operation_logits.std().item() == pytest.approx(0.01, rel=0.2)
-
-
-def test_weights_and_architecture_together_are_all_parameters_of_the_supernet():
-    supernet = build_supernet(SPACE, 1, 2, 2)
-    weights = {id(parameter) for parameter in supernet.weight_parameters()}
-    architecture = {id(parameter) for parameter in supernet.architecture_parameters()}
-    assert not weights & architecture
-    assert weights | architecture == {id(parameter) for parameter in supernet.parameters()}
-
-
-def test_a_supernet_that_is_certain_equals_the_network_of_that_architecture():
-    supernet = build_supernet(SPACE, 1, 2, 2)
-    certain = 50.0  # a logit whose sigmoid is 1 and whose opposite's is 0, to float32
-    with torch.no_grad():
-        supernet.edge_logits.copy_((torch.tensor(ARCHITECTURE.edges).float() * 2 - 1) * certain)
-        supernet.operation_logits.zero_().scatter_(2, torch.tensor(ARCHITECTURE.operations)[..., None], 2 * certain)
-    weights = edge_weights(supernet.edge_probability())
-    torch.testing.assert_close(weights, torch.tensor(ARCHITECTURE.edges).float())
-    network = build_network(ARCHITECTURE, 1, 2, 2)
-    network.load_state_dict({name: supernet.state_dict()[name] for name in network.state_dict()})
-    images = torch.randn(1, 1, 8, 8, 8)
-    torch.testing.assert_close(supernet(images), network(images), rtol=1e-3, atol=1e-4)
-
-
-def test_half_precision_features_stay_half_through_a_norm():
-    with warnings.catch_warnings(), torch.autocast("cpu", dtype=torch.bfloat16):
-        warnings.simplefilter("error")
-        assert Norm(2)(torch.randn(1, 2, 4, 4, 4, dtype=torch.bfloat16)).dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize("kernel", [(3, 3, 3), (3, 3, 1), (3, 1, 1), (1, 3, 3)])
-@pytest.mark.parametrize("size", [(2, 2, 2), (2, 4, 4), (4, 2, 2)])
-def test_weight_gradients_in_half_precision_are_those_in_full(kernel, size):
-    convolution = Convolution(16, 16, kernel)
-    features = torch.randn(4, 16, *size)
-    gradients = []
-    for half in (False, True):
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            output = convolution(features)
-        gradients += torch.autograd.grad(output.float().square().sum(), convolution.weight)
-    assert (gradients[1] - gradients[0]).norm() < 0.03 * gradients[0].norm()
 
 
 @pytest.mark.parametrize("finest", [1, 2])
