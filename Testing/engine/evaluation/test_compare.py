@@ -32,8 +32,12 @@ def run(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFa
     return run
 
 
-def test_all_are_trained_alike_and_compared_by_case(run):
-    lines = compare(run, [0], [CPU], 1, Reporter())
+@pytest.fixture(scope="module")
+def lines(run: Run) -> list[Line]:
+    return compare(run, [0], [CPU], 1, Reporter())
+
+
+def test_all_are_trained_alike_and_compared_by_case(run, lines):
     names = [line.contestant.name for line in lines]
     assert names[0] == "searched"
     assert "unet" in names
@@ -48,8 +52,8 @@ def test_all_are_trained_alike_and_compared_by_case(run):
     assert written["networks"][1]["difference"]["cases"] == len(set(cases[0]))
 
 
-def test_nobody_has_more_memory_than_the_searched_network(run):
-    searched, *others = compare(run, [0], [CPU], 1, Reporter())
+def test_nobody_has_more_memory_than_the_searched_network(lines):
+    searched, *others = lines
     assert all(other.cost.training_memory <= searched.cost.training_memory for other in others)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -39,24 +40,46 @@ def searching(config: Config, cache: Cache, tmp_path_factory: pytest.TempPathFac
     return search
 
 
+class Recorder(Reporter):
+    """Keeps the stages that made progress."""
+
+    def __init__(self) -> None:
+        self.stages: set[str] = set()
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        self.stages.add(stage)
+
+
+class FinishedRace(NamedTuple):
+    folder: Path
+    standings: list[Standing]
+    stages: set[str]
+
+
 def chosen(config, cache, searching, folder, devices=(CPU,), reporter=None) -> list[Standing]:
     return choose(config, cache, searching, folder, list(devices), reporter or Reporter())
 
 
-def test_the_winner_fits_the_budget_and_the_race_ends_alike_each_time(config, cache, searching, tmp_path):
-    first = chosen(config, cache, searching, tmp_path / "first")
-    winner = first[0].candidate.design
+@pytest.fixture(scope="module")
+def race(config, cache, searching, tmp_path_factory: pytest.TempPathFactory) -> FinishedRace:
+    folder, recorder = tmp_path_factory.mktemp("race"), Recorder()
+    return FinishedRace(folder, chosen(config, cache, searching, folder, reporter=recorder), recorder.stages)
+
+
+def names_and_dice(standings: list[Standing]) -> list[tuple[str, float]]:
+    return [(one.candidate.name, one.dice) for one in standings]
+
+
+def test_the_winner_fits_the_budget_and_the_race_ends_alike_each_time(config, cache, searching, race, tmp_path):
+    winner = race.standings[0].candidate.design
     cost = summary(winner, config.sampling.patch, 1, 1, len(config.task.labels), config.training.batch_size)
     assert cost.training_memory <= memory_budget(config) == 3 * 2**20
-    again = chosen(config, cache, searching, tmp_path / "again")
-    assert [(one.candidate.name, one.dice) for one in first] == [(one.candidate.name, one.dice) for one in again]
+    assert names_and_dice(race.standings) == names_and_dice(chosen(config, cache, searching, tmp_path))
 
 
-def test_a_finished_race_trains_nothing_again(config, cache, searching, tmp_path, monkeypatch):
-    first = chosen(config, cache, searching, tmp_path)
+def test_a_finished_race_trains_nothing_again(config, cache, searching, race, monkeypatch):
     monkeypatch.setattr("dints.training.retrain.FoldTrainer._train_step", lambda *_: pytest.fail("trained again"))
-    again = chosen(config, cache, searching, tmp_path)
-    assert [(one.candidate.name, one.dice) for one in first] == [(one.candidate.name, one.dice) for one in again]
+    assert names_and_dice(race.standings) == names_and_dice(chosen(config, cache, searching, race.folder))
 
 
 def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_path, monkeypatch):
@@ -77,15 +100,8 @@ def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_p
     assert not set(training) & set(ranking)
 
 
-def test_progress_names_the_candidate(config, cache, searching, tmp_path):
-    stages = set()
-
-    class Recorder(Reporter):
-        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-            stages.add(stage)
-
-    standings = chosen(config, cache, searching, tmp_path, reporter=Recorder())
-    assert {f"race {one.candidate.name}" for one in standings} <= stages
+def test_progress_names_the_candidate(race):
+    assert {f"race {one.candidate.name}" for one in race.standings} <= race.stages
 
 
 def test_without_a_number_the_budget_is_the_searched_share_of_a_full_network(config):
