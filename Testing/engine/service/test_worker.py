@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ def process() -> Iterator[subprocess.Popen]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def ask() -> Callable[[Any], list[dict[str, Any]]]:
+    """Function that gives a job to a worker for all tests that leave it alive."""
+    stream = StringIO()
+    return partial(answers, Worker(stream), stream)
 
 
 def answers(worker: Worker, stream: StringIO, job: Any) -> list[dict[str, Any]]:
@@ -137,13 +145,13 @@ def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any
     ],
     ids=lambda value: value[:40],
 )
-def test_nonsense_is_answered_and_the_next_job_runs(message: str, text: str, segment: dict[str, Any]) -> None:
-    stream = StringIO()
-    worker = Worker(stream)
-    (event,) = answers(worker, stream, message)
+def test_nonsense_is_answered_and_the_next_job_runs(
+    message: str, text: str, ask: Callable, segment: dict[str, Any]
+) -> None:
+    (event,) = ask(message)
     assert (event["event"], event["code"]) == ("error", 2)
     assert text in event["text"]
-    assert answers(worker, stream, segment)[-1]["event"] == "finished"
+    assert ask(segment)[-1]["event"] == "finished"
 
 
 @pytest.mark.parametrize(
@@ -171,10 +179,9 @@ def test_nonsense_is_answered_and_the_next_job_runs(message: str, text: str, seg
     ids=str,
 )
 def test_what_the_user_gave_wrongly_is_said_in_one_line(
-    change: dict[str, Any], text: str, segment: dict[str, Any]
+    change: dict[str, Any], text: str, ask: Callable, segment: dict[str, Any]
 ) -> None:
-    stream = StringIO()
-    event = answers(Worker(stream), stream, segment | change)[-1]
+    event = ask(segment | change)[-1]
     assert (event["event"], event["code"], event["job"]) == ("error", 2, 1)
     assert text in event["text"]
     assert "\n" not in event["text"]
@@ -194,10 +201,9 @@ def test_what_the_user_gave_wrongly_is_said_in_one_line(
     ],
     ids=str,
 )
-def test_a_size_that_is_none_is_said(change: dict[str, Any], segment: dict[str, Any]) -> None:
-    stream = StringIO()
+def test_a_size_that_is_none_is_said(change: dict[str, Any], ask: Callable, segment: dict[str, Any]) -> None:
     job = {"job": 2, "command": "estimate", "model": segment["model"], "size": [9, 9, 9], "spacing": [1, 1, 1]}
-    event = answers(Worker(stream), stream, job | change)[-1]
+    event = ask(job | change)[-1]
     assert (event["event"], event["code"]) == ("error", 2)
 
 
