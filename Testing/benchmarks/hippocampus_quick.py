@@ -18,12 +18,13 @@ from pathlib import Path
 
 from machine import machine
 
-from dints.files.storage import read_json, write_json
+from dints.files.storage import read_json, write_json, write_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "hippocampus_quick"
 HELD_OUT = 20
-KEPT = ("search/architecture.json", "search/architecture.svg", "search/log.jsonl", "evaluation/scores.csv")
+KEPT = ("search/architecture.json", "search/architecture.svg", "evaluation/scores.csv")
+EVERY = 10  # of the rows of the search's log, one is kept
 
 
 def main() -> None:
@@ -49,6 +50,9 @@ def main() -> None:
     )
     for name in KEPT:
         shutil.copyfile(options.work / name, RESULTS / Path(name).name)
+    rows = (options.work / "search" / "log.jsonl").read_text().splitlines()
+    kept = [row for number, row in enumerate(rows) if number % EVERY == 0 or number == len(rows) - 1]
+    write_text(RESULTS / "log.jsonl", "\n".join(kept) + "\n")
     print((RESULTS / "result.json").read_text())
 
 

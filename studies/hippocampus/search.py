@@ -31,6 +31,7 @@ from dints.config import Config
 from dints.device import autocast
 from dints.files.storage import atomic_path, read_json, write_json
 from dints.run import Run
+from dints.run_layout import read_log
 from dints.training.losses import segmentation_loss
 
 HERE = Path(__file__).parent
@@ -78,7 +79,7 @@ def main() -> None:
         if options.only is None or search.name in options.only:
             run_search(search, options)
     write_searches(searches, options.work, options.results)
-    write_gaps([search for search in searches if search.iterations is None], options.results)
+    write_gaps([search for search in searches if search.iterations is None], options.work, options.results)
     print((options.results / "searches.csv").read_text())
 
 
@@ -156,13 +157,13 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def write_gaps(searches: list[Search], results: Path) -> None:
-    """G at every architecture step of the searches that have a log, as a table and drawn."""
-    logs = {search: results / "logs" / f"{search.name}.csv" for search in searches}
-    curves = {search: gap_curve(log) for search, log in logs.items() if log.exists()}
+def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
+    """G at every architecture step of the searches that are finished or have a column already, as a table and drawn."""
+    table = results / "gap.csv"
+    curves = {search: curve for search in searches if (curve := gap_curve(search, work) or kept_curve(search, table))}
     steps = max(map(len, curves.values()), default=0)
     lines = [[step + 1, *(curve[step] for curve in curves.values())] for step in range(steps)]
-    write_csv(results / "gap.csv", ["architecture step", *(search.name for search in curves)], lines)
+    write_csv(table, ["architecture step", *(search.name for search in curves)], lines)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
@@ -181,8 +182,15 @@ def write_gaps(searches: list[Search], results: Path) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def gap_curve(log: Path) -> list[int]:
-    return [int(row["gap"]) for row in csv.DictReader(log.open()) if row["gap"]]
+def gap_curve(search: Search, work: Path) -> list[int]:
+    """From the log of a finished run; the study's own is thinned."""
+    rows = read_log(Run(work / search.name).search_folder / "log.jsonl") if finished(search, work) else []
+    return [int(row["gap"]) for row in rows if row.get("gap") is not None]
+
+
+def kept_curve(search: Search, table: Path) -> list[int]:
+    rows = csv.DictReader(table.open()) if table.exists() else []
+    return [int(row[search.name]) for row in rows if row.get(search.name)]
 
 
 if __name__ == "__main__":
