@@ -128,3 +128,8 @@ class TerminalReporter(Reporter):
         for stage in stages:
             if stage in self._bars:
                 self._bars.pop(stage).close()
+
+
+def gibibytes(count: float) -> str:
+    """Bytes as people read them: "15.7 GiB"."""
+    return f"{count / 2**30:.1f} GiB"

@@ -42,3 +42,19 @@ def test_the_tests_stand_where_the_engine_has_what_they_test() -> None:
     ]
     assert len(folders) > 1
     assert sorted(folders - set(there)) == []
+
+
+def test_a_name_of_a_class_or_type_means_one_thing_in_the_whole_extension() -> None:
+    """Of the engine and of the panels: who reads `Case` or `Run` needs not look where it comes from."""
+    folders = [ENGINE.parent, *(ENGINE.parents[1] / name for name in ("DiNTSSearch", "DiNTSSegmentation"))]
+    places: dict[str, list[Path]] = {}
+    for path in (path for folder in folders for path in sorted(folder.rglob("*.py"))):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [node.name] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.Assign):  # aliases of types are written like classes
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            for name in names:
+                if not name.startswith("_") and len(name) > 1 and not name.isupper() and name[0].isupper():
+                    places.setdefault(name, []).append(path)
+    assert len(places) > 100
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}

@@ -11,7 +11,7 @@ import shutil
 from typing import Any
 
 from dints import __version__
-from dints.events import Reporter
+from dints.events import Reporter, gibibytes
 from dints.model.folder import models_folder
 
 REQUIRED = ("torch", "numpy", "SimpleITK", "PyYAML", "safetensors", "jinja2")
@@ -49,13 +49,11 @@ def examine() -> tuple[dict[str, Any], list[str]]:
         facts |= _devices(findings)
     facts["memory"] = _memory()
     if facts["memory"] is not None and facts["memory"] < LITTLE_MEMORY:
-        findings.append(f"{_gibibytes(facts['memory'])} of memory is little for large volumes")
+        findings.append(f"{gibibytes(facts['memory'])} of memory is little for large volumes")
     existing = next(folder for folder in (models_folder(), *models_folder().parents) if folder.exists())
     facts["models"], facts["free_disk"] = str(models_folder()), shutil.disk_usage(existing).free
     if facts["free_disk"] < LITTLE_DISK:
-        findings.append(
-            f"only {_gibibytes(facts['free_disk'])} are free at {existing}; make room for caches and models"
-        )
+        findings.append(f"only {gibibytes(facts['free_disk'])} are free at {existing}; make room for caches and models")
     return facts, findings
 
 
@@ -93,11 +91,7 @@ def _memory() -> int | None:
 def _readable(key: str, value: Any) -> str:
     """A fact as people read it: bytes in GiB, GPUs by name."""
     if key in BYTES and value is not None:
-        return _gibibytes(value)
+        return gibibytes(value)
     if key == "gpus":
-        return ", ".join(f"{gpu['name']} ({_gibibytes(gpu['memory'])})" for gpu in value) or "none"
+        return ", ".join(f"{gpu['name']} ({gibibytes(gpu['memory'])})" for gpu in value) or "none"
     return str(value)
-
-
-def _gibibytes(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"

@@ -11,7 +11,7 @@ from dints.config import Config
 from dints.cost.memory import predict_memory
 from dints.data.fingerprint import machine_memory
 from dints.device import device_memory, device_name, select_device
-from dints.events import Reporter
+from dints.events import Reporter, gibibytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +34,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         gpus=torch.cuda.device_count(),
     )
     reporter.message(
-        f"search {_gibibytes(prediction.search)}, retraining at a budget of {budget:g} about "
-        f"{_gibibytes(prediction.retraining(budget))}; {device_name(device)} has {_gibibytes(available)}"
+        f"search {gibibytes(prediction.search)}, retraining at a budget of {budget:g} about "
+        f"{gibibytes(prediction.retraining(budget))}; {device_name(device)} has {gibibytes(available)}"
     )
-
-
-def _gibibytes(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB"

@@ -18,7 +18,7 @@ from dints.data.images import (
     refuse_unwritable,
     write_image,
 )
-from dints.data.outputs import Work, refuse_overlap
+from dints.data.outputs import Assignment, refuse_overlap
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError, RunError, StorageError
 from dints.events import Reporter
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 
 
-def _missing(works: list[Work], reporter: Reporter) -> list[Work]:
+def _missing(works: list[Assignment], reporter: Reporter) -> list[Assignment]:
     """Those whose result is not there yet."""
     missing = [work for work in works if not work[1].exists()]
     if len(missing) < len(works):
@@ -95,7 +95,7 @@ def _is_folder(inputs: list[Path]) -> bool:
     return len(inputs) == 1 and inputs[0].is_dir() and not is_dicom_folder(inputs[0])
 
 
-def _works(inputs: list[Path], output: Path, channels: int) -> list[Work]:
+def _works(inputs: list[Path], output: Path, channels: int) -> list[Assignment]:
     """What is read and what is written, case by case."""
     for path in inputs:
         if not path.exists():

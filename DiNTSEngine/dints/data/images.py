@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from dints.config.sections import LARGEST_LABEL
 from dints.data.headers import (
     is_complete,
     refuse_impossible_geometry,
@@ -28,7 +29,6 @@ IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE_SUFFIXES = SINGLE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # a header with a separate raw is not atomic
 GEOMETRY_TOLERANCE = 0.1  # voxels; rounded headers stay far below it, half a voxel already harms a small label
 NOTICEABLE = 1e-4  # relative; a difference of headers that is worth naming
-LARGEST_LABEL = 2**16 - 1
 NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
 LARGEST_FLOAT = np.finfo(np.float32).max
 SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one

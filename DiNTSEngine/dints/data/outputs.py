@@ -8,10 +8,10 @@ from pathlib import Path
 
 from dints.errors import InputError
 
-Work = tuple[tuple[Path, ...], Path]  # files that are read, and the file that is written
+Assignment = tuple[tuple[Path, ...], Path]  # files that are read, and the file that is written
 
 
-def refuse_overlap(works: Sequence[Work], others: Iterable[Path] = ()) -> None:
+def refuse_overlap(works: Sequence[Assignment], others: Iterable[Path] = ()) -> None:
     """InputError if a result would be written over something that is read, or over another result.
 
     Files are the same however they are spelled: through links of either kind, `..`, or another case of the letters

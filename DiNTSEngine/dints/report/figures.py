@@ -23,7 +23,7 @@ CHART_AREA = (0.11, 0.17, 0.86, 0.72)  # of the figure: left, bottom, width, hei
 CURVE_POINTS = 300  # what a chart of that width can show
 PNG_DPI = 100
 
-Points = tuple[np.ndarray, np.ndarray]  # steps and values
+Curve = tuple[np.ndarray, np.ndarray]  # steps and values
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Chart:
     """Curves over the steps of a training, and the level that they should reach, if there is one."""
 
     title: str
-    curves: Mapping[str, Points]
+    curves: Mapping[str, Curve]
     level: float | None = None
     level_name: str = ""
 
@@ -52,7 +52,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height))
 
 
-def points(rows: Iterable[Mapping[str, Any]], key: str) -> Points:
+def points(rows: Iterable[Mapping[str, Any]], key: str) -> Curve:
     """Steps and values of one key of a log, where it is logged, thinned out to means of consecutive steps."""
     pairs = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
     table = np.array(pairs, float).reshape(-1, 2)
@@ -94,7 +94,7 @@ def chart_svg(chart: Chart) -> str:
     return svg[svg.index("<svg") :].replace(INK, "currentColor")
 
 
-def embedded(media_type: str, content: bytes) -> str:
+def data_url(media_type: str, content: bytes) -> str:
     """An image file as an address that holds all of it."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dints.data.images import read_channels, read_label
 from dints.evaluation.evaluate import Statistic, case_means, measured, summarize
 from dints.metrics.segmentation import METRICS, short_name
-from dints.report.figures import embedded
+from dints.report.figures import data_url
 from dints.report.overlays import PREDICTION_COLOUR, REFERENCE_COLOUR, overlay_views
 from dints.report.run_files import Part, RunFiles, shown
 
@@ -93,7 +93,7 @@ def _pictures(run: RunFiles, case: str) -> list[dict[str, str]] | str:
     window = preprocessing.window if preprocessing.intensity == "window" else None
     images = read_channels(files.images)[0], read_label(files.label), read_label(run.prediction_file(case))
     views = overlay_views(*images, window)
-    return [{"plane": view.plane, "source": embedded("image/png", view.png)} for view in views]
+    return [{"plane": view.plane, "source": data_url("image/png", view.png)} for view in views]
 
 
 def _caption(name: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dints.errors import InputError
 from dints.files.storage import read_json
-from dints.report.figures import Chart, chart_svg, embedded, points
+from dints.report.figures import Chart, chart_svg, data_url, points
 from dints.report.run_files import Part, RunFiles, naming, shown
 
 ABSENT = "\N{EN DASH}"
@@ -78,7 +78,7 @@ def _drawing(path: Path) -> Part:
     with naming(path):
         content = path.read_bytes()
         ElementTree.fromstring(content)  # a browser would show half of a file as nothing
-    return {"source": embedded("image/svg+xml", content)}
+    return {"source": data_url("image/svg+xml", content)}
 
 
 def _cost(run: RunFiles) -> Part:

@@ -18,7 +18,7 @@ import numpy as np
 from dints.errors import InputError
 from dints.files.storage import atomic_path, write_text
 from dints.geometry import Size
-from dints.search.picture import Disc, Line, Picture, Point, Polygon, Shape, Text, png, svg
+from dints.search.picture import Disc, Picture, Place, Polygon, Shape, Stroke, Text, picture_png, picture_svg
 from dints.space.architecture import Architecture
 from dints.space.operations import BY_NAME, TABLE
 from dints.zoo.catalogue import AnyDesign
@@ -41,7 +41,7 @@ LAYER, STEMS, NOT_SELECTED = "layer", "stems", "not selected"
 
 def architecture_svg(architecture: AnyDesign, width: float | None = None, title: str = "") -> str:
     """The drawing as an SVG document: as wide as it needs to be, or `width` pixels."""
-    return svg(_picture(architecture, width, title))
+    return picture_svg(_picture(architecture, width, title))
 
 
 def draw_architecture(architecture: AnyDesign, path: str | os.PathLike, title: str = "") -> None:
@@ -56,7 +56,7 @@ def draw_architecture(architecture: AnyDesign, path: str | os.PathLike, title: s
         write_text(path, architecture_svg(architecture, title=title))
         return
     try:
-        content = png(_picture(architecture, None, title))
+        content = picture_png(_picture(architecture, None, title))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     with atomic_path(path) as temporary:
@@ -102,7 +102,7 @@ class _Layout:
         excess = max(0.0, len("segmentation") * CHARACTER * self.text - rows) / 2
         return self.top - excess, self.top + rows + excess
 
-    def node(self, column: int, level: int) -> Point:
+    def node(self, column: int, level: int) -> Place:
         return self.left + self.stem + column * self.column, self.top + level * self.row
 
 
@@ -186,7 +186,7 @@ def _edges(architecture: Architecture, layout: _Layout) -> Iterator[Shape]:
                 colour = TABLE[architecture.operations[layer, edge]].colour
                 selected += _arrow(start, end, colour, layout, gap=layout.radius)
             else:
-                yield Line(start, end, INACTIVE, 1, dotted=True)
+                yield Stroke(start, end, INACTIVE, 1, dotted=True)
     yield from selected
 
 
@@ -201,7 +201,7 @@ def _stems(layout: _Layout, first: Sequence[int], last: Sequence[int]) -> Iterat
         node = layout.node(layout.layers, level)
         yield from _arrow(node, (segmentation, node[1]), STEM, layout, gap=layout.bar / 2)
     for x, name in ((image, "image"), (segmentation, "segmentation")):
-        yield Line((x, high), (x, low), STEM, layout.bar)
+        yield Stroke((x, high), (x, low), STEM, layout.bar)
         yield Text((x, (high + low) / 2), name, layout.text, WHITE, upwards=True)
 
 
@@ -225,14 +225,14 @@ def _legend(layout: _Layout, entries: Sequence[tuple[str, str]]) -> tuple[list[S
         row, column = divmod(index, columns)
         x, y = left + column * entry, top + row * LEGEND_ROW
         off = colour == INACTIVE
-        shapes.append(Line((x, y), (x + stroke, y), colour, 1 if off else WIDEST_LINE, dotted=off))
+        shapes.append(Stroke((x, y), (x + stroke, y), colour, 1 if off else WIDEST_LINE, dotted=off))
         if off:
             shapes.append(Disc((x + stroke / 2, y), min(layout.radius, 5.0), colour))
         shapes.append(Text((x + stroke + gap, y), caption, layout.text, INK, anchor="start"))
     return shapes, top + rows * LEGEND_ROW
 
 
-def _arrow(start: Point, end: Point, colour: str, layout: _Layout, gap: float) -> list[Shape]:
+def _arrow(start: Place, end: Place, colour: str, layout: _Layout, gap: float) -> list[Shape]:
     """A line with a head that ends `gap` before `end`."""
     length = math.dist(start, end)
     x, y = (end[0] - start[0]) / length, (end[1] - start[1]) / length
@@ -242,4 +242,4 @@ def _arrow(start: Point, end: Point, colour: str, layout: _Layout, gap: float) -
     side = HEAD * head
     corners = (tip, (foot[0] - side * y, foot[1] + side * x), (foot[0] + side * y, foot[1] - side * x))
     width = min(WIDEST_LINE, 1.2 + layout.column / 50)
-    return [Line(start, foot, colour, width), Polygon(corners, colour)]
+    return [Stroke(start, foot, colour, width), Polygon(corners, colour)]

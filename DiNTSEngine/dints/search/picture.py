@@ -18,15 +18,15 @@ DOTS = (0.1, 3.0)  # of the line's width: length and distance
 PIXELS_PER_INCH, POINTS_PER_INCH = 96, 72
 PNG_SCALE = 2  # dots a pixel
 
-Point = tuple[float, float]
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Line:
+class Stroke:
     """A straight line with round ends."""
 
-    start: Point
-    end: Point
+    start: Place
+    end: Place
     colour: str
     width: float
     dotted: bool = False
@@ -34,14 +34,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Disc:
-    centre: Point
+    centre: Place
     radius: float
     colour: str
 
 
 @dataclass(frozen=True)
 class Polygon:
-    corners: Sequence[Point]
+    corners: Sequence[Place]
     colour: str
 
 
@@ -49,7 +49,7 @@ class Polygon:
 class Text:
     """One line of text, its middle at the height of `place`."""
 
-    place: Point
+    place: Place
     text: str
     size: float
     colour: str
@@ -58,7 +58,7 @@ class Text:
     bold: bool = False
 
 
-Shape = Line | Disc | Polygon | Text
+Shape = Stroke | Disc | Polygon | Text
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Picture:
     shapes: Sequence[Shape]
 
 
-def svg(picture: Picture) -> str:
+def picture_svg(picture: Picture) -> str:
     """The picture as a document that browsers, Qt and drawing programs show alike; text stays text."""
     width, height = f"{picture.width:g}", f"{picture.height:g}"
     parts = [
@@ -83,7 +83,7 @@ def svg(picture: Picture) -> str:
     return "\n".join(parts) + "\n"
 
 
-def png(picture: Picture) -> bytes:
+def picture_png(picture: Picture) -> bytes:
     """The picture as a PNG of twice as many dots as pixels; InputError if matplotlib is not installed."""
     try:
         from matplotlib import patches
@@ -98,7 +98,7 @@ def png(picture: Picture) -> bytes:
     points = POINTS_PER_INCH / PIXELS_PER_INCH  # a pixel
     for order, shape in enumerate(picture.shapes):
         match shape:
-            case Line(start, end, colour, width, dotted):
+            case Stroke(start, end, colour, width, dotted):
                 (line,) = axes.plot(*zip(start, end, strict=True), color=colour, linewidth=width * points, zorder=order)
                 line.set(solid_capstyle="round", dash_capstyle="round", linestyle=(0, DOTS) if dotted else "-")
             case Disc(centre, radius, colour):
@@ -125,7 +125,7 @@ def png(picture: Picture) -> bytes:
 
 def _element(shape: Shape) -> str:
     match shape:
-        case Line(start, end, colour, width, dotted):
+        case Stroke(start, end, colour, width, dotted):
             dashes = f' stroke-dasharray="{DOTS[0] * width:g} {DOTS[1] * width:g}"' if dotted else ""
             return (
                 f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}" '

@@ -79,7 +79,7 @@ def race(
         trainings = [Training(candidate, steps, folder / f"{steps}_steps" / candidate.name) for candidate in running]
         for training, dice in zip(trainings, train(trainings), strict=True):
             standings[training.candidate.name] = Standing(training.candidate, steps, dice)
-        ranked = rank(list(standings.values()))
+        ranked = ranking(list(standings.values()))
         running = [standing.candidate for standing in ranked if standing.steps == steps]
         write_json(folder / "standings.json", [_row(standing) for standing in ranked])
         reporter.result("standings", heat=number + 1, heats=len(heats), rows=[_row(standing) for standing in ranked])
@@ -96,7 +96,7 @@ def plan_heats(candidates: int, settings: RaceConfig) -> list[tuple[int, int]]:
         size, steps = max(2, math.ceil(size / settings.growth)), round(steps * settings.growth)
 
 
-def rank(standings: Sequence[Standing]) -> list[Standing]:
+def ranking(standings: Sequence[Standing]) -> list[Standing]:
     """Longer trainings first, then higher Dice; what is not a number comes last, and names settle what is equal."""
     return sorted(standings, key=lambda one: (-one.steps, -_number(one.dice), one.candidate.name))
 

@@ -11,7 +11,7 @@ from dints import InputError
 from dints.config import RaceConfig
 from dints.events import Reporter
 from dints.files.storage import read_json
-from dints.search.race import Candidate, Standing, Training, plan_heats, race, rank
+from dints.search.race import Candidate, Standing, Training, plan_heats, race, ranking
 from dints.zoo.unet_design import UNetDesign
 
 SETTINGS = RaceConfig(steps=10, growth=3.0, heats=3)
@@ -57,7 +57,7 @@ def test_steps_of_all_heats_together_stay_near_those_of_each_first_one():
 
 def test_what_is_not_a_number_is_last_and_names_settle_ties():
     a, b, c, d = candidates(4)
-    ranked = rank([Standing(a, 30, math.nan), Standing(b, 10, 0.9), Standing(d, 30, 0.5), Standing(c, 30, 0.5)])
+    ranked = ranking([Standing(a, 30, math.nan), Standing(b, 10, 0.9), Standing(d, 30, 0.5), Standing(c, 30, 0.5)])
     assert [one.candidate.name for one in ranked] == ["c2", "c3", "c0", "c1"]
 
 
