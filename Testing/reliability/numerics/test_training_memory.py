@@ -1,4 +1,4 @@
-"""Memory that runs out in a training step: the batch goes through the network in portions, with the same gradient."""
+"""Memory that runs out in a training step: the batch goes through the network in micro-batches, with the same gradient."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def gradients_of(
 
 
 @pytest.mark.parametrize(("kind", "patches"), [("GPU", 3), ("CPU", 2), ("Python", 1)])
-def test_portions_have_the_gradient_of_the_whole_batch(
+def test_micro_batches_have_the_gradient_of_the_whole_batch(
     kind: str, patches: int, network: nn.Module, batch: tuple[Tensor, Tensor]
 ) -> None:
     reporter = Warnings()
