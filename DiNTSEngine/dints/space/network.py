@@ -19,7 +19,7 @@ Built = TypeVar("Built", bound=nn.Module, covariant=True)
 
 
 class Network(nn.Module):
-    """Stems, layers of cells on the chosen edges, and the head.
+    """Stems, layers of cells on the chosen edges, and the head (Figure 2, in the topologies of Figure 3).
 
     All stems exist, also those that the architecture does not reach: so the parameters are those of the reference
     implementation one to one. Only what is reached is computed.

@@ -1,4 +1,4 @@
-"""Memory that runs out in a training step: the batch goes through the network in micro-batches, with the same gradient."""
+"""Memory that runs out in a training step: the batch goes through in micro-batches, with the same gradient."""
 
 from __future__ import annotations
 
