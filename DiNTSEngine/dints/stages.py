@@ -18,7 +18,7 @@ from dints.cost.complexity import unet_summary
 from dints.cost.memory import retraining_cost
 from dints.cost.weights import training_copies
 from dints.data.check import check
-from dints.data.datalist import read_datalist
+from dints.data.datalist import notes, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.device import device_name
 from dints.errors import InputError
@@ -65,7 +65,8 @@ def prepare(
     datalist = read_datalist(data, task)
     if datalist.folds:
         overrides = [*overrides, f"training.folds={len(datalist.folds)}"]
-        reporter.message(f"{data}: its own division into {len(datalist.folds)} folds is used")
+    for sentence in notes(datalist):
+        reporter.message(f"{data}: {sentence}")
     training = given.with_overrides(overrides).training
     result = check(datalist, training.folds, reporter, training.seed)
     result.refuse_errors(f"`dints check {data}` lists all")

@@ -8,7 +8,7 @@ from pathlib import Path
 from dints.commands.options import add_configuration, configuration
 from dints.config import Config, TaskConfig
 from dints.data.check import CheckResult, check
-from dints.data.datalist import DataList, read_datalist
+from dints.data.datalist import DataList, notes, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.events import Reporter
 from dints.files.storage import write_json
@@ -28,10 +28,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     datalist = read_datalist(arguments.data, task)
     training = (config or Config()).with_overrides(arguments.set).training
     folds = training.folds if arguments.folds is None else arguments.folds
-    if datalist.folds:
-        reporter.message(f"{arguments.data}: its own division into {len(datalist.folds)} folds is used")
-    if datalist.held_out:
-        reporter.message(f"{arguments.data}: {len(datalist.held_out)} labelled cases are held out, as its list says")
+    for sentence in notes(datalist):
+        reporter.message(f"{arguments.data}: {sentence}")
     result = check(datalist, folds, reporter, training.seed)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())

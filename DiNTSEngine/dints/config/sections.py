@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from dints.config.setting import Rule, setting
+from dints.config.sides import Sides, sides_of
 from dints.geometry import Size, Vector
 from dints.space.architecture import MAX_FILTERS
 from dints.space.search_space import FINEST, MAX_LAYERS, MAX_LEVELS, SearchSpace
@@ -55,6 +56,11 @@ class TaskConfig:
     )
     nested: bool = setting(False, "Labels nest, as a tumour in its organ: the largest component is that of their union")
     tolerance: float = setting(1.0, "Tolerance of the normalised surface distance", unit="mm", low=0)
+
+    @property
+    def sides(self) -> Sides:
+        """Which labels are left and right of one another, as their names tell."""
+        return sides_of(self.labels)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from dints.config.values import merged, plain
 from dints.errors import InputError, brief
 from dints.files.storage import write_text
 
+RIGHT_LEFT = 0  # axis of RAS volumes
 PRESETS_FOLDER = Path(__file__).resolve().parents[1] / "presets"
 
 
@@ -75,6 +76,12 @@ class Config:
         from dints.files.plain_yaml import to_yaml
 
         write_text(path, to_yaml(self.to_mapping()))
+
+    @property
+    def mirrored_axes(self) -> tuple[int, ...]:
+        """Axes along which the networks have seen mirrored images: R-L only where its labels can be exchanged."""
+        axes = self.augmentation.flipped_axes()
+        return axes if self.task.sides.mirrorable else tuple(axis for axis in axes if axis != RIGHT_LEFT)
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested dicts and lists, as YAML and JSON hold them."""

@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.config import TaskConfig
+from dints.config.sides import sides_of
 from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels, read_label
@@ -80,6 +81,23 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
         folds=listing.folds,
         held_out=listing.held_out,
     )
+
+
+def notes(datalist: DataList) -> list[str]:
+    """What was taken from the list, in sentences: what could have been meant otherwise."""
+    said = []
+    if datalist.folds:
+        said.append(f"its own division into {len(datalist.folds)} folds is used")
+    if datalist.held_out:
+        said.append(f"{len(datalist.held_out)} labelled cases are held out of search and training, as its list says")
+    sides = sides_of(datalist.labels)
+    names = [datalist.labels[value] for value in sorted(datalist.labels)]
+    pairs = [f"{names[own]} and {names[other]}" for own, other in enumerate(sides.classes) if own < other]
+    if pairs:
+        said.append(f"left and right are told apart ({'; '.join(pairs)}): flips along R-L exchange them")
+    if sides.unpaired:
+        said.append(f"{', '.join(sides.unpaired)} have no label on the other side: there are no flips along R-L")
+    return said
 
 
 def data_folds(names: Iterable[str], folds: int, seed: int = 0) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dints.config import Config
+from dints.config import AugmentationConfig, Config
+from dints.config.settings import RIGHT_LEFT
+from dints.config.sides import Sides, sides_of
 from dints.data.check import CaseFacts, CheckResult
 from dints.data.datalist import DataList
 from dints.errors import InputError
@@ -88,10 +90,19 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
             window=_window(typical) or paper.preprocessing.window,
         ),
         sampling=dataclasses.replace(paper.sampling, patch=patch),
+        augmentation=_augmentation(paper.augmentation, sides_of(datalist.labels)),
         search=dataclasses.replace(paper.search, batch_size=batch),
         training=dataclasses.replace(paper.training, batch_size=2 * batch),
     )
     return Config.from_mapping(config.to_mapping(), str(datalist.folder))
+
+
+def _augmentation(paper: AugmentationConfig, sides: Sides) -> AugmentationConfig:
+    """Where labels have sides, right-angle turns would leave no left and right; nor may flips without a partner."""
+    if not sides.any:
+        return paper
+    axes = paper.flip_axes if sides.mirrorable else tuple(axis for axis in paper.flip_axes if axis != RIGHT_LEFT)
+    return dataclasses.replace(paper, rotate90_probability=0.0, flip_axes=axes)
 
 
 def machine_memory() -> int:

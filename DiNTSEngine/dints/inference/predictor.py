@@ -114,11 +114,13 @@ class Predictor:
         whole = region is None
         region = ((0, 0, 0), size) if region is None else checked_region(region, size)
         prepared = functools.cache(lambda: self._prepared(images, reporter))  # for all attempts, once it succeeded
-        mirrored = self.config.augmentation.flipped_axes() if settings.mirror else ()
+        mirrored = self.config.mirrored_axes if settings.mirror else ()
+        sides = self.config.task.sides.classes
 
         def work(step: Execution) -> Prediction:
             volume, grid = prepared()
-            case = _Case(volume, grid, crop_box(grid, region), networks, self.config.sampling.patch, settings, mirrored)
+            box, patch = crop_box(grid, region), self.config.sampling.patch
+            case = _Case(volume, grid, box, networks, patch, settings, mirrored, sides)
             classes, doubt = case.run(step, disagreement, reporter)
             classes = self._without_smaller_components(classes, settings)
             if whole:
@@ -151,7 +153,7 @@ class Predictor:
 
     def flips(self, mirror: bool) -> int:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""
-        return len(flips_of(self.config.augmentation.flipped_axes() if mirror else ()))
+        return len(flips_of(self.config.mirrored_axes if mirror else ()))
 
     def _prepared(self, images: Sequence[sitk.Image], reporter: Reporter) -> tuple[Tensor, Grid]:
         volume, grid = self._preprocessor(images)
@@ -212,6 +214,7 @@ class _Case:
     patch: Size
     settings: InferenceConfig
     mirrored_axes: Sequence[int]
+    other_side: Sequence[int]  # class indices after an R-L flip
 
     def run(self, step: Execution, disagreement: bool, reporter: Reporter) -> tuple[np.ndarray, np.ndarray | None]:
         """Class indices of the crop and, on request, the disagreement map."""
@@ -229,6 +232,7 @@ class _Case:
             _stride(self.settings, self.patch),
             batch_size=step.batch_size,
             mirrored_axes=self.mirrored_axes,
+            other_side=self.other_side,
             device=step.device,
             accumulate_on=step.accumulate_on,
             one_at_a_time=step.one_at_a_time,

@@ -92,6 +92,7 @@ def sliding_window(
     *,
     batch_size: int = 1,
     mirrored_axes: Sequence[int] = (),
+    other_side: Sequence[int] = (),
     device: torch.device | str = "cpu",
     accumulate_on: torch.device | str | None = None,
     one_at_a_time: bool = False,
@@ -109,6 +110,7 @@ def sliding_window(
         stride: steps between windows in voxels.
         batch_size: windows that a network sees at once.
         mirrored_axes: some of 0, 1, 2; each window's logits are averaged over all combinations of flips along them.
+        other_side: for each class the one that an R-L flip (axis 0) makes of it; empty if all stay.
         device: where the networks run.
         accumulate_on: where the sums are held and the bands come out; the same device by default.
         one_at_a_time: only one network at a time is on the device, to save its memory.
@@ -118,9 +120,8 @@ def sliding_window(
         Bands that together cover rows 0 to Z once, in order.
     """
     padded, margins = pad_to_patch(np.asarray(volume), patch)
-    sweep = _Sweep(
-        padded, networks, patch, stride, batch_size, flips_of(mirrored_axes), torch.device(device), one_at_a_time
-    )
+    flips, exchanged = flips_of(mirrored_axes), list(other_side)
+    sweep = _Sweep(padded, networks, patch, stride, batch_size, flips, exchanged, torch.device(device), one_at_a_time)
     rows, corners = sweep.rows_and_corners()
     sums = _BandSums(len(networks), padded.shape[1:3], patch, corners, torch.device(accumulate_on or device))
     passes = _PassCounter(len(rows) * len(corners) * len(networks) * len(sweep.flips), progress)
@@ -166,6 +167,7 @@ class _Sweep:
     stride: Size
     batch_size: int
     flips: Sequence[tuple[int, ...]]
+    other_side: list[int]
     device: torch.device
     one_at_a_time: bool
 
@@ -200,7 +202,7 @@ class _Sweep:
         def flipped(axes: tuple[int, ...]) -> Tensor:
             logits = network(windows.flip(axes)).flip(axes).float() if axes else network(windows).float()
             passes.add(len(windows))
-            return logits
+            return logits[:, self.other_side] if self.other_side and FIRST_SPATIAL_AXIS in axes else logits
 
         with autocast(self.device):
             logits = functools.reduce(torch.add, map(flipped, self.flips))

@@ -82,7 +82,7 @@ class Search:
 
     def _batches(self, cases: Sequence[CachedCase], stage: str) -> AugmentedBatches:
         sampler = PatchSampler(cases, self.config.sampling, self.settings.batch_size, self.settings.seed, stage)
-        return AugmentedBatches(sampler, self.config.augmentation, self.device)
+        return AugmentedBatches(sampler, self.config.augmentation, self.device, self.config.task.sides)
 
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""

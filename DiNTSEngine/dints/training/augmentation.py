@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dints.config import AugmentationConfig
+from dints.config.sides import Sides
 from dints.process_group import BatchShard
 
 AXIAL_PLANE = (-3, -2)  # x and y of [..., X, Y, Z]
@@ -52,12 +53,16 @@ class Draws:
         return low * (high / low) ** self.uniform()
 
 
+KEPT, EXCHANGED, LOST = "kept", "exchanged", "lost"
+
+
 class Augmentation(NamedTuple):
     """A line of the table."""
 
     name: str  # of its generator: another name draws other numbers
     probability: Callable[[AugmentationConfig], float]  # that a patch is changed
     change: Callable[[Tensor, Tensor, AugmentationConfig, Draws], Pair]  # copies of the chosen patches, changed
+    sides: str = KEPT  # what becomes of left and right
 
 
 def augment(
@@ -66,6 +71,7 @@ def augment(
     config: AugmentationConfig,
     generator_of: Callable[[str], torch.Generator],
     shard: BatchShard | None = None,
+    sides: Sides | None = None,
 ) -> Pair:
     """Changed copies of images float [B, C, X, Y, Z] and labels uint8 [B, X, Y, Z].
 
@@ -73,13 +79,19 @@ def augment(
         generator_of: gives an augmentation its generator on the CPU, by its name; there is no other randomness. So
             adding, removing or moving one leaves the numbers of all others as they were.
         shard: which patches of a whole batch these are; they are changed as they would be in the whole.
+        sides: of the classes. What is mirrored along R-L gets the other side's classes, or is left out where one has
+            none; so is what leaves no left and right at all.
     """
     images, labels = images.clone(), labels.clone()
-    for name, probability, change in AUGMENTATIONS:
+    for name, probability, change, effect in AUGMENTATIONS:
+        if sides and sides.any and (effect == LOST or (effect == EXCHANGED and not sides.mirrorable)):
+            continue
         draws = Draws(generator_of(name), shard or BatchShard(slice(None), len(images)))
         patches = draws.choose(probability(config)).to(images.device)
         if len(patches):
             images[patches], labels[patches] = change(images[patches], labels[patches], config, draws)
+            if sides and effect == EXCHANGED:
+                labels[patches] = torch.tensor(sides.classes, device=labels.device)[labels[patches].long()].to(labels)
     return images, labels
 
 
@@ -125,8 +137,10 @@ def gamma(images: Tensor, labels: Tensor, config: AugmentationConfig, draws: Dra
 
 # In the order in which they are applied. Each changes some patches, whichever the others change.
 AUGMENTATIONS = (
-    *(Augmentation(f"flip {axis}", partial(flip_probability, axis), partial(flip, axis)) for axis in range(3)),
-    Augmentation("rotate90", lambda config: config.rotate90_probability, rotate90),
+    Augmentation("flip 0", partial(flip_probability, 0), partial(flip, 0), EXCHANGED),
+    Augmentation("flip 1", partial(flip_probability, 1), partial(flip, 1)),
+    Augmentation("flip 2", partial(flip_probability, 2), partial(flip, 2)),
+    Augmentation("rotate90", lambda config: config.rotate90_probability, rotate90, LOST),
     Augmentation("affine", lambda config: config.affine_probability, rotate_and_scale),
     Augmentation("gamma", lambda config: config.gamma_probability, gamma),
 )

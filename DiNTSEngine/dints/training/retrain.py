@@ -79,7 +79,7 @@ class FoldTrainer:
             self.settings.seed,
             self.stage,
         )
-        self.batches = AugmentedBatches(sampler, config.augmentation, device)
+        self.batches = AugmentedBatches(sampler, config.augmentation, device, config.task.sides)
         self.average = WeightAverage(self.network, self.settings.average) if self.settings.average else None
         self.best: tuple[float, ...] = ()
         self.without_gain = 0  # validations since the best one

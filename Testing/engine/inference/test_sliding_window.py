@@ -182,3 +182,17 @@ def test_the_last_window_ends_with_the_volume():
 def test_a_stride_that_leaves_gaps_is_refused(stride):
     with pytest.raises(InputError, match="stride"):
         list(sliding_window(random_volume(), [identity], PATCH, stride))
+
+
+def test_mirrored_windows_give_each_side_its_own_class():
+    """A network that finds class 1 on the low side of an axis and class 2 on the high one, whatever it is shown."""
+
+    def network(windows):
+        place = torch.linspace(-1, 1, windows.shape[2]).view(1, 1, -1, 1, 1).expand_as(windows)
+        return torch.cat((torch.zeros_like(windows), -place, place), dim=1)
+
+    volume = np.zeros((1, 8, 8, 8), np.float32)
+    for exchanged, expected in (((0, 2, 1), True), ((), False)):
+        (band,) = sliding_window(volume, [network], (8, 8, 8), (8, 8, 8), mirrored_axes=(0,), other_side=exchanged)
+        classes = band.logits[0].argmax(0)
+        assert bool((classes[:4] == 1).all() and (classes[4:] == 2).all()) is expected

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dints.config import AugmentationConfig
+from dints.config.sides import sides_of
 from dints.process_group import BatchShard
 from dints.seeds import generator
 from dints.training import augmentation
@@ -228,3 +229,32 @@ def test_augmentation_takes_little_of_a_training_step():
         augment(images, labels, AugmentationConfig(), generators(step=step))
         seconds.append(time.process_time() - start)
     assert min(seconds) < 0.03
+
+
+SIDES = sides_of({0: "background", 1: "kidney left", 2: "kidney right", 3: "spine"})
+SIDED = torch.arange(4, dtype=torch.uint8).view(1, 4, 1, 1).repeat(2, 1, 4, 2)  # class x at index x along R-L
+
+
+def test_flips_along_right_and_left_exchange_the_sides():
+    images = SIDED[:, None].float()
+    flipped, labels = augment(
+        images, SIDED, dataclasses.replace(OFF, flip_probability=1, flip_axes=(0,)), generators(), sides=SIDES
+    )
+    assert torch.equal(flipped, images.flip(-3))
+    assert labels[0, :, 0, 0].tolist() == [3, 1, 2, 0]  # mirrored: 3 2 1 0
+
+
+def test_flips_along_the_other_axes_leave_the_sides_alone():
+    config = dataclasses.replace(OFF, flip_probability=1, flip_axes=(1, 2))
+    _, labels = augment(SIDED[:, None].float(), SIDED, config, generators(), sides=SIDES)
+    assert torch.equal(labels, SIDED)
+
+
+def test_what_would_lose_left_and_right_is_left_out():
+    config = dataclasses.replace(OFF, rotate90_probability=1)
+    images = torch.rand(2, 1, 4, 4, 2)
+    assert not torch.equal(augment(images, SIDED, config, generators())[0], images)
+    assert torch.equal(augment(images, SIDED, config, generators(), sides=SIDES)[0], images)
+    unpaired = sides_of({0: "background", 1: "left atrium"})
+    config = dataclasses.replace(OFF, flip_probability=1, flip_axes=(0,))
+    assert torch.equal(augment(images, SIDED.clamp(max=1), config, generators(), sides=unpaired)[0], images)
