@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from typing import Any
 
 import torch
 
@@ -39,7 +40,7 @@ def devices_at_hand(name: str = "auto") -> list[torch.device]:
     return [device]
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """Mixed precision where the device computes in half precision natively, full precision elsewhere."""
     half = half_type(device)
     return contextlib.nullcontext() if half is None else torch.autocast(device.type, dtype=half)

@@ -40,7 +40,7 @@ class StorageError(RunError):
     """A file cannot be written. What stood there before is still there."""
 
     @classmethod
-    def of(cls, path: str | os.PathLike, reason: str) -> StorageError:
+    def of(cls, path: str | os.PathLike[str], reason: str) -> StorageError:
         """With the remedies that there are."""
         return cls(f"{path}: cannot be written ({reason}); free disk space or choose another folder")
 

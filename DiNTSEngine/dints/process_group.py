@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain, zip_longest
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -25,6 +25,9 @@ from torch import Tensor, nn
 
 from dints.device import select_device
 from dints.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
 
 # How long a process waits for the others: while the first checks a large data set, longer than PyTorch's 10 minutes.
 # That a process has died is seen at once, by torchrun.
@@ -54,13 +57,15 @@ def process_group(device_name: str) -> Iterator[torch.device]:
     # Default arguments in there are the group of the time of their import. PyTorch imports it in the first optimizer:
     # the group would never end, and its threads would crash the process as it exits.
     import torch.distributed.nn
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
     device, backend = select_device(device_name), "gloo"
     if device.type == "cuda":
         device, backend = select_device(f"cuda:{os.environ['LOCAL_RANK']}"), "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(device)
-    store, own_rank, size = next(dist.rendezvous("env://", timeout=PATIENCE))
-    store = dist.PrefixStore(new_name(store, own_rank, size), store)
+    store, own_rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    store = PrefixStore(new_name(store, own_rank, size), store)
     dist.init_process_group(backend, store=store, rank=own_rank, world_size=size, timeout=PATIENCE)
     yield device
     dist.destroy_process_group()  # not after an error: torchrun ends the others, which would never answer
@@ -137,7 +142,10 @@ def all_reduce_sum(values: Tensor) -> Tensor:
     A loss made of such sums is that of the whole batch. Its gradient with respect to what one process computed is
     multiplied by the number of processes, so that the average of all gradients is the gradient of that loss.
     """
-    return _Sum.apply(values) if _joined() else values
+    if not _joined():
+        return values
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return total
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
@@ -156,7 +164,7 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
         gradient.copy_(averaged.view_as(gradient))
 
 
-def new_name(store: dist.Store, own_rank: int, size: int) -> str:
+def new_name(store: Store, own_rank: int, size: int) -> str:
     """A name on which all processes agree, and which the store has never seen.
 
     torchrun starts processes again with the store in which the dead left their addresses. So the first process calls
@@ -172,7 +180,8 @@ def new_name(store: dist.Store, own_rank: int, size: int) -> str:
     while not store.check([word]):
         store.set(f"{store.get('group').decode()}/{own_rank}", word)
         time.sleep(ANSWER_SECONDS)
-    return store.get(word).decode()
+    name: str = store.get(word).decode()
+    return name
 
 
 class _Sum(torch.autograd.Function):

@@ -10,7 +10,8 @@ from dints.commands.options import add_run
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
-from dints.model.installed import describe, find_model, install, installed_models, models_folder, remove
+from dints.model.folder import models_folder
+from dints.model.installed import describe, find_model, install, installed_models, remove
 from dints.model.manifest import FORMAT, LabelStyle
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights

@@ -45,12 +45,12 @@ class CachedCase:
     @property
     def image(self) -> np.memmap:
         """float32 [C, X, Y, Z], mapped read-only."""
-        return np.load(self.folder / "image.npy", mmap_mode="r")
+        return np.lib.format.open_memmap(self.folder / "image.npy", mode="r")
 
     @property
     def label(self) -> np.memmap:
         """Class indices uint8 [X, Y, Z], mapped read-only."""
-        return np.load(self.folder / "label.npy", mmap_mode="r")
+        return np.lib.format.open_memmap(self.folder / "label.npy", mode="r")
 
     @property
     def foreground(self) -> dict[int, np.ndarray]:

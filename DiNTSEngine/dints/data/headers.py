@@ -58,7 +58,7 @@ def refuse_impossible_geometry(path: Path, image: sitk.Image) -> None:
 
 def image_bytes(image: sitk.Image) -> int:
     """Of all voxels."""
-    return image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
+    return int(image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent())
 
 
 def holds_bytes(path: Path, expected: int) -> bool:

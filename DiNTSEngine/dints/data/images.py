@@ -35,26 +35,26 @@ SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole
 DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
 
 
-def is_image(path: str | os.PathLike) -> bool:
+def is_image(path: str | os.PathLike[str]) -> bool:
     """Whether the name is that of an image file (hidden files, such as the `._*` of macOS, are not)."""
     name = Path(path).name
     return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
-def image_name(path: str | os.PathLike) -> str:
+def image_name(path: str | os.PathLike[str]) -> str:
     """File name without the image suffix: "a/case 1.nii.gz" is "case 1"."""
     name = Path(path).name
     suffix = next((suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: len(name) - len(suffix)]
 
 
-def is_dicom_folder(path: str | os.PathLike) -> bool:
+def is_dicom_folder(path: str | os.PathLike[str]) -> bool:
     """Whether the folder itself (not its subfolders) holds a DICOM series."""
     with quiet():
         return Path(path).is_dir() and bool(sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_name(path)))
 
 
-def read_image(path: str | os.PathLike) -> sitk.Image:
+def read_image(path: str | os.PathLike[str]) -> sitk.Image:
     """Reads an image file, or the one DICOM series in a folder; InputError if that is not possible."""
     path = Path(path)
     try:
@@ -73,7 +73,7 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
     return image
 
 
-def read_channels(paths: str | os.PathLike | Sequence[str | os.PathLike]) -> list[sitk.Image]:
+def read_channels(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[sitk.Image]:
     """One scalar 3D image a channel, from one file each or from 4D or vector files.
 
     InputError if their geometries differ, or a voxel is not finite.
@@ -93,7 +93,7 @@ def read_channels(paths: str | os.PathLike | Sequence[str | os.PathLike]) -> lis
     return channels
 
 
-def read_label(path: str | os.PathLike) -> sitk.Image:
+def read_label(path: str | os.PathLike[str]) -> sitk.Image:
     """Reads a label image as 8- or 16-bit unsigned integers; whole numbers stored as floats are accepted."""
     volumes = split_channels(read_image(path), str(path))
     if len(volumes) != 1:
@@ -148,7 +148,8 @@ def as_label(image: sitk.Image, source: str = "label") -> sitk.Image:
         raise InputError(
             f"{source}: holds {fractions[0]}; label values must be whole numbers, is it an intensity image?"
         )
-    return sitk.Cast(image, sitk.sitkUInt16)
+    whole: sitk.Image = sitk.Cast(image, sitk.sitkUInt16)
+    return whole
 
 
 def geometry_difference(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> str:
@@ -173,7 +174,7 @@ def same_geometry(first: sitk.Image, second: sitk.Image, tolerance: float = GEOM
     return not geometry_difference(first, second, tolerance)
 
 
-def refuse_unwritable(path: str | os.PathLike) -> None:
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
     """InputError unless `write_image` knows the format, to be called before the work whose result is to be written."""
     if not str(path).lower().endswith(WRITABLE_SUFFIXES):
         raise InputError(
@@ -181,7 +182,7 @@ def refuse_unwritable(path: str | os.PathLike) -> None:
         )
 
 
-def write_image(image: sitk.Image, path: str | os.PathLike) -> None:
+def write_image(image: sitk.Image, path: str | os.PathLike[str]) -> None:
     """Writes a compressed image file atomically; the suffix chooses the format."""
     refuse_unwritable(path)
     with atomic_path(path) as temporary, quiet():
@@ -209,7 +210,7 @@ def _read_file(path: Path) -> sitk.Image:
     reader.ReadImageInformation()
     if path.name.lower().endswith(SINGLE_FILES):
         refuse_impossible_size(path, reader)
-    image = reader.Execute()
+    image: sitk.Image = reader.Execute()
     refuse_truncated_nifti(path, image)
     return image
 
@@ -223,7 +224,7 @@ def _read_series(folder: Path) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
     reader.MetaDataDictionaryArrayUpdateOn()
-    image = reader.Execute()
+    image: sitk.Image = reader.Execute()
     files = range(len(reader.GetFileNames()))
     if all(reader.HasMetaDataKey(file, DICOM_POSITION) for file in files):
         positions = [reader.GetMetaData(file, DICOM_POSITION).split("\\") for file in files]

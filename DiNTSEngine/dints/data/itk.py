@@ -46,7 +46,7 @@ def _no_standard_error() -> Iterator[None]:
         os.close(errors)
 
 
-def itk_name(path: str | os.PathLike) -> str:
+def itk_name(path: str | os.PathLike[str]) -> str:
     """A path as ITK takes it; InputError for a name that is no UTF-8, with which SimpleITK would end the process."""
     try:
         str(path).encode()

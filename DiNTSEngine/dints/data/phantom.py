@@ -46,7 +46,7 @@ class Waves:
         values = np.zeros(len(points))
         for direction, phase in zip(self.directions, self.phases, strict=True):  # one at a time: scans may be large
             values += np.sin(points @ direction + phase)
-        return values / np.sqrt(2 * len(self.phases))
+        return np.asarray(values / np.sqrt(2 * len(self.phases)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ScanGrid:
         """World positions [x * y * z, 3] in mm, towards Right, Anterior, Superior of the centre; x runs fastest."""
         axes = [(np.arange(size) - (size - 1) / 2) * step for size, step in zip(self.size, self.spacing, strict=True)]
         z, y, x = np.meshgrid(*reversed(axes), indexing="ij")
-        return np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1) @ self.direction.T * (-1, -1, 1)
+        return np.asarray(np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1) @ self.direction.T * (-1, -1, 1))
 
     def image(self, values: np.ndarray) -> sitk.Image:
         image = sitk.GetImageFromArray(values.reshape(self.size[::-1]))
@@ -136,7 +136,7 @@ def _rotation(axis: np.ndarray, angle: float) -> np.ndarray:
     """Rotation matrix about an axis (Rodrigues' formula)."""
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
 def _anatomy(generator: np.random.Generator, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +176,7 @@ def _anatomy(generator: np.random.Generator, points: np.ndarray) -> tuple[np.nda
 def _ellipsoid(points: np.ndarray, centre: object, radii: object) -> np.ndarray:
     """About the signed distance [n] to the surface, negative inside."""
     radii = np.asarray(radii)
-    return (np.linalg.norm((points - np.asarray(centre)) / radii, axis=1) - 1) * radii.min()
+    return np.asarray((np.linalg.norm((points - np.asarray(centre)) / radii, axis=1) - 1) * radii.min())
 
 
 def _tube(points: np.ndarray, x: np.ndarray | float, y: float, radius: float) -> np.ndarray:

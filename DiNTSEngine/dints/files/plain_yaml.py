@@ -20,5 +20,8 @@ def to_yaml(value: Any) -> str:
 def to_line(value: Any) -> str:
     """A plain value as YAML in one line, as it is written on a command line: `[96, 96, 96]`, `adamw`."""
     flow: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": math.inf}
-    line = yaml.safe_dump(value, **flow, allow_unicode=True).removesuffix("\n").removesuffix("\n...")
-    return line if line.isprintable() else yaml.safe_dump(value, **flow, default_style='"').rstrip("\n")
+    line: str = yaml.safe_dump(value, **flow, allow_unicode=True).removesuffix("\n").removesuffix("\n...")
+    if line.isprintable():
+        return line
+    quoted: str = yaml.safe_dump(value, **flow, default_style='"').rstrip("\n")
+    return quoted

@@ -26,7 +26,7 @@ _being_written: set[Path] = set()  # temporary files and folders of this process
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path` (same suffix); renames it to `path` when the block succeeds.
 
     The file is flushed to the disk before the rename, the rename before this returns. If the block fails, the temporary
@@ -49,7 +49,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Like `atomic_path`, for a new folder whose files are themselves written with `atomic_path`."""
     path = Path(path)
     with _temporary(path) as temporary, writing(path):
@@ -139,7 +139,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes UTF-8 text atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -150,12 +150,12 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
-def write_json(path: str | os.PathLike, value: Any) -> None:
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Writes a value as JSON, atomically."""
     write_text(path, to_json(value))
 
 
-def read_json(path: str | os.PathLike) -> Any:
+def read_json(path: str | os.PathLike[str]) -> Any:
     """Reads a JSON file; InputError if it is missing or no JSON."""
     try:
         return parse_json(Path(path).read_text(encoding="utf-8"))

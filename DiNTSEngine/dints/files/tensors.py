@@ -10,7 +10,7 @@ import torch
 from dints.files.storage import atomic_path
 
 
-def save_tensors(path: str | os.PathLike, values: Any) -> None:
+def save_tensors(path: str | os.PathLike[str], values: Any) -> None:
     """Writes tensors, arrays, numbers and texts in dicts and lists atomically; StorageError where the disk is full."""
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         try:

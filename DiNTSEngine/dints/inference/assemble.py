@@ -139,5 +139,7 @@ def largest(values: Tensor) -> Tensor:
 def _disagreement(winners: Tensor, elected: Tensor, total: Tensor) -> Tensor:
     """0..1: fraction of the folds that are outvoted; for one fold its entropy over that of equal probabilities."""
     if len(winners) > 1:
-        return (winners != elected).float().mean(0)
-    return torch.special.entr(total).sum(0).clamp_min(0) / math.log(max(2, len(total)))
+        outvoted: Tensor = winners != elected
+        return outvoted.float().mean(0)
+    entropy: Tensor = torch.special.entr(total).sum(0).clamp_min(0)
+    return entropy / math.log(max(2, len(total)))

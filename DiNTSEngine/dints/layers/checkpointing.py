@@ -22,7 +22,8 @@ def checkpointed(function: Callable[..., Tensor], inputs: Sequence[Tensor], para
     """`function(*inputs)`; of what it computes on the way nothing is kept, the backward pass computes it again."""
     if not torch.is_grad_enabled():
         return function(*inputs)
-    return _Checkpointed.apply(function, len(inputs), *inputs, *parameters)
+    result: Tensor = _Checkpointed.apply(function, len(inputs), *inputs, *parameters)  # type: ignore[no-untyped-call]
+    return result
 
 
 def checkpointed_sum(
@@ -48,7 +49,8 @@ def separate_graph(
     """
     if not torch.is_grad_enabled():
         return function(*inputs)
-    return _SeparateGraph.apply(function, len(inputs), *inputs, *parameters)
+    results: Sequence[Tensor] = _SeparateGraph.apply(function, len(inputs), *inputs, *parameters)  # type: ignore[no-untyped-call]
+    return results
 
 
 class _Checkpointed(torch.autograd.Function):
@@ -96,7 +98,7 @@ def _gradients(outputs: Sequence[Tensor], gradients: Sequence[Tensor], leaves: S
     return [next(found) if leaf.requires_grad else None for leaf in leaves]
 
 
-def _present_precision(device: str) -> Callable[[], contextlib.AbstractContextManager]:
+def _present_precision(device: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
     """Makes the autocast that is in force now again in the backward pass, which knows nothing of it."""
     if device not in ("cpu", "cuda") or not torch.is_autocast_enabled(device):
         return contextlib.nullcontext

@@ -86,7 +86,8 @@ class Norm(nn.InstanceNorm3d):
         weight, bias = (self.weight, self.bias) if factor is None else (self.weight * factor, self.bias * factor)
         if features.device.type == "cpu":
             if not features.is_contiguous():
-                return ChannelsLastNorm.apply(features, weight, bias, self.eps)
+                result: torch.Tensor = ChannelsLastNorm.apply(features, weight, bias, self.eps)  # type: ignore[no-untyped-call]
+                return result
             # Groups of one channel make it the same function, which takes 0.4 times as long on the CPU.
             return F.group_norm(features, self.num_features, weight, bias, self.eps)
         # On a GPU under autocast group_norm would leave half precision.

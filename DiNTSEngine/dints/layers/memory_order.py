@@ -27,7 +27,7 @@ def every_other(features: Tensor, steps: Size) -> tuple[Tensor, Tensor]:
 
     An axis whose step is 1 stays whole in both. Copying the voxels halves the time of strided convolutions.
     """
-    even, odd = _EveryOther.apply(features, steps)
+    even, odd = _EveryOther.apply(features, steps)  # type: ignore[no-untyped-call]
     return even, odd
 
 

@@ -38,7 +38,8 @@ def element_codes(mask: np.ndarray) -> np.ndarray:
 def element_areas(spacing: Sequence[float]) -> np.ndarray:
     """Area in mm^2 of the element of each code, float64 [256], for voxels of `spacing` mm along the array's axes."""
     x, y, z = spacing
-    return np.linalg.norm(_area_vectors() * (y * z, x * z, x * y), axis=-1).sum(axis=-1)
+    areas: np.ndarray = np.linalg.norm(_area_vectors() * (y * z, x * z, x * y), axis=-1).sum(axis=-1)
+    return areas
 
 
 def within(distant: np.ndarray, near: np.ndarray, spacing: Sequence[float], limit: float) -> np.ndarray:
@@ -58,7 +59,8 @@ def within(distant: np.ndarray, near: np.ndarray, spacing: Sequence[float], limi
             np.minimum(nearest[upper], squared[lower] + cost, out=nearest[upper])
             np.minimum(nearest[lower], squared[upper] + cost, out=nearest[lower])
         squared = nearest
-    return np.sqrt(squared[distant]) <= limit
+    within: np.ndarray = np.sqrt(squared[distant]) <= limit
+    return within
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from dints.model.manifest import FILE_NAME, Manifest
 MANIFEST_LIMIT = 2**20  # bytes; real manifests are a few kilobytes
 
 
-def read_manifest(path: str | os.PathLike) -> Manifest:
+def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """What a model file says of itself; InputError if there is no model at `path` or it is damaged."""
     content = read_member(path, FILE_NAME, MANIFEST_LIMIT)
     try:
@@ -26,7 +26,7 @@ def read_manifest(path: str | os.PathLike) -> Manifest:
     return Manifest.from_mapping(values, str(path))
 
 
-def write_archive(path: str | os.PathLike, members: Mapping[str, bytes]) -> None:
+def write_archive(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> None:
     """Writes all files of a model atomically, as a zip if `path` ends in .zip, else as a new folder."""
     path = Path(path)
     remove_leftovers(path.parent)

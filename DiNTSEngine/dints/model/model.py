@@ -49,7 +49,7 @@ class Model:
         """One network a fold, on the CPU, ready for inference."""
         return [self._network(stored) for stored in self._stored_weights()]
 
-    def converted(self, path: str | os.PathLike) -> Model:
+    def converted(self, path: str | os.PathLike[str]) -> Model:
         """Writes the model in the format of today, whatever its own is: the same weights, bit for bit.
 
         Raises:
@@ -108,7 +108,7 @@ class Model:
             yield read_weights(content, expected, f"{self.path}: {fold.file}")
 
 
-def load_model(path: str | os.PathLike) -> Model:
+def load_model(path: str | os.PathLike[str]) -> Model:
     """Opens a model folder or zip; the weights are read at first use.
 
     Raises:
@@ -118,7 +118,7 @@ def load_model(path: str | os.PathLike) -> Model:
 
 
 def save_model(
-    path: str | os.PathLike, manifest: Manifest, weights: Sequence[Mapping[str, Tensor]], compact: bool = False
+    path: str | os.PathLike[str], manifest: Manifest, weights: Sequence[Mapping[str, Tensor]], compact: bool = False
 ) -> Model:
     """Writes a model atomically, as a zip if `path` ends in .zip, else as a folder.
 

@@ -57,7 +57,7 @@ def reference_state_dict(network: Network) -> dict[str, torch.Tensor]:
     return {_reference_name(name, network): value.detach() for name, value in network.named_parameters()}
 
 
-def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor]:
+def load_reference_checkpoint(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     """The weights in a checkpoint file of the reference, on the CPU; for `load_reference_weights`.
 
     Unwraps {"model": ...}, {"state_dict": ...} and "module." prefixes. The file is read with tensors only: a pickle
@@ -75,13 +75,13 @@ def load_reference_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor
     return {name.removeprefix(_PARALLEL_PREFIX): value for name, value in values.items()}
 
 
-def save_reference_weights(network: Network, path: str | os.PathLike) -> None:
+def save_reference_weights(network: Network, path: str | os.PathLike[str]) -> None:
     """Writes the weights as a state_dict of the reference, atomically."""
     weights = {name: value.cpu() for name, value in reference_state_dict(network).items()}
     save_tensors(path, weights)
 
 
-def save_reference_architecture(architecture: Architecture, path: str | os.PathLike, spelling: int = 0) -> None:
+def save_reference_architecture(architecture: Architecture, path: str | os.PathLike[str], spelling: int = 0) -> None:
     """Writes an architecture as the reference reads it: a dict of NumPy arrays, atomically.
 
     `spelling` 0 names the arrays "arch_code_a" and "arch_code_c", 1 "code_a" and "code_c". Shapes are [L, E] (float64,

@@ -79,7 +79,8 @@ def _pattern_costs(space: SearchSpace, edge_probability: Values) -> NDArray[np.f
     """[L, M] -log of Eq. 2 without its normaliser, which is the same for all patterns of a layer."""
     p = _probabilities(edge_probability, (space.layers, space.edges), "edge_probability")
     on, off = -np.log(np.maximum(p, SMALLEST)), -np.log(np.maximum(1 - p, SMALLEST))
-    return on @ space.patterns.T + off @ ~space.patterns.T
+    costs: NDArray[np.float64] = on @ space.patterns.T + off @ ~space.patterns.T
+    return costs
 
 
 def _probabilities(values: Values, shape: tuple[int, ...], name: str) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ def architecture_svg(architecture: AnyDesign, width: float | None = None, title:
     return picture_svg(_picture(architecture, width, title))
 
 
-def draw_architecture(architecture: AnyDesign, path: str | os.PathLike, title: str = "") -> None:
+def draw_architecture(architecture: AnyDesign, path: str | os.PathLike[str], title: str = "") -> None:
     """Writes a .png or .svg picture, atomically.
 
     InputError for another suffix, or if a PNG is asked for and matplotlib is not installed.

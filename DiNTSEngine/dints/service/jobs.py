@@ -86,11 +86,11 @@ def check_fields(job: Mapping[str, Any]) -> str:
 def check_text(value: Any, name: str) -> str:
     """A string that can name a file; InputError for anything else."""
     try:
-        if "\0" not in value:
+        if isinstance(value, str) and "\0" not in value:
             value.encode()
             return value
-    except (TypeError, AttributeError, UnicodeEncodeError):
-        pass  # no string, or one with half of a surrogate pair
+    except UnicodeEncodeError:
+        pass  # half of a surrogate pair
     raise InputError(f"job: {name} is {brief(value)}; give text without null characters")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -100,7 +100,7 @@ class Architecture:
         return Architecture(space, space.patterns[chosen], operations)
 
     @staticmethod
-    def load(path: str | os.PathLike) -> Architecture:
+    def load(path: str | os.PathLike[str]) -> Architecture:
         """Reads JSON as `save` writes it, or a .pth or .pt file of the reference implementation (both key spellings).
 
         InputError names the file, what is wrong and what to do. A .pth file may hold arrays and tensors only: anything
@@ -115,7 +115,7 @@ class Architecture:
             reason = str(error)
             raise InputError(reason if reason.startswith(str(path)) else f"{path}: {reason}") from error
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes JSON, atomically: every layer's edges as "source->target": "operation"."""
         write_json(path, self.to_mapping())
 
@@ -150,7 +150,7 @@ class Architecture:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple:
+    def _key(self) -> tuple[Hashable, ...]:
         return self.space, self.filters, self.edges.tobytes(), self.operations.tobytes()
 
     def _layer_mappings(self) -> list[dict[str, dict[str, str]]]:
@@ -197,7 +197,7 @@ def _operation_indices(operations: Any, space: SearchSpace) -> NDArray[np.int64]
     return indices
 
 
-def _array(values: Any, name: str, space: SearchSpace) -> NDArray:
+def _array(values: Any, name: str, space: SearchSpace) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -51,7 +51,8 @@ class Up(nn.Module):
 
     def enlarged(self, features: Tensor) -> Tensor:
         """Everything before the norm."""
-        return self.convolution(F.relu(resize(features, self.step)))
+        enlarged: Tensor = self.convolution(F.relu(resize(features, self.step)))
+        return enlarged
 
 
 class Down(nn.Module):
@@ -88,7 +89,8 @@ class Operation(nn.Module):
         self.norm = Norm(channels)
 
     def forward(self, node: Node, weight: Tensor | None = None) -> Tensor:
-        return self.norm(self.convolutions(node.activated), weight)
+        features: Tensor = self.norm(self.convolutions(node.activated), weight)
+        return features
 
 
 class Cell(nn.Module):

@@ -74,7 +74,8 @@ class Network(nn.Module):
             if level in nodes:
                 inputs.append(nodes[level].features)
             features = self.output_stems[level](add_up(inputs))
-        return self.head(features)
+        logits: torch.Tensor = self.head(features)
+        return logits
 
     def levels_read(self) -> list[int]:
         """The levels whose input stem the first layer reads."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,7 +64,7 @@ class SearchSpace:
 
     def width(self, level: int, filters: int) -> int:
         """Channels of a level; `filters` is the width at full resolution, and each halving doubles it (Figure 2)."""
-        return filters * 2 ** (level + self.stem_halvings)
+        return filters << (level + self.stem_halvings)
 
     @property
     def stem_halvings(self) -> int:
@@ -147,7 +148,8 @@ class SearchSpace:
 
     def _incidence(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """[E, D] 1 where an edge touches a node."""
-        return (nodes[:, None] == np.arange(self.levels)).astype(np.int64)
+        touches: NDArray[np.bool_] = nodes[:, None] == np.arange(self.levels)
+        return touches.astype(np.int64)
 
     def _activation_index(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         touched = (self.patterns.astype(np.int64) @ self._incidence(nodes)) > 0
@@ -174,7 +176,7 @@ def _nonempty_subsets(count: int) -> NDArray[np.bool_]:
     return _constant((np.arange(1, 2**count)[:, None] >> np.arange(count)[::-1]) & 1, np.bool_)
 
 
-def _constant(values: ArrayLike, dtype: type) -> NDArray:
-    table: NDArray = np.array(values, dtype=dtype)
+def _constant(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    table: NDArray[Any] = np.array(values, dtype=dtype)
     table.flags.writeable = False
     return table

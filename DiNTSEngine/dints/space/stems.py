@@ -35,10 +35,10 @@ class InputStem(nn.Module):
             self.reduction_norm = Norm(width)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.norm(self.convolution(resize(images, self.factors)))
-        if not self.reduces:
-            return features
-        return self.reduction_norm(self.reduction(F.relu(channels_last(features))).contiguous())
+        features: Tensor = self.norm(self.convolution(resize(images, self.factors)))
+        if self.reduces:
+            features = self.reduction_norm(self.reduction(F.relu(channels_last(features))).contiguous())
+        return features
 
 
 class OutputStem(nn.Module):
@@ -65,4 +65,5 @@ class Head(nn.Module):
         self.classifier = Convolution(channels, classes, (1, 1, 1), bias=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.classifier(self.norm(self.convolution(F.relu(channels_last(features)))))
+        logits: Tensor = self.classifier(self.norm(self.convolution(F.relu(channels_last(features)))))
+        return logits

@@ -26,7 +26,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Reads what `save_checkpoint` wrote; tensors only, no pickled code is ever run."""
-    return load_tensors(path, REMEDY, device)
+    state: dict[str, Any] = load_tensors(path, REMEDY, device)
+    return state
 
 
 @contextmanager

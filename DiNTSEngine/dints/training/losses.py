@@ -30,15 +30,15 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     over_voxels = (0, 2, 3, 4)
     intersection = (probabilities * reference).sum(over_voxels)
     total = probabilities.square().sum(over_voxels) + reference.sum(over_voxels)
-    intersection, total = all_reduce_sum(torch.stack((intersection, total)))
+    intersection, total = all_reduce_sum(torch.stack((intersection, total))).unbind()
     return 1 - ((2 * intersection + SMOOTH) / (total + SMOOTH)).mean()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over the voxels of the batch. Shapes as in `soft_dice_loss`."""
     loss = F.cross_entropy(logits.float(), labels, reduction="sum")
-    loss, voxels = all_reduce_sum(torch.stack((loss, loss.new_tensor(labels.numel()))))
-    return loss / voxels
+    total, voxels = all_reduce_sum(torch.stack((loss, loss.new_tensor(labels.numel())))).unbind()
+    return total / voxels
 
 
 # The terms with their weights: the paper's even sum. Each is of the shapes of `soft_dice_loss`.

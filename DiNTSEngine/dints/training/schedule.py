@@ -35,7 +35,8 @@ def polynomial_rate(step: int, config: ScheduleConfig) -> float:
     warmup = scaled(config.warmup, config)
     if step < warmup:
         return milestone_rate(step, config)
-    return config.learning_rate * (1 - (step - warmup) / max(1.0, config.iterations - warmup)) ** POLYNOMIAL_POWER
+    done = (step - warmup) / max(1.0, config.iterations - warmup)
+    return float(config.learning_rate * (1 - done) ** POLYNOMIAL_POWER)
 
 
 def one_cycle_rate(step: int, config: ScheduleConfig) -> float:

@@ -43,7 +43,7 @@ def entries(space: SearchSpace) -> list[Entry]:
     return drawn + [_entry(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def find_design(name: str | os.PathLike, space: SearchSpace) -> AnyDesign:
+def find_design(name: str | os.PathLike[str], space: SearchSpace) -> AnyDesign:
     """The architecture of a name of the zoo or of a file; what is drawn is drawn for `space`.
 
     InputError if there is neither.
@@ -56,7 +56,7 @@ def find_design(name: str | os.PathLike, space: SearchSpace) -> AnyDesign:
     return read_design(name)
 
 
-def read_design(path: str | os.PathLike) -> AnyDesign:
+def read_design(path: str | os.PathLike[str]) -> AnyDesign:
     """An architecture from its file; InputError names the file, what is wrong and what to do."""
     if Path(path).suffix.lower() != ".json":
         return Architecture.load(path)

@@ -38,7 +38,8 @@ class UNet(nn.Module):
         for enlarge, decoder, skip in zip(self.enlargements, self.decoders, reversed(skips), strict=True):
             enlarged = enlarge(features, output_size=skip.shape[2:])
             features = decoder(torch.cat((enlarged, skip), dim=1))
-        return self.classifier(features)
+        logits: Tensor = self.classifier(features)
+        return logits
 
 
 def _block(*widths: int) -> nn.Sequential:

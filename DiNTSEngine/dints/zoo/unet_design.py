@@ -67,7 +67,7 @@ class UNetDesign:
     def _least(self) -> list[int]:
         return [2 * axis for axis in self.shrink(self.levels - 1)]
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes JSON, atomically."""
         write_json(path, self.to_mapping())
 

@@ -16,7 +16,7 @@ UNIX_MODE_SHIFT = 16  # of a member's attributes: the upper half is what Unix ca
 MOST_COMPRESSION = 20  # of weights, which hardly compress; what claims more would fill the memory out of a small file
 
 
-def read_member(path: str | os.PathLike, name: str, limit: int) -> bytes:
+def read_member(path: str | os.PathLike[str], name: str, limit: int) -> bytes:
     """One file of a model.
 
     Args:

@@ -32,7 +32,9 @@ PICKLES_IN_OLD_FILES = 5  # magic number, version, machine, values, keys of the 
 NAMES_A_GLOBAL = ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4")
 
 
-def load_tensors(path: str | os.PathLike, remedy: str, device: str | torch.device = "cpu", arrays: bool = False) -> Any:
+def load_tensors(
+    path: str | os.PathLike[str], remedy: str, device: str | torch.device = "cpu", arrays: bool = False
+) -> Any:
     """What a .pt or .pth file holds: tensors, numbers and texts, nested in lists and dicts.
 
     Args:
