@@ -13,6 +13,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.errors import EXIT_STOPPED
+from dints.service.parent import STOP
 from DiNTSLib.child import Child, killAll
 from DiNTSLib.events import (
     EXIT_CANCELLED,
@@ -27,6 +29,7 @@ from DiNTSLib.events import (
 
 POLL_MILLISECONDS = 50  # well below what is noticed as a delay
 TICK_SECONDS = 0.02  # of one turn of reading events: the window stays responsive however fast they come
+STOP_SECONDS = 60.0  # that a step may take on a processor, and saving it
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
 LAUNCHER = "PythonSlicer"
 ENGINE_FOLDER = Path(__file__).resolve().parents[1]
@@ -113,6 +116,7 @@ class EngineProcess:
         self._sentence = ""
         self._isCancelled = False
         self._isRunning = False
+        self._deadline: float | None = None  # when a process that was asked to stop is ended
         self._poller = Poller(self._poll)
 
     @property
@@ -141,6 +145,15 @@ class EngineProcess:
             )
         self._poller.start()
 
+    def stop(self) -> None:
+        """Asks the process to finish and save the step under way. One that takes longer than `STOP_SECONDS` is ended.
+
+        `onFinished` is called then, with `EXIT_CANCELLED` unless the work was done, or something else went wrong.
+        """
+        if self._isRunning and self._child and self._deadline is None:
+            self._deadline = time.monotonic() + STOP_SECONDS
+            self._child.send(STOP)
+
     def cancel(self) -> None:
         """Ends the process with all of its descendants within a second; `onFinished` is called then."""
         if self._isRunning and self._child:
@@ -161,6 +174,8 @@ class EngineProcess:
     def _poll(self) -> None:
         if not self._isRunning:
             return
+        if self._deadline is not None and time.monotonic() > self._deadline and not self._isCancelled:
+            self.cancel()
         exitCode = self._child.exitCode if self._child else EXIT_FAILED
         end = time.monotonic() + TICK_SECONDS
         for line in self._child.lines() if self._child else ():
@@ -180,7 +195,7 @@ class EngineProcess:
     def _finish(self, exitCode: int) -> None:
         self._poller.stop()
         self._isRunning = False
-        if self._isCancelled:
+        if self._isCancelled or (self._deadline is not None and exitCode == EXIT_STOPPED):
             self._onFinished(EXIT_CANCELLED, _("Cancelled."))
         elif exitCode == EXIT_DONE:
             self._onFinished(EXIT_DONE, "")

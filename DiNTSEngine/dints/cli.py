@@ -60,7 +60,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0 (done), 1 (failed) or 2 (bad input, said in one line)."""
+    """Runs one command; returns 0 (done), 1 (failed), 2 (bad input, said in one line) or 130 (stopped)."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -68,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"dints: {error.name} is not installed; `dints doctor` lists what is missing", file=sys.stderr)
         return EXIT_FAILED
-    if options.events:
-        end_with_parent()
     reporter = JsonReporter(private_output()) if options.events else TerminalReporter()
     try:
+        if options.events:
+            end_with_parent()
         options.run(options, reporter)
         return EXIT_DONE
     except (Exception, KeyboardInterrupt) as error:  # the parent process must hear of it before this one ends

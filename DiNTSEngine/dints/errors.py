@@ -8,7 +8,7 @@ import reprlib
 import traceback
 from typing import Any
 
-EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_STOPPED = 0, 1, 2, 130  # 130: as shells say "interrupted"
 
 LONGEST_QUOTE = 120  # characters of a text in a message: enough for most file names
 LONGEST_VALUE = 200  # characters of what holds several
@@ -56,7 +56,7 @@ def failure(error: BaseException) -> tuple[str, int]:
     if isinstance(error, InputError):
         code = EXIT_BAD_INPUT
     elif isinstance(error, KeyboardInterrupt):
-        text = "stopped; run the same command again to resume"
+        text, code = "stopped; run the same command again to resume", EXIT_STOPPED
     elif isinstance(error, OSError) and error.filename:  # what cannot be written is a StorageError
         text = f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions"
         code = EXIT_BAD_INPUT

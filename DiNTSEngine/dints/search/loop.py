@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from dints.training.log import TrainingLog, defined
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
 from dints.training.step import OptimizerStep, set_learning_rate
+from dints.training.stopping import stoppable
 
 STAGE = "search"
 SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
@@ -92,6 +94,7 @@ class Search:
         with (
             closing(prefetch(self.batches[0], first)) as train1,
             closing(prefetch(self.batches[1], first_train2)) as train2,
+            stoppable() as stop,
         ):
             for step in range(first, total):
                 row = self._weight_step(step, *next(train1))
@@ -103,6 +106,7 @@ class Search:
                     self._save(done)
                 shown = {key: row[key] for key in SHOWN if row.get(key) is not None}
                 self.reporter.progress(STAGE, done, total, **shown)
+                stop.heed(partial(self._save, done))
         return self.architecture()
 
     @torch.no_grad()

@@ -1,10 +1,12 @@
-"""What ties this process to the program that started it: a stream for events, and their common end.
+"""What ties this process to the program that started it: a stream for events, a request to stop, and their common end.
 
-That program keeps the writing end of standard input, which the operating system closes however the program ends.
+That program keeps the writing end of standard input, which the operating system closes however the program ends. The
+line "stop" there does what Ctrl-C does in a terminal, on every system.
 """
 
 from __future__ import annotations
 
+import _thread
 import functools
 import os
 import signal
@@ -14,6 +16,7 @@ from typing import NoReturn, TextIO
 
 OWN_GROUP_VARIABLE = "DINTS_OWN_GROUP"  # set by a program that starts the engine in a process group of its own
 INPUT, OUTPUT, ERRORS = range(3)  # file descriptors that every process has
+STOP = "stop"  # a line of the input
 PIECE = 4096  # bytes of the input that are read at once
 
 
@@ -35,6 +38,7 @@ def _separated_output() -> TextIO:
 def end_with_parent() -> None:
     """Watches standard input in the background, if the program that started this process says that it may."""
     if os.environ.get(OWN_GROUP_VARIABLE):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # that program may have been told to ignore it
         threading.Thread(target=_watch, daemon=True).start()
 
 
@@ -46,6 +50,7 @@ def end() -> NoReturn:
 
 
 def _watch() -> None:
-    while os.read(INPUT, PIECE):
-        pass  # nothing is expected
+    while piece := os.read(INPUT, PIECE):
+        if STOP in piece.decode(errors="replace").split():
+            _thread.interrupt_main()
     end()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
+import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
 import torch
 
 from dints.errors import InputError, RunError
 from dints.events import Reporter
+from dints.training.stopping import stoppable
+
+LISTEN_SECONDS = 0.5  # to messages, before a look at whether to stop
 
 Work = Callable[[torch.device, Reporter], Any]
 
@@ -28,33 +34,37 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[torch.device], repor
     A device may be named several times: two tasks side by side on the cores of a CPU, for example.
 
     Raises:
+        KeyboardInterrupt: the tasks were stopped; each finished and saved its step.
         InputError, RunError: a task failed or its process was killed; the others were done nevertheless.
     """
     if len(devices) == 1 or len(tasks) == 1:
         return [task.work(devices[0], reporter) for task in tasks]
     waiting, free = list(enumerate(tasks)), list(devices)
     running: dict[Any, _TaskProcess] = {}
-    results: dict[int, Any] = {}
-    failures: list[Exception] = []
-    try:
-        while waiting or running:
-            while waiting and free:
-                child = _TaskProcess(*waiting.pop(0), free.pop(0))
-                running[child.messages] = child
-            for messages in wait(list(running)):
-                child = running[messages]
-                try:
-                    child.deliver(reporter)
-                except EOFError:
-                    free.append(running.pop(messages).device)
-                    failures += child.failures()
-                    results[child.number] = child.result
-    finally:
-        for child in running.values():
-            child.process.terminate()
+    ended: list[_TaskProcess] = []
+    with stoppable() as stop:
+        try:
+            while running or (waiting and not stop.requested):
+                while waiting and free and not stop.requested:
+                    child = _TaskProcess(*waiting.pop(0), free.pop(0))
+                    running[child.messages] = child
+                for messages in wait(list(running), LISTEN_SECONDS):
+                    try:
+                        running[messages].deliver(reporter)
+                    except EOFError:
+                        ended.append(running.pop(messages))
+                        free.append(ended[-1].device)
+                if stop.requested:
+                    for child in running.values():
+                        child.stop()
+        finally:
+            for child in running.values():
+                child.process.terminate()
+    failures = [failure for child in ended for failure in child.failures()]
     if failures:
         raise failures[0]
-    return [results[number] for number in range(len(tasks))]
+    stop.heed()
+    return [child.result for child in sorted(ended, key=lambda child: child.number)]
 
 
 class _Returned(NamedTuple):
@@ -72,7 +82,8 @@ class _TaskProcess:
         self.result: Any = None
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         self.messages, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=_do, args=(task.work, str(device), sender))
+        self._stopping = context.Event()
+        self.process = context.Process(target=_do, args=(task.work, str(device), sender, self._stopping))
         self.process.start()
         sender.close()  # so that the pipe ends with the child
 
@@ -86,6 +97,10 @@ class _TaskProcess:
         else:
             method, arguments, values = message
             getattr(reporter, method)(*arguments, **values)
+
+    def stop(self) -> None:
+        """Lets the process finish and save its step; it ends without a result."""
+        self._stopping.set()
 
     def failures(self) -> list[Exception]:
         """What went wrong in the process that has ended, if anything did."""
@@ -115,8 +130,16 @@ class _Forwarding(Reporter):
         self._messages.send(("result", (name,), values))
 
 
-def _do(work: Work, device: str, messages: Connection) -> None:
+def _do(work: Work, device: str, messages: Connection, stopping: Event) -> None:
+    threading.Thread(target=_interrupt_on, args=(stopping,), daemon=True).start()
     try:
         messages.send(_Returned(work(torch.device(device), _Forwarding(messages))))
     except (InputError, RunError) as error:
         messages.send(error)
+    except KeyboardInterrupt:
+        return  # it was stopped, and the parent knows
+
+
+def _interrupt_on(stopping: Event) -> None:
+    stopping.wait()
+    _thread.interrupt_main()

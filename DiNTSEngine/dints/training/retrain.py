@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from dints.training.log import TrainingLog, defined
 from dints.training.losses import segmentation_loss
 from dints.training.schedule import RATES
 from dints.training.step import OptimizerStep, set_learning_rate
+from dints.training.stopping import StopRequest, stoppable
 from dints.training.validation import mean_defined, validate
 
 
@@ -83,6 +85,7 @@ class FoldTrainer:
         self.average = WeightAverage(self.network, self.settings.average) if self.settings.average else None
         self.best: tuple[float, ...] = ()
         self.without_gain = 0  # validations since the best one
+        self.validated = True  # else the validation after the last step is still to be made
 
     @property
     def kept_network(self) -> nn.Module:
@@ -94,19 +97,23 @@ class FoldTrainer:
         first = start_together(self._resume(), self.network)
         total = self.settings.iterations
         log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
-        with closing(prefetch(self.batches, first)) as batches:
+        with closing(prefetch(self.batches, first)) as batches, stoppable() as stop:
+            if not self.validated:
+                log.append(self._validate(first - 1, stop))
+                self._save(first)
             for step in range(total if self._stops() else first, total):
                 row = self._train_step(step, *next(batches))
                 log.append(row)
                 done = step + 1
                 if done % self.settings.validate_every == 0 or done == total:
-                    log.append(self._validate(step))
+                    log.append(self._validate(step, stop))
                 if done % self.settings.checkpoint_every == 0 or done == total or self._stops():
                     self._save(done)
                 shown = {"loss": row["loss"], "dice": mean_defined(self.best) if self.best else None}
                 self.reporter.progress(
                     self.stage, done, total, **{name: value for name, value in shown.items() if value is not None}
                 )
+                stop.heed(partial(self._save, done))
                 if self._stops():
                     self.reporter.message(
                         f"{self.stage}: no gain in {self.without_gain} validations; stopped at {done}"
@@ -132,9 +139,20 @@ class FoldTrainer:
         """Whether the patience is spent."""
         return 0 < self.settings.patience <= self.without_gain
 
-    def _validate(self, step: int) -> dict[str, Any]:
-        """Scores the network, keeps it if it is the best so far, and returns the row for the log."""
-        dice = tuple(validate(self.kept_network, self.validation_cases, self.config, self.device, self.reporter))
+    def _validate(self, step: int, stop: StopRequest) -> dict[str, Any]:
+        """Scores the network, keeps it if it is the best so far, and returns the row for the log.
+
+        A validation that is stopped is made when the training goes on; the step before it is saved.
+        """
+        self.validated = False
+        try:
+            dice = tuple(
+                validate(self.kept_network, self.validation_cases, self.config, self.device, self.reporter, stop)
+            )
+        except KeyboardInterrupt:
+            self._save(step + 1)
+            raise
+        self.validated = True
         self.without_gain += 1
         if is_better(mean_defined(dice), mean_defined(self.best) if self.best else math.nan):
             self.best, self.without_gain = dice, 0
@@ -152,6 +170,7 @@ class FoldTrainer:
             "reductions": self.backoff.reductions,
             "best": list(self.best),
             "without_gain": self.without_gain,
+            "validated": self.validated,
         }
         if self.average:
             state["average"] = self.average.state()
@@ -169,6 +188,7 @@ class FoldTrainer:
             self.backoff.reductions = int(state.get("reductions", 0))
             self.best = tuple(map(float, state["best"]))
             self.without_gain = int(state.get("without_gain", 0))
+            self.validated = bool(state.get("validated", True))
             if self.average:
                 self.average.load_state(state["average"])
             return whole_steps(state["step"], self.settings.iterations)

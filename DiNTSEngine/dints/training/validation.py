@@ -17,15 +17,24 @@ from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.sliding_window import sliding_window, stride_of
 from dints.metrics.segmentation import dice
 from dints.process_group import gather, shard
+from dints.training.stopping import StopRequest
 
 
 def validate(
-    network: nn.Module, cases: Sequence[CachedCase], config: Config, device: torch.device, reporter: Reporter
+    network: nn.Module,
+    cases: Sequence[CachedCase],
+    config: Config,
+    device: torch.device,
+    reporter: Reporter,
+    stop: StopRequest,
 ) -> list[float]:
     """Mean Dice over the cases for each foreground class; NaN for a class that no case has.
 
     Several processes share the cases and all get the result. Where memory runs out, a case is segmented in ways that
     need less, and the reporter is warned.
+
+    Raises:
+        KeyboardInterrupt: `stop` was requested; what was scored is given up.
     """
     network.eval()
     own = []
@@ -33,6 +42,7 @@ def validate(
         work = partial(predict_classes, network, case, config)
         classes = first_that_fits(executions(device, batch_size=1, networks=1), work, reporter)
         own.append(_case_dice(classes, np.asarray(case.label), config))
+        stop.heed()
     network.to(device).train()  # it may have been moved to where there is more memory
     scores = gather(own)
     return [mean_defined([score[index] for score in scores]) for index in range(len(config.task.labels) - 1)]
