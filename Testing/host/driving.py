@@ -207,9 +207,12 @@ def reachable(widget: Any) -> QWidget:
         raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is hidden")
     if not raw.isEnabled():
         raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is disabled")
-    for window in _windows.values():
-        if window.isAncestorOf(raw):
-            window.ensureWidgetVisible(raw)
+    process_events()  # what was just shown has its place now
+    ancestor = raw.parentWidget()
+    while ancestor is not None:
+        if isinstance(ancestor, QScrollArea):
+            ancestor.ensureWidgetVisible(raw)
+        ancestor = ancestor.parentWidget()
     return raw
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QScrollArea, QTo
 
 from .convert import unwrap
 from .errors import HostError
+from .plot_layout import PlotViews
 from .registry import host_class
 from .widgets.views import qMRMLWidget
 
@@ -40,7 +41,7 @@ class qMRMLSliceWidget(qMRMLWidget):
 
 @host_class("slicer")
 class qSlicerLayoutManager(QObject):
-    """Remembers the layout and holds three slice views."""
+    """Remembers the layout and holds three slice views, and the plot views of the layout that the scene asks for."""
 
     layoutChanged = Signal(int)
 
@@ -48,6 +49,7 @@ class qSlicerLayoutManager(QObject):
         super().__init__()
         self._layout = FOUR_UP_LAYOUT
         self._slices = {name: qMRMLSliceWidget(name, application) for name in SLICE_VIEWS}
+        self.plots = PlotViews(application.mrmlScene())
 
     def setLayout(self, layout: int) -> None:
         if layout != self._layout:
@@ -60,6 +62,9 @@ class qSlicerLayoutManager(QObject):
     def sliceWidget(self, name: str) -> QWidget | None:
         return self._slices.get(name)
 
+    def plotWidget(self, index: int) -> QWidget | None:
+        return self.plots.widgets[index] if 0 <= index < len(self.plots.widgets) else None
+
     def resetSliceViews(self) -> None:
         for view in self._slices.values():
             view.sliceLogic().FitSliceToAll()
@@ -69,7 +74,7 @@ class qSlicerLayoutManager(QObject):
 
     layout = Property(int, lambda self: self._layout, setLayout)
     threeDViewCount = Property(int, lambda self: 0)
-    plotViewCount = Property(int, lambda self: 0)
+    plotViewCount = Property(int, lambda self: len(self.plots.widgets))
     tableViewCount = Property(int, lambda self: 0)
 
 
@@ -120,7 +125,7 @@ class qSlicerModuleSelectorToolBar(QToolBar):
 class qSlicerMainWindow(QMainWindow):
     """The window."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: Any, views: QWidget) -> None:
         super().__init__()
         self.setObjectName("qSlicerMainWindow")
         self.setWindowTitle("Slicer")
@@ -131,6 +136,7 @@ class qSlicerMainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self._selector = qSlicerModuleSelectorToolBar(application, area)
         self.addToolBar(self._selector)
+        self.setCentralWidget(views)
         self.statusBar()
 
     def moduleSelector(self) -> QWidget:
@@ -140,6 +146,6 @@ class qSlicerMainWindow(QMainWindow):
 def make_main_window(application: Any) -> tuple[QObject, QMainWindow]:
     """(layout manager, main window); the window is shown."""
     layouts = qSlicerLayoutManager(application)
-    window = qSlicerMainWindow(application)
+    window = qSlicerMainWindow(application, layouts.plots)
     window.show()
     return layouts, window
