@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
 
 DEMO_PRESET = "phantom"
+NO_CHECK: dict[str, Any] = {"cases": [], "problems": []}
 
 
 class DataSection(Section):
@@ -26,16 +27,15 @@ class DataSection(Section):
 
     def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
-        super().__init__(panel, _("1. Data"), ui.dataButton, ui.dataReasonLabel, ui.stopCheckButton)
+        super().__init__(panel, _("1. Data"), ui.dataButton)
         self.pairs: list[tuple[str, str]] = []  # IDs of volume and segmentation: nodes may be deleted meanwhile
         self.casesTable = CasesTable(ui.casesTable)
         ui.pairsBox.visible = ui.casesTable.visible = False
-        ui.demoButton.connect("clicked()", self.onDemo)
+        ui.tryButton.connect("clicked()", self.onTry)
         ui.pairsButton.connect("toggled(bool)", self.onPairsToggled)
         ui.addPairButton.connect("clicked()", self.onAddPair)
         ui.removePairButton.connect("clicked()", self.onRemovePair)
         ui.exportPairsButton.connect("clicked()", self.onExportPairs)
-        ui.checkButton.connect("clicked()", self.onCheck)
         for selector in (ui.imageSelector, ui.segmentationSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.refreshPairs)
 
@@ -50,38 +50,35 @@ class DataSection(Section):
         return run.isRun or (run.settings is not None and run.choices == self.choices())
 
     def refresh(self) -> None:
-        run, parameters, reason = self.panel.run, self.panel.parameters, self.whyNot()
+        run, parameters = self.panel.run, self.panel.parameters
         free = not self.panel.isBusy and not run.isRun
-        self.ui.dataFolderEdit.enabled = self.ui.foldsBox.enabled = free
-        self.ui.demoButton.enabled = free
-        self.ui.pairsButton.enabled = free
-        self.ui.checkButton.enabled = not reason and not self.panel.isBusy
-        check = run.check or {"cases": [], "problems": []}
+        self.ui.dataFolderEdit.enabled = self.ui.foldsBox.enabled = self.ui.pairsButton.enabled = free
+        self.ui.welcomeFrame.visible = free and not parameters.dataFolder
+        check = run.check or NO_CHECK
         self.casesTable.show(check)
-        self.ui.casesTable.visible = bool(check["cases"] or check["problems"]) and not self.button.collapsed
+        self.ui.casesTable.visible = bool(check["cases"] or check["problems"]) and not self.ui.pairsButton.checked
         self.refreshPairs()
-        self.showState(self.state(check, parameters.dataFolder), reason)
 
-    def state(self, check: dict[str, Any], dataFolder: str) -> str:
-        """A few words for the section's title."""
-        errors = self.panel.run.errors
+    def state(self) -> str:
+        run, folder = self.panel.run, self.panel.parameters.dataFolder
+        count = len((run.check or NO_CHECK)["cases"])
         if self.isRunning:
             return _("working")
-        if not dataFolder or not check["cases"]:
-            return _("not checked") if dataFolder else _("choose data")
-        if errors:
-            return counted(errors, _("1 error"), _("{count} errors"))
-        return counted(len(check["cases"]), _("1 case, ready"), _("{count} cases, ready"))
+        if not folder or not count:
+            return _("not checked") if folder else _("choose data")
+        if run.errors:
+            return counted(run.errors, _("1 error"), _("{count} errors"))
+        return counted(count, _("1 case, ready"), _("{count} cases, ready"))
+
+    def action(self) -> str:
+        return _("Check data")
 
     def whyNot(self) -> str:
-        """Why the data cannot be checked now; "" if they can."""
         parameters = self.panel.parameters
-        if self.panel.isBusy:
-            return ""
         if self.panel.run.isRun:
             return _("The run was started with these data. For other data, choose another run folder.")
         if not parameters.runFolder:
-            return _("Choose a run folder, or try the demo data.")
+            return _("Choose a run folder, or try it on generated scans.")
         return "" if parameters.dataFolder else _("Choose a data folder, or make one.")
 
     def stopped(self) -> str:
@@ -96,32 +93,40 @@ class DataSection(Section):
         one = _("Solve 1 problem; point at its line to read what to do.")
         return counted(count, one, _("Solve {count} problems; point at a line to read what to do."))
 
-    def onDemo(self) -> None:
+    def onTry(self) -> None:
+        """Generates scans, checks them, and begins to search; opens the run of an earlier try."""
         parameters = self.panel.parameters
         if not parameters.runFolder:
             parameters.runFolder = str(Path(slicer.app.defaultScenePath) / "DiNTS" / "demo")
         if self.panel.run.isRun:
-            return  # the demo of an earlier day was opened
+            return
         folder = parameters.runFolder
-        self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), self.onDemoMade)
 
-    def onDemoMade(self, results: Results) -> None:
-        self.panel.parameters.dataFolder = results["data"]["path"]
-        self.panel.parameters.preset = DEMO_PRESET
-        self.onCheck()
+        def made(results: Results) -> None:
+            parameters.dataFolder, parameters.preset = results["data"]["path"], DEMO_PRESET
+            self.check(andThen=self.panel.search.onStart)
 
-    def onCheck(self) -> None:
+        self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), made)
+
+    def onStart(self) -> None:
+        self.check()
+
+    def check(self, andThen: Callable[[], None] | None = None) -> None:
+        """Checks the data and takes over the settings that follow from them."""
         parameters = self.panel.parameters
         arguments = (parameters.dataFolder, parameters.runFolder, parameters.preset, parameters.folds)
 
         def checked(results: Results) -> None:
             self.panel.loadSettings()
-            self.panel.unfold(self.panel.search)
+            self.panel.open(self.panel.search)
+            if andThen is not None:
+                andThen()
 
         self.start(lambda **calls: self.logic.check(*arguments, **calls), checked)
 
     def onPairsToggled(self, shown: bool) -> None:
         self.ui.pairsBox.visible = shown
+        self.panel.refresh()
 
     def onAddPair(self) -> None:
         self.pairs.append((self.ui.imageSelector.currentNodeID, self.ui.segmentationSelector.currentNodeID))
@@ -159,4 +164,4 @@ class DataSection(Section):
 
     def onPairsExported(self, results: Results) -> None:
         self.ui.pairsButton.checked = False
-        self.panel.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))
+        self.panel.footer.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))

@@ -21,9 +21,8 @@ class ExportSection(Section):
 
     def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
-        super().__init__(panel, _("4. Model"), ui.modelButton, ui.modelReasonLabel)
+        super().__init__(panel, _("4. Model"), ui.modelButton)
         self.labelsTable = LabelsTable(ui.labelsTable, self.onLabelChanged)
-        ui.exportButton.connect("clicked()", self.onExport)
         ui.reportButton.connect("clicked()", self.onReport)
 
     def labels(self) -> dict[int, str]:
@@ -51,19 +50,21 @@ class ExportSection(Section):
             self.panel.parameters.modelName = settings.task.name
 
     def refresh(self) -> None:
-        run, reason = self.panel.run, self.whyNot()
         if not self.button.collapsed:
             self.showLabels()
-        self.ui.exportButton.enabled = not reason and not self.panel.isBusy
+        run = self.panel.run
         self.ui.reportButton.enabled = run.isRun and not run.whyUnusable and not self.panel.isBusy
-        trained, total = len(run.trainedFolds), len(run.folds)
-        networks = _("{count} of {total} networks").format(count=trained, total=total) if trained else ""
-        self.showState(_("working") if self.isRunning else networks, reason)
+
+    def state(self) -> str:
+        trained, total = len(self.panel.run.trainedFolds), len(self.panel.run.folds)
+        if self.isRunning:
+            return _("working")
+        return _("{count} of {total} networks").format(count=trained, total=total) if trained else ""
+
+    def action(self) -> str:
+        return _("Export model")
 
     def whyNot(self) -> str:
-        """Why there is nothing to export; "" if there is."""
-        if self.panel.isBusy:
-            return ""
         if self.panel.run.whyUnusable:
             return self.panel.run.whyUnusable
         if not self.panel.run.trainedFolds:
@@ -78,7 +79,7 @@ class ExportSection(Section):
         self.panel.parameters.labelChanges = {**dict(self.panel.parameters.labelChanges), f"{value}.{kind}": text}
         self.panel.refresh()  # an empty name is taken back
 
-    def onExport(self) -> None:
+    def onStart(self) -> None:
         parameters, styles = self.panel.parameters, self.styles()
         path = self.logic.modelPath(parameters.modelName)
         question = _("There is a model {name} already. Replace it?").format(name=path.name)
@@ -93,7 +94,7 @@ class ExportSection(Section):
 
     def onExported(self, results: Results) -> None:
         text = _("{name} is listed in DiNTS Segmentation now ({path}).")
-        self.panel.say(text.format(name=results["model"]["name"], path=results["model"]["path"]))
+        self.panel.footer.say(text.format(name=results["model"]["name"], path=results["model"]["path"]))
 
     def onReport(self) -> None:
         folder = self.panel.parameters.runFolder

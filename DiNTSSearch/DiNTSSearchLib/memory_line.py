@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from dints.config import Config
+
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
     from DiNTSSearchLib.pipeline import Pipeline
 
 DELAY_MILLISECONDS = 800  # after the last change of a setting
+BUDGET = "search.memory_budget"  # left out: memory is proportional to it
 MIB, GIB = 2**20, 2**30
 
 
 class MemoryLine:
-    """Asks the engine when settings changed. The budget is left out: memory is proportional to it.
+    """Asks the engine when settings changed, and keeps the answer for as long as it holds: also through a run.
 
     Args:
         onChanged: called when a prediction has come.
@@ -26,7 +29,8 @@ class MemoryLine:
 
     def __init__(self, logic: DiNTSSearchLogic, onChanged: Callable[[], None]) -> None:
         self._logic, self._onChanged = logic, onChanged
-        self._wanted: tuple[Path, int, tuple[tuple[str, str], ...], str] | None = None
+        self._known: tuple[Config, str] | None = None  # settings and device of the prediction that is there or to come
+        self._question: tuple[Path, dict[str, str], str] | None = None
         self._job: Pipeline | None = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -35,19 +39,23 @@ class MemoryLine:
         self.values: dict[str, Any] = {}
         self.error = ""
 
-    def want(self, settingsFile: Path, changes: dict[str, str], device: str) -> None:
-        """Predicts for these settings, soon, unless that is known or under way."""
-        own = {key: text for key, text in changes.items() if key != "search.memory_budget"}
-        wanted = (settingsFile, settingsFile.stat().st_mtime_ns, tuple(sorted(own.items())), device)
-        if wanted != self._wanted:
+    def want(self, settings: Config, changes: dict[str, str], file: Path, device: str) -> None:
+        """Predicts for changed settings, soon, unless that is known or under way.
+
+        Args:
+            settings: what `file` holds.
+        """
+        overrides = [f"{key}={text}" for key, text in changes.items() if key != BUDGET]
+        wanted = settings.with_overrides([*overrides, f"{BUDGET}=1"]), device
+        if wanted != self._known:
             self.stop()
-            self._wanted = wanted
-            self.values, self.error = {}, ""
+            self._known, self._question = wanted, (file, changes, device)
             self._timer.start()
 
     def stop(self) -> None:
-        """Ends what is under way; the next `want` asks again."""
-        self._wanted = None
+        """Ends what is under way and forgets what was predicted."""
+        self._known = None
+        self.values, self.error = {}, ""
         self._timer.stop()
         if self._job is not None and self._job.isRunning:
             self._job.cancel()
@@ -61,7 +69,7 @@ class MemoryLine:
     def sentence(self, budget: float) -> str:
         """What search and retraining need at a budget, and what there is."""
         if self.error or not self.values:
-            return self.error or (_("being predicted…") if self._wanted else "")
+            return self.error or (_("being predicted…") if self._known else "")
         values = self.values
         sentence = _("search {search}, retraining about {retraining}; {device} has {available}").format(
             search=sizeText(values["search"]),
@@ -77,14 +85,14 @@ class MemoryLine:
         return needed > self.values.get("available", needed)
 
     def _ask(self) -> None:
-        path, _modified, changes, device = self._wanted
+        file, changes, device = self._question
 
         def finished(exitCode: int, sentence: str) -> None:
             if self._job is job:  # and not one that was stopped
                 self.values, self.error = job.results.get("memory", {}), sentence
                 self._onChanged()
 
-        job = self._logic.predictMemory(path, dict(changes), device, onFinished=finished)
+        job = self._logic.predictMemory(file, changes, device, onFinished=finished)
         self._job = job
 
 

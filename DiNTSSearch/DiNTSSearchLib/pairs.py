@@ -101,6 +101,8 @@ class PairsProcess:
         """Ends after the case that is being written."""
         self._isCancelled = True
 
+    stop = cancel  # part of a data set is none: there is nothing to keep
+
     def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
         """Blocks, but lets the application process events; False if it takes longer."""
         return waitUntil(lambda: not self.isRunning, self._poll, timeoutSeconds)

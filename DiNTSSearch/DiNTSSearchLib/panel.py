@@ -17,24 +17,26 @@ from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_section import DataSection
 from DiNTSSearchLib.export_section import ExportSection
+from DiNTSSearchLib.footer import Footer
 from DiNTSSearchLib.opened_run import OpenedRun
 from DiNTSSearchLib.parameters import DiNTSSearchParameters
 from DiNTSSearchLib.pipeline import Pipeline, Results
 from DiNTSSearchLib.plots import RunPlots
 from DiNTSSearchLib.retrain_section import RetrainSection
 from DiNTSSearchLib.search_section import SearchSection
-from DiNTSSearchLib.section import ERROR_STYLE, Section
+from DiNTSSearchLib.section import Section
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
 
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
-FEW_SECONDS = 90  # from here on, time left is told in minutes
-METRICS_SHOWN = 2  # newest values beside the progress
 
 
 class SearchPanel:
     """Holds the sections, the parameter node and the running job.
+
+    Attributes:
+        current: the section whose action the footer offers: that which was opened last.
 
     Args:
         widget: of the .ui file.
@@ -46,14 +48,15 @@ class SearchPanel:
         self.parameters: DiNTSSearchParameters | None = None
         self.run = OpenedRun("")
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
-        self.plots = RunPlots()
+        self.plots, self.footer = RunPlots(), Footer(self.ui)
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
         self._binding: ParameterBinding | None = None
-        self._isOpening = self._isRefreshing = self._isClosed = False
+        self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
         self.sections = (self.data, self.search, self.retrain, self.export)
+        self.current: Section = self.data
         self._timer = qt.QTimer()
         self._timer.setInterval(REFRESH_MILLISECONDS)
         self._timer.connect("timeout()", self.refresh)
@@ -61,19 +64,39 @@ class SearchPanel:
 
     def _connect(self) -> None:
         ui = self.ui
-        ui.progressBar.visible = ui.statusLabel.visible = False
         for edit in (ui.runFolderEdit, ui.dataFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
         ui.runFolderEdit.connect("currentPathChanged(QString)", self.onRunFolderEdited)
         ui.dataFolderEdit.connect("currentPathChanged(QString)", self.onDataFolderEdited)
         ui.engineButton.connect("clicked()", lambda: showInstallPanel(self.bind))
+        ui.startButton.connect("clicked()", lambda: self.current.onStart())
+        ui.stopButton.connect("clicked()", self.stop)
+        ui.logBox.connect("contentsCollapsed(bool)", lambda collapsed: self._onFolded(None, collapsed))
         for section in self.sections:
-            section.button.connect("contentsCollapsed(bool)", self.refresh)
+            section.button.connect(
+                "contentsCollapsed(bool)", lambda collapsed, section=section: self._onFolded(section, collapsed)
+            )
 
     @property
     def isBusy(self) -> bool:
         """Whether the engine is at work."""
         return self.runningSection is not None
+
+    def open(self, section: Section) -> None:
+        """Unfolds a section; the others fold."""
+        section.button.collapsed = False
+
+    def _onFolded(self, opened: Section | None, collapsed: bool) -> None:
+        """One section is open at a time, so that nothing needs to be scrolled; None is the log."""
+        if collapsed:
+            return
+        for section in self.sections:
+            section.button.collapsed = section is not opened
+        if opened is not None:
+            self.ui.logBox.collapsed = True
+            self.current = opened
+        if not self._isOpening:
+            self.refresh()
 
     def bind(self) -> None:
         """Shows the scene's parameter node. That of a new scene gets the folder of a run that is under way."""
@@ -102,7 +125,8 @@ class SearchPanel:
         """Ends the engine's processes: nothing may be left behind. The run goes on from its last checkpoint later."""
         self._timer.stop()
         self.search.memory.stop()
-        self.stop()
+        if self.job is not None:
+            self.job.cancel()
         self.unbind()
         self._isClosed = True  # what the engine still says has no widgets to go to
 
@@ -122,7 +146,7 @@ class SearchPanel:
         self.readRun()
         for section in self.sections:
             section.forget()
-        self.say("")
+        self.footer.say("")
         self._isOpening = True
         try:
             with slicer.util.NodeModify(parameters.parameterNode):
@@ -132,8 +156,18 @@ class SearchPanel:
                 if self.run.isRun:
                     parameters.dataFolder = self.run.dataFolder
                 self.loadSettings()
+            self.open(self.next())
         finally:
             self._isOpening = False
+
+    def next(self) -> Section:
+        """The section in which there is something to do."""
+        run = self.run
+        if len(run.trainedFolds) == len(run.folds) > 0:
+            return self.export
+        if run.search.finished:
+            return self.retrain
+        return self.search if self.data.isChecked() and not run.errors else self.data
 
     def loadSettings(self) -> None:
         """Takes over the settings that the run's folder holds, after it was opened or checked."""
@@ -167,8 +201,7 @@ class SearchPanel:
             self.ui.runFolderEdit.enabled = not self.isBusy
             self.ui.dataFolderEdit.currentPath = self.parameters.dataFolder
             self.ui.engineButton.visible = bool(self.missing)
-            for section in self.sections:
-                section.button.enabled = not self.missing
+            self.ui.scrollContents.enabled = self.ui.tryButton.enabled = not self.missing
             if not self.missing:
                 self._showRun()
             self.ui.engineLabel.text = self.missing or "\n".join(self.run.problems)
@@ -185,6 +218,8 @@ class SearchPanel:
         try:
             for section in self.sections:
                 section.refresh()
+                section.showState()
+            self.footer.show(self.current, self.isBusy)
         except OSError as error:  # the disk of the run has gone meanwhile
             self.run.problems.append(failure(error)[0])
 
@@ -196,16 +231,15 @@ class SearchPanel:
             if self._isClosed:
                 return
             self._timer.stop()
-            self.ui.progressBar.visible = False
+            self.footer.end()
             self._finish(section, exitCode, sentence)
             if not exitCode and self.parameters is not None:
                 onDone(self.job.results)
             self.refresh()
 
-        self.runningSection = section
-        self.ui.progressBar.setRange(0, 0)
-        self.ui.progressBar.visible = True
-        self.say(_("Starting the engine…"))
+        self.runningSection, self._isStopping = section, False
+        self.footer.begin()
+        self.footer.say(_("Starting the engine…"))
         try:
             self.job = begin(onEvent=self.onEvent, onFinished=finished)
         except (ValueError, OSError) as error:
@@ -216,61 +250,31 @@ class SearchPanel:
 
     def _finish(self, section: Section, exitCode: int, sentence: str) -> None:
         if exitCode == EXIT_CANCELLED:
-            self.say(section.stopped())
+            self.footer.say(section.stopped())
         elif exitCode:
             section.error = section.explain(sentence)
-            self.ui.logEdit.appendPlainText(sentence)
-            self.say(_("{step} failed, see there.").format(step=section.title), isError=True)
+            self.footer.say("")
+            self.footer.log(sentence)
+            self.open(section)
         else:
-            self.say(_("Done."))
+            self.footer.say(_("Done."))
 
     def stop(self) -> None:
-        """Ends the running job within a second."""
-        if self.isBusy:
-            self.say(_("Stopping…"))
+        """Lets the engine finish and save the step under way; a second time, ends it within a second."""
+        if not self.isBusy:
+            return
+        if self._isStopping:
             self.job.cancel()
+            return
+        self._isStopping = True
+        self.footer.say(_("Stopping: the step under way is finished and saved. Stop again to end at once."))
+        self.job.stop()
 
     def onEvent(self, event: Event) -> None:
         """Shows what the engine says."""
-        if self._isClosed:
-            return
-        if event["event"] == "progress":
-            self.ui.progressBar.setRange(0, event["total"])
-            self.ui.progressBar.value = event["step"]
-            self._showStatus(progressSentence(event))
-        elif event["event"] in ("message", "warning", "error"):
-            self.ui.logEdit.appendPlainText(event["text"])
-
-    def say(self, text: str, isError: bool = False) -> None:
-        """A sentence below the steps, and in the log."""
-        self._showStatus(text, ERROR_STYLE if isError else "")
-        if text:
-            self.ui.logEdit.appendPlainText(text)
-        if not self.isBusy:
-            self.ui.progressBar.visible = False
-
-    def _showStatus(self, text: str, style: str = "") -> None:
-        self.ui.statusLabel.text, self.ui.statusLabel.styleSheet = text, style
-        self.ui.statusLabel.visible = bool(text)
-
-    def unfold(self, section: Section) -> None:
-        """Opens a section that can be done now."""
-        section.button.collapsed = False
+        if not self._isClosed:
+            self.footer.take(event, self._isStopping)
 
     def openFile(self, path: str) -> None:
         """Opens a file with the program that the computer has for it."""
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(path))
-
-
-def progressSentence(event: Event) -> str:
-    """Stage, step, newest values and time left."""
-    text = _("{stage}: {step} of {total}").format(**event)
-    left = event.get("seconds_left")
-    if left is not None and event["step"] < event["total"]:
-        text += ", " + (
-            _("{count} s left").format(count=round(left))
-            if left < FEW_SECONDS
-            else _("{count} min left").format(count=round(left / 60))
-        )
-    metrics = list(event.get("metrics", {}).items())[:METRICS_SHOWN]
-    return ", ".join([text, *(f"{name} {value:.3g}" for name, value in metrics)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from DiNTSLib.events import Event, OnEvent, OnFinished
+from slicer.i18n import tr as _
+
+from DiNTSLib.events import EXIT_CANCELLED, Event, OnEvent, OnFinished
 
 WAIT_SECONDS = 0.05  # of a blocking call for one process before it looks at the others
 
@@ -17,6 +19,8 @@ class Process(Protocol):
     """What runs one command, as `DiNTSLib.processes.EngineProcess` does."""
 
     def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -60,6 +64,14 @@ class Pipeline:
     def start(self) -> None:
         """Starts the first stage."""
         self._advance()
+
+    def stop(self) -> None:
+        """Lets the commands under way finish and save what they can lose; the stages after them are left out."""
+        if self._stages:
+            self._stages.clear()
+            self._failure = (EXIT_CANCELLED, _("Cancelled."))
+        for process in self._processes:
+            process.stop()
 
     def cancel(self) -> None:
         """Ends all processes within a second; `onFinished` is called then."""

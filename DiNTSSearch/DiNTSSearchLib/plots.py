@@ -1,4 +1,4 @@
-"""Live plots of a run: tables, series and charts in the scene, for Slicer's plot views."""
+"""Live plots of a run: tables, series and charts in the scene, for the panel's plot views and for the main window's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ MOST_POINTS = 2000  # of a curve: more than a view has pixels across
 OWNER = "DiNTSSearch.plot"  # attribute that names the nodes of this file
 BUDGET = "budget"  # the straight line in the memory chart
 COLORS = [(0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.90, 0.62, 0.0)]
-PANEL_VIEW = "DiNTSSearchPanel"  # the plot view inside the panel; the views of the layout have the charts' names
+PANEL = "panel."  # begins the keys of the charts that the panel shows
+PANEL_FONT = 12  # pixels, of axes and legend: Slicer's 16 leave little of a plot that is 300 pixels wide
 VIEW_PREFIX = "DiNTS_"  # tags become IDs, which are separated by spaces
 LAYOUT = 7301  # any number that no layout of Slicer has
 LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
@@ -69,32 +70,32 @@ class RunPlots:
                     self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget])
 
     def chartNode(self, name: str) -> slicer.vtkMRMLPlotChartNode:
-        """The chart of that name."""
-        chart = self.charts[name]
-        node = _node("vtkMRMLPlotChartNode", name, chart.title)
-        if node.GetTitle() != chart.title:
-            node.SetTitle(chart.title)
-            node.SetXAxisTitle(_("Step"))
-            node.SetYAxisTitle(chart.axis)
-        return node
+        """The chart of that name, as the main window shows it."""
+        return self._chartNode(name, name)
 
-    def viewNode(self, name: str, chart: str) -> slicer.vtkMRMLPlotViewNode:
-        """A plot view's node that shows a chart."""
+    def panelView(self, name: str, chart: str) -> slicer.vtkMRMLPlotViewNode:
+        """The node of a plot view in the panel, which shows a chart of its own with the same curves: without title and
+        with small numbers."""
+        shown = self._chartNode(PANEL + chart, chart)
+        shown.SetTitleVisibility(False)
+        shown.SetLegendVisibility(self.charts[chart].ofFolds or chart == "memory_fraction")
+        shown.SetAxisTitleFontSize(PANEL_FONT)
+        shown.SetAxisLabelFontSize(PANEL_FONT)
+        shown.SetLegendFontSize(PANEL_FONT)
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLPlotViewNode") or _newView(name)
-        if name == PANEL_VIEW:  # for a view without an owner, which can be any node, the main window makes a widget
-            node.SetAndObserveParentLayoutNodeID(self.chartNode(chart).GetID())
-        if node.GetScene() is None:
-            node = slicer.mrmlScene.AddNode(node)
-        node.SetPlotChartNodeID(self.chartNode(chart).GetID())
-        return node
+        # For a view without an owner, which can be any node, the main window makes a widget.
+        node.SetAndObserveParentLayoutNodeID(shown.GetID())
+        return _showIn(node, shown, name)
 
     def showInViews(self) -> bool:
         """Arranges four plot views in the main window; False where there is none."""
         layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
         if layout is None:
             return False
-        for name in LAYOUT_CHARTS:
-            self.viewNode(f"{VIEW_PREFIX}{name}", name)
+        for number, name in enumerate(LAYOUT_CHARTS, start=1):
+            tag = f"{VIEW_PREFIX}{name}"
+            node = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode") or _newView(tag)
+            _showIn(node, self.chartNode(name), str(number))
         if not layout.IsLayoutDescription(LAYOUT):
             layout.AddLayoutDescription(LAYOUT, _layoutDescription())
         layout.SetViewArrangement(LAYOUT)
@@ -106,6 +107,15 @@ class RunPlots:
             table = node.GetTableNode()
             slicer.mrmlScene.RemoveNode(node)
             slicer.mrmlScene.RemoveNode(table)
+
+    def _chartNode(self, key: str, name: str) -> slicer.vtkMRMLPlotChartNode:
+        chart = self.charts[name]
+        node = _node("vtkMRMLPlotChartNode", key, chart.title)
+        if node.GetTitle() != chart.title:
+            node.SetTitle(chart.title)
+            node.SetXAxisTitle(_("Step"))
+            node.SetYAxisTitle(chart.axis)
+        return node
 
     def _curve(self, chart: str, log: str, label: str, steps: list[int], values: list[float]) -> None:
         if not steps:
@@ -122,18 +132,19 @@ class RunPlots:
         # Not within NodeModify: axes follow a table only if they see it empty for a moment.
         slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
 
-    def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, key: str, label: str) -> None:
-        table = _node("vtkMRMLTableNode", f"{chart}.{key}", f"DiNTS {chart} {label}")
+    def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, log: str, label: str) -> None:
+        table = _node("vtkMRMLTableNode", f"{chart}.{log}", f"DiNTS {chart} {label}")
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName("step")
         series.SetYColumnName(label)
         series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
         series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone)
-        if key == BUDGET:
+        if log == BUDGET:
             series.SetLineStyle(slicer.vtkMRMLPlotSeriesNode.LineStyleDash)
-        number = int(key.removeprefix("fold")) if key.startswith("fold") else int(key == BUDGET)
+        number = int(log.removeprefix("fold")) if log.startswith("fold") else int(log == BUDGET)
         series.SetColor(*COLORS[number % len(COLORS)])
-        self.chartNode(chart).AddAndObservePlotSeriesNodeID(series.GetID())
+        for key in (chart, PANEL + chart):
+            self._chartNode(key, chart).AddAndObservePlotSeriesNodeID(series.GetID())
 
 
 def _series() -> list[slicer.vtkMRMLPlotSeriesNode]:
@@ -160,6 +171,20 @@ def _newView(name: str) -> slicer.vtkMRMLPlotViewNode:
     node.SetSingletonTag(name)
     node.SetLayoutName(name)
     node.SetName(name)
+    return node
+
+
+def _showIn(
+    node: slicer.vtkMRMLPlotViewNode, chart: slicer.vtkMRMLPlotChartNode, label: str
+) -> slicer.vtkMRMLPlotViewNode:
+    """Puts a view's node into the scene, if it is not there, and a chart into the view.
+
+    The label of the layout is for nodes that the layout makes: these are there before it.
+    """
+    if node.GetScene() is None:
+        node = slicer.mrmlScene.AddNode(node)
+    node.SetLayoutLabel(label)
+    node.SetPlotChartNodeID(chart.GetID())
     return node
 
 

@@ -14,6 +14,7 @@ from dints.evaluation.evaluate import Scores, measured, summarize
 from dints.metrics.segmentation import short_name
 from dints.run_layout import FoldState
 from DiNTSSearchLib.cases import openCase
+from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.parameters import Distribution
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.section import Section
@@ -22,6 +23,7 @@ from DiNTSSearchLib.tables import SELECTABLE, fill
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
 
+CHARTS = ("fold_dice", "fold_loss")
 CHECKABLE = SELECTABLE | 16  # Qt::ItemIsUserCheckable
 CHECKED, UNCHECKED = 2, 0  # Qt::CheckState
 
@@ -31,12 +33,11 @@ class RetrainSection(Section):
 
     def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
-        super().__init__(panel, _("3. Retrain"), ui.retrainButton, ui.retrainReasonLabel, ui.stopRetrainButton)
+        super().__init__(panel, _("3. Retrain"), ui.retrainButton)
         self.left: set[int] = set()  # folds that the user unchecked
         self._rows: tuple[list[list[str]], bool] | None = None  # shown
         self._scores: Scores | None = None  # shown
-        ui.scoresTable.visible = False
-        ui.startRetrainButton.connect("clicked()", self.onStart)
+        self.chart = ChartView(panel.plots, "DiNTSRetrainPanel", CHARTS, ui.retrainChartBox, ui.retrainPlotFrame)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
         ui.scoresTable.connect("cellDoubleClicked(int,int)", self.onCaseDoubleClicked)
 
@@ -58,22 +59,29 @@ class RetrainSection(Section):
         return [parameters.device.value]
 
     def refresh(self) -> None:
-        run, reason = self.panel.run, self.whyNot()
+        run, gpus = self.panel.run, self.panel.search.memory.gpus
         self.showFolds(run.folds)
         self.showScores(run.scores)
         self.ui.distributionBox.enabled = not self.panel.isBusy
-        self.ui.startRetrainButton.enabled = not reason and not self.panel.isBusy
-        stopped = any(fold is not None and fold.started and not fold.finished for fold in run.folds)
-        self.ui.startRetrainButton.text = _("Resume") if stopped and not self.isRunning else _("Start")
-        done = len(run.trainedFolds)
-        shown = done or self.isRunning or stopped
-        state = _("{done} of {count} folds").format(done=done, count=len(run.folds)) if shown else ""
-        self.showState(state, reason)
+        self.ui.distributionFrame.visible = gpus > 1
+        self.ui.retrainProgressFrame.visible = any(fold is not None and fold.started for fold in run.folds)
+        self.chart.show()
+
+    @property
+    def isStopped(self) -> bool:
+        """Whether a fold was begun and not finished."""
+        folds = (fold for fold in self.panel.run.folds if fold is not None)
+        return not self.isRunning and any(fold.started and not fold.finished for fold in folds)
+
+    def state(self) -> str:
+        done, count = len(self.panel.run.trainedFolds), len(self.panel.run.folds)
+        shown = done or self.isRunning or self.isStopped
+        return _("{done} of {count} folds").format(done=done, count=count) if shown else ""
+
+    def action(self) -> str:
+        return _("Resume training") if self.isStopped else _("Start training")
 
     def whyNot(self) -> str:
-        """Why nothing can be trained now; "" if something can."""
-        if self.panel.isBusy:
-            return ""
         if self.panel.run.whyUnusable:
             return self.panel.run.whyUnusable
         if not self.panel.run.search.finished:
@@ -106,7 +114,7 @@ class RetrainSection(Section):
         if scores != self._scores:
             self._scores = scores
             fill(table, *scoreTable(scores)) if scores else table.setRowCount(0)
-        table.visible = scores is not None and not self.button.collapsed
+        table.visible = scores is not None
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
@@ -122,11 +130,10 @@ class RetrainSection(Section):
 
     def onStart(self) -> None:
         folder, folds, devices = self.panel.parameters.runFolder, self.folds, self.devices()
-        self.panel.search.memory.stop()
         self.start(lambda **calls: self.logic.retrain(folder, folds, devices, **calls), self.onTrained)
 
     def onTrained(self, results: Results) -> None:
-        self.panel.unfold(self.panel.export)
+        self.panel.open(self.panel.export)
 
 
 def foldTexts(fold: FoldState | None) -> tuple[str, str]:

@@ -11,21 +11,21 @@ from slicer.i18n import tr as _
 
 from dints.config import Config
 from dints.errors import InputError
-from dints.run_layout import SearchState
 from dints.search.drawing import architecture_svg
 from dints.zoo.catalogue import read_design
 from DiNTSSearchLib.advanced import SettingsTable
+from DiNTSSearchLib.chart_view import ChartView
+from DiNTSSearchLib.footer import ERROR_STYLE
 from DiNTSSearchLib.memory_line import MemoryLine
 from DiNTSSearchLib.parameters import changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
-from DiNTSSearchLib.plots import PANEL_VIEW
-from DiNTSSearchLib.section import ERROR_STYLE, Section
+from DiNTSSearchLib.plots import LAYOUT_CHARTS
+from DiNTSSearchLib.section import Section
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
 
 ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
-DERIVED = 0  # index in the list of presets
 
 
 class SearchSection(Section):
@@ -33,31 +33,15 @@ class SearchSection(Section):
 
     def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
-        super().__init__(panel, _("2. Search"), ui.searchButton, ui.searchReasonLabel, ui.stopSearchButton)
+        super().__init__(panel, _("2. Search"), ui.searchButton)
         self.memory = MemoryLine(panel.logic, panel.refresh)
         self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
         self._drawn: tuple[Path, int] | None = None  # file and time of change
         self._presets: list[str] = []
-        ui.startSearchButton.connect("clicked()", self.onStart)
+        self._isProgressShown: bool | None = None
         ui.presetBox.connect("currentIndexChanged(int)", self.onPresetChosen)
         ui.viewsButton.connect("clicked()", self.onShowInViews)
-        self._preparePlot()
-
-    def _preparePlot(self) -> None:
-        for name, chart in self.panel.plots.charts.items():
-            self.ui.chartBox.addItem(chart.title, name)
-        self.plotWidget = slicer.qMRMLPlotWidget()
-        self.plotWidget.setMRMLScene(slicer.mrmlScene)
-        self.ui.plotFrame.layout().addWidget(self.plotWidget)
-        self.ui.chartBox.connect("currentIndexChanged(int)", self.panel.refresh)
-
-    def showPlot(self, isThere: bool) -> None:
-        """The chosen chart in the panel's own plot view; its node is made anew after a scene was closed."""
-        for name in ("chartBox", "viewsButton", "plotFrame"):
-            getattr(self.ui, name).visible = isThere and not self.button.collapsed
-        view = self.panel.plots.viewNode(PANEL_VIEW, self.ui.chartBox.currentData)
-        if self.plotWidget.mrmlPlotViewNode() is not view:
-            self.plotWidget.setMRMLPlotViewNode(view)
+        self.chart = ChartView(panel.plots, "DiNTSSearchPanel", LAYOUT_CHARTS, ui.searchChartBox, ui.searchPlotFrame)
 
     def changes(self) -> dict[str, str]:
         """Settings that differ from those of the data or preset."""
@@ -72,36 +56,46 @@ class SearchSection(Section):
             showSettings(parameters, settings)
 
     def refresh(self) -> None:
-        run, reason = self.panel.run, self.whyNot()
+        run = self.panel.run
         free = not self.panel.isBusy and not run.isRun
         self.showPresets(free)
         for widget in ("budgetSlider", "iterationsBox", "patchXBox", "patchYBox", "patchZBox"):
             getattr(self.ui, widget).enabled = free and run.settings is not None
         self.ui.deviceBox.enabled = not self.panel.isBusy
         self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
-        self.ui.startSearchButton.enabled = not reason and not self.panel.isBusy
-        stopped = run.isRun and not run.search.finished and not self.isRunning
-        self.ui.startSearchButton.text = _("Resume") if stopped else _("Start")
         self.showMemory()
-        self.showPlot(run.search.started)
-        self.showArchitecture()
-        self.showState(self.state(run.search), reason)
+        self.showProgress(run.search.started)
 
-    def state(self, search: SearchState) -> str:
-        """A few words for the section's title."""
+    def showProgress(self, isThere: bool) -> None:
+        """Plot and architecture take the place of the settings, which cannot be changed any more."""
+        if isThere != self._isProgressShown:
+            self._isProgressShown = isThere
+            self.ui.settingsButton.collapsed = isThere
+            self.ui.searchProgressFrame.visible = isThere
+        self.chart.show()
+        self.showArchitecture()
+
+    def state(self) -> str:
+        search = self.panel.run.search
         if self.isRunning:
             return _("{step} of {total}").format(step=search.step, total=search.total)
         if search.finished:
             return _("finished")
-        if search.started or self.panel.run.isRun:
+        if self.isStopped:
             return _("stopped at {step} of {total}").format(step=search.step, total=search.total)
         return _("ready") if self.panel.data.isChecked() and not self.panel.run.errors else ""
 
-    def whyNot(self) -> str:
-        """Why the search cannot be started now; "" if it can."""
+    @property
+    def isStopped(self) -> bool:
+        """Whether a search was begun and not finished."""
         run = self.panel.run
-        if self.panel.isBusy:
-            return ""
+        return (run.isRun or run.search.started) and not run.search.finished and not self.isRunning
+
+    def action(self) -> str:
+        return _("Resume search") if self.isStopped else _("Start search")
+
+    def whyNot(self) -> str:
+        run = self.panel.run
         if run.isRun:
             found = _("The architecture is found. For another search, choose another run folder.")
             return run.whyUnusable or (found if run.search.finished else "")
@@ -150,12 +144,13 @@ class SearchSection(Section):
         self.panel.refresh()
 
     def showMemory(self) -> None:
-        """Asks for a prediction where there is something to predict and nothing else to compute."""
+        """Keeps the prediction for the settings in sight, also while the engine works."""
         run, parameters = self.panel.run, self.panel.parameters
-        if run.settings is None or (not run.isRun and self.whyNot()):
-            self.memory.stop()
+        if run.settings is not None and (run.isRun or not self.whyNot()):
+            changes = {} if run.isRun else self.changes()
+            self.memory.want(run.settings, changes, run.layout.config_file, parameters.device.value)
         elif not self.panel.isBusy:
-            self.memory.want(run.layout.config_file, {} if run.isRun else self.changes(), parameters.device.value)
+            self.memory.stop()
         self.ui.memoryText.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
         alarming = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
         self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""
@@ -173,16 +168,15 @@ class SearchSection(Section):
                 drawing = architecture_svg(read_design(path), ARCHITECTURE_WIDTH)
                 pixmap.loadFromData(qt.QByteArray(drawing.encode()))
         except InputError as error:
-            self.panel.say(str(error))
+            self.panel.footer.say(str(error))
         self.ui.architectureLabel.setPixmap(pixmap)
 
     def onShowInViews(self) -> None:
         if not self.panel.plots.showInViews():
-            self.panel.say(_("There is no main window to show the plots in."))
+            self.panel.footer.say(_("There is no main window to show the plots in."))
 
     def onStart(self) -> None:
         parameters = self.panel.parameters
-        self.memory.stop()
         arguments = {"device": parameters.device.value}
         if not self.panel.run.isRun:
             arguments |= {"data": parameters.dataFolder, "changes": self.changes()}
@@ -190,4 +184,4 @@ class SearchSection(Section):
         self.start(lambda **calls: self.logic.search(folder, **arguments, **calls), self.onFound)
 
     def onFound(self, results: Results) -> None:
-        self.panel.unfold(self.panel.retrain)
+        self.panel.open(self.panel.retrain)

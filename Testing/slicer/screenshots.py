@@ -69,12 +69,9 @@ def finish(camera: Photographer) -> None:
 
 def search(host: Any, camera: Photographer) -> None:
     ui, data = camera.ui, camera.panel.panel.data
-    host.click(ui.demoButton)
+    host.click(ui.tryButton)
     camera.wait(data.isChecked)
-    finish(camera)
-    camera.wait(lambda: "iB" in ui.memoryText.text)
-    ui.dataButton.collapsed = True
-    host.click(ui.startSearchButton)
+    camera.wait(lambda: camera.panel.panel.search.isRunning)
     camera.wait(lambda: ui.progressBar.maximum == ui.iterationsBox.value)  # the data are checked again before
     camera.wait(lambda: ui.progressBar.value > SHOWN_AT * ui.progressBar.maximum)
     camera.shoot("running")
@@ -84,14 +81,13 @@ def search(host: Any, camera: Photographer) -> None:
 def train(host: Any, camera: Photographer) -> None:
     for fold in range(TRAINED, camera.ui.foldsTable.rowCount):
         camera.ui.foldsTable.item(fold, 0).setCheckState(0)
-    host.click(camera.ui.startRetrainButton)
+    host.click(camera.ui.startButton)
     finish(camera)
 
 
 def export(host: Any, camera: Photographer) -> None:
-    camera.ui.dataButton.collapsed = camera.ui.searchButton.collapsed = True
     host.type_text(camera.ui.modelNameEdit, MODEL_NAME)
-    host.click(camera.ui.exportButton)
+    host.click(camera.ui.startButton)
     finish(camera)
     camera.shoot("finished")
 
@@ -106,10 +102,8 @@ def photograph_problems(host: Any, camera: Photographer) -> None:
     labels[0].write_bytes(labels[0].read_bytes()[: labels[0].stat().st_size // 2])
     sitk.WriteImage(sitk.ReadImage(str(labels[1])) * 3, str(labels[1]))
     host.type_text(ui.runFolderEdit.comboBox(), str(HOME / "new"))
-    ui.retrainButton.collapsed = ui.modelButton.collapsed = True
-    ui.dataButton.collapsed = False
     host.type_text(ui.dataFolderEdit.comboBox(), str(data))
-    host.click(ui.checkButton)
+    host.click(ui.startButton)
     camera.wait(lambda: not panel.isBusy)
     camera.shoot("error")
 

@@ -65,7 +65,7 @@ def test_the_search_panel_opens_and_says_what_must_be_installed(run_program: Any
         panel = host.open_module("DiNTSSearch", 400, 800).panel
         assert "DiNTS needs torch" in panel.ui.engineLabel.text, panel.ui.engineLabel.text
         assert panel.ui.engineButton.visible
-        assert not panel.ui.demoButton.enabled
+        assert not panel.ui.tryButton.enabled
         with host.answering(lambda dialog: dialog.close()) as titles:
             host.click(panel.ui.engineButton)
         assert titles == ["DiNTS: what is installed"], titles

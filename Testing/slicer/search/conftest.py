@@ -38,7 +38,7 @@ class FakeProcess:
 
     def __init__(self, arguments: list[str], onEvent: Callable, onFinished: Callable) -> None:
         self.arguments, self.onEvent, self.onFinished = arguments, onEvent, onFinished
-        self.isRunning = False
+        self.isRunning = self.isStopping = False
 
     def start(self) -> None:
         self.isRunning = True
@@ -47,6 +47,9 @@ class FakeProcess:
     def finish(self, exitCode: int = 0, sentence: str = "") -> None:
         self.isRunning = False
         self.onFinished(exitCode, sentence)
+
+    def stop(self) -> None:
+        self.isStopping = True
 
     def cancel(self) -> None:
         if self.isRunning:
@@ -98,7 +101,7 @@ def checked(faked: Any, host: Any, processes: list[Any], tmp_path: Path) -> Any:
     """The panel after a check that derived the settings of the phantom."""
     faked.parameters.runFolder = str(tmp_path / "new")
     faked.parameters.dataFolder = str(tmp_path)
-    host.click(faked.ui.checkButton)
+    start(host, faked, faked.data)
     write_check(tmp_path / "new", [])
     processes[-1].finish()
     return faked
@@ -148,6 +151,13 @@ def write_run(folder: Path) -> Path:
     content = {"format": 1, "tolerance": 1.0, "rows": scores, "summary": summary, "cases": files}
     write_json(folder / "evaluation" / "scores.json", content)
     return folder
+
+
+def start(host: Any, panel: Any, section: Any) -> None:
+    """Clicks the start button with a section open."""
+    panel.open(section)
+    host.process_events()
+    host.click(panel.ui.startButton)
 
 
 def change_setting(host: Any, panel: Any, key: str, text: str) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from .conftest import write_run
+from .conftest import start, write_run
 
 FILES = ("run.json", "choices.json", "check.json", "config.yaml", "evaluation/scores.json")
 OF_THE_RUN = ("run.json", "config.yaml")  # without which nothing can be done with it
-BUTTONS = ("startSearchButton", "startRetrainButton", "exportButton", "reportButton")
+STEPS = ("search", "retrain", "export")
 BYTES = {
     "cut short": lambda content: content[: len(content) // 2] + b"\n{[",
     "no text": lambda content: b"\xff\x00\xfe",
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def open_folder(panel: Any, path: Path | str) -> None:
-    """Opens it with all sections unfolded."""
+    """Opens it after a look at each section."""
     for section in panel.sections:
         section.button.collapsed = False
     panel.parameters.runFolder = str(path)
@@ -50,8 +50,9 @@ def test_a_damaged_file_is_named_below_the_folder(faked: Any, folder: Path, name
     assert faked.ui.engineLabel.visible
     assert str(file) in faked.ui.engineLabel.text
     assert faked.ui.engineLabel.text.count("\n") == 0
-    enabled = [button for button in BUTTONS if getattr(faked.ui, button).enabled]
-    assert enabled == ([] if name in OF_THE_RUN else ["startRetrainButton", "exportButton", "reportButton"])
+    possible = [step for step in STEPS if not getattr(faked, step).whyNot()]
+    assert possible == ([] if name in OF_THE_RUN else ["retrain", "export"])
+    assert faked.ui.reportButton.enabled == bool(possible)
     assert file.read_bytes() == left
 
 
@@ -86,7 +87,7 @@ def test_a_file_that_is_a_folder_counts_as_missing(faked: Any, folder: Path, nam
 def test_a_sound_run_has_nothing_below_its_folder(faked: Any, folder: Path) -> None:
     open_folder(faked, folder)
     assert not faked.ui.engineLabel.visible
-    assert faked.ui.startRetrainButton.enabled
+    assert faked.retrain.whyNot() == ""
 
 
 def test_what_is_said_goes_with_its_reason(faked: Any, folder: Path, tmp_path: Path) -> None:
@@ -108,8 +109,8 @@ def test_checked_data_with_damaged_settings_can_be_checked_again(
     (tmp_path / "new" / "config.yaml").write_text("search: [")
     checked.refresh()
     assert "is not valid YAML" in checked.ui.engineLabel.text
-    assert checked.ui.searchReasonLabel.text == "Check the data first."
-    host.click(checked.ui.checkButton)
+    assert checked.ui.reasonLabel.text == "Check the data first."
+    start(host, checked, checked.data)
     assert not checked.ui.engineLabel.visible
     assert processes[-1].arguments[0] == "check"
 
@@ -187,7 +188,7 @@ def test_whatever_stands_in_a_json_file_is_no_exception(faked: Any, host: Any, f
 )
 def test_a_folder_that_cannot_be_one_is_no_exception(faked: Any, folder: Path, spoil: Callable[[Path], Path]) -> None:
     open_folder(faked, spoil(folder))
-    assert not any(getattr(faked.ui, button).enabled for button in BUTTONS)
+    assert all(getattr(faked, step).whyNot() for step in STEPS)
 
 
 def test_a_folder_of_too_long_a_name_is_said(faked: Any, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import start
+
 SECONDS_TO_SAY_SO = 5.0
 CANCEL_SECONDS = 1.0
 ENGINE = """
@@ -38,7 +40,6 @@ def engine(host: Any, panel: Any, run_folder: Path, monkeypatch: pytest.MonkeyPa
     (run_folder / "search" / "architecture.json").unlink()
     panel.parameters.runFolder = str(run_folder)
     panel.refresh()
-    host.click(panel.ui.searchButton)
     monkeypatch.setattr(platform, "node", lambda: "here")
 
     def replace(body: str) -> list[str]:
@@ -65,12 +66,12 @@ def test_a_failure_is_said_and_the_run_is_as_it_was(
     before = files(run_folder)
     started = engine(body)
     for attempts in (1, 2):  # the second is the one that is offered
-        assert panel.ui.startSearchButton.enabled
-        host.click(panel.ui.startSearchButton)
+        assert panel.ui.startButton.enabled
+        start(host, panel, panel.search)
         host.wait_until(lambda: not panel.isBusy, SECONDS_TO_SAY_SO)
         assert len(started) == attempts
-        assert sentence in panel.ui.searchReasonLabel.text
-        assert panel.ui.statusLabel.text == "2. Search failed, see there."
+        assert sentence in panel.ui.reasonLabel.text
+        assert not panel.ui.searchButton.collapsed
         host.wait_until(lambda: files(run_folder) == before, SECONDS_TO_SAY_SO)
 
 
@@ -79,9 +80,54 @@ def test_stopping_leaves_no_process_and_no_temporary_file(
 ) -> None:
     before = files(run_folder)
     engine("signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)")
-    host.click(panel.ui.startSearchButton)
+    start(host, panel, panel.search)
     host.wait_until(lambda: len(files(run_folder)) > len(before), SECONDS_TO_SAY_SO)
     assert tree.remember()
-    host.click(panel.ui.stopSearchButton)
+    host.click(panel.ui.stopButton)
+    assert "Stop again to end at once" in panel.ui.statusLabel.text
+    host.click(panel.ui.stopButton)
     host.wait_until(lambda: not panel.isBusy and not tree.survivors(), CANCEL_SECONDS)
     host.wait_until(lambda: files(run_folder) == before, SECONDS_TO_SAY_SO)
+
+
+def test_an_engine_that_does_not_stop_by_itself_is_ended_after_a_while(
+    host: Any, panel: Any, engine: Any, run_folder: Path, tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import DiNTSLib.processes as module
+
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.5)
+    engine("time.sleep(600)")
+    start(host, panel, panel.search)
+    host.wait_until(lambda: panel.ui.progressBar.maximum == 2, SECONDS_TO_SAY_SO)
+    assert tree.remember()
+    host.click(panel.ui.stopButton)
+    host.wait_until(lambda: not panel.isBusy and not tree.survivors(), SECONDS_TO_SAY_SO)
+    assert panel.ui.statusLabel.text.startswith("Stopped.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        ("os._exit(130)", "Stopped. It can be resumed, also after a restart.", ""),
+        ("os.rename({found!r}, {done!r}); os._exit(0)", "Done.", "The architecture is found."),
+        ("os.write(2, b'the disk is full'); os._exit(1)", "", "the disk is full"),
+    ],
+    ids=["saved", "it was done just then", "it could not save"],
+)
+def test_a_stopped_engine_may_save_and_what_goes_wrong_then_is_said(
+    host: Any, panel: Any, engine: Any, run_folder: Path, answer: str, status: str, reason: str
+) -> None:
+    from dints.run_layout import RunLayout
+    from dints.space.architecture import Architecture
+    from dints.space.search_space import SearchSpace
+
+    found, done = run_folder / "found.json", RunLayout(run_folder).architecture_file
+    Architecture.random(SearchSpace(2, 2), 0).save(found)
+    engine(f"assert sys.stdin.readline().strip() == 'stop'; {answer.format(found=str(found), done=str(done))}")
+    start(host, panel, panel.search)
+    host.wait_until(lambda: panel.ui.progressBar.maximum == 2, SECONDS_TO_SAY_SO)
+    host.click(panel.ui.stopButton)
+    host.wait_until(lambda: not panel.isBusy, SECONDS_TO_SAY_SO)
+    assert panel.ui.statusLabel.text == status
+    panel.open(panel.search)
+    assert reason in panel.ui.reasonLabel.text

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import start
+
 
 def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folder: Path) -> None:
     faked.parameters.runFolder = str(run_folder)
@@ -20,7 +22,7 @@ def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folde
     ]
     assert faked.ui.foldsTable.item(0, 2).text() == "0.500"
     assert faked.ui.scoresTable.item(1, 0).text() == "case0"
-    assert faked.ui.exportButton.enabled
+    assert faked.export.whyNot() == ""
     assert not faked.ui.iterationsBox.enabled
 
 
@@ -44,7 +46,7 @@ def test_a_case_whose_files_are_gone_says_so(faked: Any, run_folder: Path) -> No
     faked.parameters.runFolder = str(run_folder)
     faked.ui.retrainButton.collapsed = False
     faked.ui.scoresTable.cellDoubleClicked(1, 0)
-    assert "image.nrrd is no longer there" in faked.ui.retrainReasonLabel.text
+    assert "image.nrrd is no longer there" in faked.ui.reasonLabel.text
 
 
 def test_every_metric_of_the_scores_is_in_a_tool_tip(faked: Any, run_folder: Path) -> None:
@@ -71,8 +73,9 @@ def test_folds_are_dealt_to_the_gpus(faked: Any, host: Any, processes: list[Any]
     faked.parameters.runFolder = str(run_folder)
     faked.ui.retrainButton.collapsed = False
     faked.search.memory.values = {"search": 1, "retraining_full": 1, "device": "GPU", "available": 2, "gpus": 2}
+    faked.refresh()
     host.choose(faked.ui.distributionBox, "One per GPU")
-    host.click(faked.ui.startRetrainButton)
+    start(host, faked, faked.retrain)
     assert [process.arguments[-3:] for process in processes] == [
         ["0", "--device", "cuda:0"],
         ["1", "--device", "cuda:1"],
@@ -86,7 +89,7 @@ def test_an_unchecked_fold_is_not_trained(faked: Any, host: Any, processes: list
     faked.parameters.runFolder = str(run_folder)
     faked.ui.retrainButton.collapsed = False
     faked.ui.foldsTable.item(0, 0).setCheckState(0)
-    host.click(faked.ui.startRetrainButton)
+    start(host, faked, faked.retrain)
     assert processes[-1].arguments[4] == "1"
     processes[-1].finish()
 
@@ -100,10 +103,10 @@ def test_a_model_of_the_same_name_is_replaced_only_when_told_so(
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
     with host.answering("No"):
-        host.click(faked.ui.exportButton)
+        start(host, faked, faked.export)
     assert processes == []
     with host.answering("Yes"):
-        host.click(faked.ui.exportButton)
+        start(host, faked, faked.export)
     assert str(path) in processes[-1].arguments
 
 
@@ -121,7 +124,7 @@ def test_colours_and_codes_of_labels_are_exported(
     assert table.cellWidget(1, 3).currentText == "Kidney"
     table.item(1, 1).setText("aorta")
     assert table.cellWidget(1, 3).currentText == "Aorta"
-    host.click(faked.ui.exportButton)
+    start(host, faked, faked.export)
     arguments = processes[-1].arguments
     assert all(text in arguments for text in ("1=liver", "2=aorta", "1=#102030"))
     assert f"1={terminologyOf('spleen')}" in arguments

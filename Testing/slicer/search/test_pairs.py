@@ -66,7 +66,7 @@ def exporting(faked: Any, host: Any, tmp_path: Path) -> Any:
 
 def test_a_stopped_export_leaves_nothing(exporting: Any, host: Any, tmp_path: Path) -> None:
     host.wait_until(lambda: exporting.ui.progressBar.value == 1)
-    host.click(exporting.ui.stopCheckButton)
+    host.click(exporting.ui.stopButton)
     host.wait_until(lambda: not exporting.isBusy)
     assert exporting.ui.statusLabel.text == "Stopped."
     assert list((tmp_path / "exported").glob("*")) == []
@@ -77,7 +77,7 @@ def test_a_pair_that_is_deleted_while_it_is_written_says_so(exporting: Any, host
 
     slicer.mrmlScene.RemoveNode(slicer.util.getNode("CT 2"))
     host.wait_until(lambda: not exporting.isBusy)
-    assert "was deleted meanwhile" in exporting.ui.dataReasonLabel.text
+    assert "was deleted meanwhile" in exporting.ui.reasonLabel.text
     assert list((tmp_path / "exported").glob("*")) == []
 
 

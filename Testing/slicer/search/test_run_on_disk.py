@@ -96,6 +96,7 @@ def test_long_logs_are_read_in_turns(
 
     def reading() -> None:
         faked.parameters.runFolder = ""
+        host.process_events()
         faked.parameters.runFolder = str(run_folder)
         host.wait_until(lambda: None not in faked.run.folds, WHOLE_SECONDS)
 

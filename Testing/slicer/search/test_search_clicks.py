@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dints.run_layout import RunLayout, read_log
+
 from ..conftest import is_overloaded
-from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting
+from .conftest import MODULE, PANEL_SIZE, SECONDS, TINY, change_setting, start
 
 PROC = Path("/proc")
 PAUSE_SECONDS = 0.1  # that the window may stand still; in waiting, in one of two attempts: see `stays_responsive`
@@ -71,9 +73,12 @@ def test_a_network_is_found_trained_and_exported_by_clicks(
 
 
 def make_demo_data(host: Any, panel: Any, run: Path) -> None:
+    """With the try stopped as soon as it begins to search."""
     host.type_text(panel.ui.runFolderEdit.comboBox(), str(run))
-    host.click(panel.ui.demoButton)
-    host.wait_until(lambda: panel.data.isChecked() and not panel.isBusy, SECONDS)
+    host.click(panel.ui.tryButton)
+    host.wait_until(lambda: panel.search.isRunning, SECONDS)
+    panel.job.cancel()
+    host.wait_until(lambda: not panel.isBusy, SECONDS)
     assert panel.ui.dataButton.text == "1. Data: 14 cases, ready"
     assert panel.ui.casesTable.rowCount == 14
     assert panel.ui.presetBox.currentText == "phantom"
@@ -83,19 +88,22 @@ def make_demo_data(host: Any, panel: Any, run: Path) -> None:
     for key, text in TINY.items():
         if key not in ON_THE_PANEL:
             change_setting(host, panel, key, text)
+    change_setting(host, panel, "search.checkpoint_every", "1000")  # what stopping saves, nothing else does
     assert panel.search.error == ""
     host.wait_until(lambda: "MiB" in panel.ui.memoryText.text, SECONDS)
 
 
 def search_and_stop(host: Any, panel: Any, run: Path) -> Any:
     with host.PauseMeter() as meter:
-        host.click(panel.ui.startSearchButton)
+        start(host, panel, panel.search)
         host.wait_until(lambda: panel.ui.progressBar.maximum == ITERATIONS and panel.ui.progressBar.value >= 3, SECONDS)
     assert engine_processes(run)
-    host.click(panel.ui.stopSearchButton)
+    host.click(panel.ui.stopButton)
     wait(host, panel)
     assert engine_processes(run) == []
-    assert "stopped at" in panel.ui.searchButton.text
+    done = len(read_log(RunLayout(run).search_log))
+    assert 3 <= done < ITERATIONS
+    assert panel.ui.searchButton.text == f"2. Search: stopped at {done} of {ITERATIONS}"
     return meter
 
 
@@ -106,13 +114,14 @@ def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> Any:
     slicer.mrmlScene.Clear(False)
     panel = panels[0] = host.open_module(MODULE, *PANEL_SIZE).panel
     host.type_text(panel.ui.runFolderEdit.comboBox(), str(run))
-    host.click(panel.ui.searchButton)
-    assert panel.ui.startSearchButton.text == "Resume"
+    assert panel.ui.startButton.text == "Resume search"
+    steps = [row["step"] for row in read_log(RunLayout(run).search_log)]
     assert panel.ui.iterationsBox.value == ITERATIONS
     with host.PauseMeter() as meter:
-        host.click(panel.ui.startSearchButton)
+        start(host, panel, panel.search)
         wait(host, panel)
     assert panel.ui.searchButton.text == "2. Search: finished"
+    assert [row["step"] for row in read_log(RunLayout(run).search_log)][: len(steps)] == steps  # none was repeated
     assert panel.ui.architectureLabel.pixmap.width() > 0
     (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
     assert series.GetTableNode().GetNumberOfRows() == ITERATIONS
@@ -123,7 +132,7 @@ def train_two_folds(host: Any, panel: Any) -> None:
     for fold in (2, 3, 4):
         panel.ui.foldsTable.item(fold, 0).setCheckState(0)
         host.process_events()
-    host.click(panel.ui.startRetrainButton)
+    start(host, panel, panel.retrain)
     wait(host, panel)
     assert panel.ui.retrainButton.text == "3. Retrain: 2 of 5 folds"
     assert panel.ui.scoresTable.item(0, 0).text() == "mean"
@@ -139,7 +148,7 @@ def export(host: Any, panel: Any) -> None:
     panel.ui.labelsTable.item(0, 1).setText("Left liver lobe")
     panel.ui.labelsTable.cellWidget(1, 2).color = qt.QColor(*KIDNEY_COLOR)
     host.process_events()
-    host.click(panel.ui.exportButton)
+    start(host, panel, panel.export)
     wait(host, panel)
     (model,) = installed_models()
     assert model["name"] == "Demo organs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,22 +145,53 @@ def test_four_plot_views_are_arranged_in_the_main_window(host: Any, run_folder: 
     assert not any(" " in view.GetID() for view in views)  # spaces separate IDs
 
 
+@pytest.fixture
+def main_window(host: Any) -> Iterator[Any]:
+    yield host.open_main_window()
+    host.close_main_window()
+
+
+def test_every_plot_view_has_a_label_of_its_own(main_window: Any, host: Any, run_folder: Path) -> None:
+    import slicer
+    from DiNTSSearchLib.plots import RunPlots
+
+    plots = RunPlots()
+    panels_own = plots.panelView("DiNTSSearchPanel", "loss")
+    assert plots.showInViews()
+    layouts = slicer.app.layoutManager()
+    labels = [layouts.plotWidget(index).viewLabel for index in range(layouts.plotViewCount)]
+    assert labels == ["1", "2", "3", "4"]
+    assert panels_own.GetLayoutLabel() not in labels
+
+
+def test_views_of_an_earlier_scene_get_labels_of_their_own(main_window: Any, host: Any, run_folder: Path) -> None:
+    import slicer
+    from DiNTSSearchLib.plots import LAYOUT_CHARTS, VIEW_PREFIX, RunPlots
+
+    RunPlots().showInViews()
+    for name in LAYOUT_CHARTS:
+        slicer.mrmlScene.GetSingletonNode(f"{VIEW_PREFIX}{name}", "vtkMRMLPlotViewNode").SetLayoutLabel("1")
+    RunPlots().showInViews()
+    layouts = slicer.app.layoutManager()
+    assert len({layouts.plotWidget(index).viewLabel for index in range(4)}) == 4
+
+
 def test_the_panels_own_plot_view_is_none_of_the_main_windows(host: Any, run_folder: Path) -> None:
     import slicer
-    from DiNTSSearchLib.plots import PANEL_VIEW, RunPlots
+    from DiNTSSearchLib.plots import RunPlots
 
-    left = slicer.mrmlScene.GetSingletonNode(PANEL_VIEW, "vtkMRMLPlotViewNode")
+    left = slicer.mrmlScene.GetSingletonNode("DiNTSSearchPanel", "vtkMRMLPlotViewNode")
     if left is not None:  # of a panel that was open before: views outlive the closing of a scene
         slicer.mrmlScene.RemoveNode(left)
     owners = []
 
     def remember(scene: Any, event: str) -> None:
-        view = scene.GetSingletonNode(PANEL_VIEW, "vtkMRMLPlotViewNode")
+        view = scene.GetSingletonNode("DiNTSSearchPanel", "vtkMRMLPlotViewNode")
         if view is not None:
             owners.append(view.GetParentLayoutNode())
 
     tag = slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeAddedEvent, remember)
-    RunPlots().viewNode(PANEL_VIEW, "loss")
+    RunPlots().panelView("DiNTSSearchPanel", "loss")
     slicer.mrmlScene.RemoveObserver(tag)
     assert owners
     assert None not in owners

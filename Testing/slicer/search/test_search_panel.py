@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .conftest import change_setting, write_check
+from .conftest import change_setting, start, write_check
 
 
 def test_a_sentence_says_why_nothing_can_be_started(faked: Any) -> None:
-    assert faked.ui.dataReasonLabel.text == "Choose a run folder, or try the demo data."
+    assert faked.ui.reasonLabel.text == "Choose a run folder, or try it on generated scans."
     assert faked.search.whyNot() == "Check the data first."
     assert faked.retrain.whyNot() == "Search an architecture first."
     assert faked.export.whyNot() == "Retrain at least one fold first."
-    buttons = ("checkButton", "startSearchButton", "startRetrainButton", "exportButton", "reportButton")
-    assert not any(getattr(faked.ui, name).enabled for name in buttons)
+    for section in faked.sections:
+        faked.open(section)
+        assert faked.ui.reasonLabel.text == section.whyNot()
+        assert not faked.ui.startButton.enabled
+    assert not faked.ui.reportButton.enabled
 
 
 def test_a_check_brings_its_settings_into_the_panel(checked: Any) -> None:
@@ -28,7 +31,7 @@ def test_a_check_brings_its_settings_into_the_panel(checked: Any) -> None:
 
 def test_all_problems_of_the_data_are_listed(faked: Any, host: Any, processes: list[Any], tmp_path: Path) -> None:
     faked.parameters.runFolder, faked.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
-    host.click(faked.ui.checkButton)
+    start(host, faked, faked.data)
     problem = {"reason": "cannot be read", "remedy": "copy it again", "severity": "error"}
     write_check(
         tmp_path / "new", [{"file": "x/a.nii.gz", "case": "a", **problem}, {"file": "x/labels.json", **problem}]
@@ -38,14 +41,14 @@ def test_all_problems_of_the_data_are_listed(faked: Any, host: Any, processes: l
     assert all("cannot be read" in text for text in texts)
     assert faked.ui.casesTable.item(1, 0).toolTip() == "x/a.nii.gz: cannot be read; copy it again"
     assert faked.ui.dataButton.text == "1. Data: 2 errors"
-    assert faked.ui.dataReasonLabel.text == "Solve 2 problems; point at a line to read what to do."
-    assert not faked.ui.startSearchButton.enabled
+    assert faked.ui.reasonLabel.text == "Solve 2 problems; point at a line to read what to do."
+    assert faked.search.whyNot() == "Check the data first."
 
 
 def test_another_preset_needs_another_check(checked: Any, host: Any, processes: list[Any]) -> None:
     host.choose(checked.ui.presetBox, "hippocampus")
-    assert checked.ui.searchReasonLabel.text == "Check the data again: choices changed."
-    host.click(checked.ui.checkButton)
+    assert checked.ui.reasonLabel.text == "Check the data again: choices changed."
+    start(host, checked, checked.data)
     assert processes[-1].arguments[-2:] == ["--config", "hippocampus"]
 
 
@@ -53,7 +56,7 @@ def test_changed_settings_reach_the_engine(checked: Any, host: Any, processes: l
     host.type_text(checked.ui.iterationsBox, "50")
     host.type_text(checked.ui.patchZBox, "24")
     change_setting(host, checked, "training.filters", "4")
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     arguments = processes[-1].arguments
     assert arguments[:5] == ["search", "--run", str(tmp_path / "new"), "--device", "auto"]
     changes = [arguments[index + 1] for index, part in enumerate(arguments) if part == "--set"]
@@ -62,32 +65,56 @@ def test_changed_settings_reach_the_engine(checked: Any, host: Any, processes: l
 
 def test_a_setting_that_cannot_be_is_refused_with_the_reason(checked: Any, host: Any) -> None:
     change_setting(host, checked, "training.filters", "many")
-    assert "training.filters must be a whole number" in checked.ui.searchReasonLabel.text
+    assert "training.filters must be a whole number" in checked.ui.reasonLabel.text
     assert dict(checked.parameters.changes) == {}
     host.type_text(checked.ui.patchXBox, "33")
     checked.search.error = ""
     checked.refresh()
-    assert "patch" in checked.ui.searchReasonLabel.text
-    assert not checked.ui.startSearchButton.enabled
+    assert "patch" in checked.ui.reasonLabel.text
+    assert not checked.ui.startButton.enabled
 
 
 def test_a_failure_is_shown_at_its_step(checked: Any, host: Any, processes: list[Any]) -> None:
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     processes[-1].onEvent({"event": "warning", "text": "the disk is nearly full"})
     processes[-1].finish(1, "the disk is full; make room and resume")
-    assert checked.ui.searchReasonLabel.text == "the disk is full; make room and resume"
-    assert checked.ui.statusLabel.text == "2. Search failed, see there."
+    assert checked.ui.reasonLabel.text == "the disk is full; make room and resume"
+    assert checked.current is checked.search
     assert "nearly full" in checked.ui.logEdit.toPlainText()
-    assert checked.ui.startSearchButton.enabled
+    assert checked.ui.startButton.enabled
+
+
+def test_stopping_says_so_until_the_engine_has_ended(checked: Any, host: Any, processes: list[Any]) -> None:
+    start(host, checked, checked.search)
+    host.click(checked.ui.stopButton)
+    assert processes[-1].isStopping
+    assert processes[-1].isRunning
+    processes[-1].onEvent({"event": "progress", "stage": "search", "step": 30, "total": 60})
+    assert "is finished and saved" in checked.ui.statusLabel.text
+    assert checked.ui.progressBar.value == 30
+    processes[-1].finish(130, "Cancelled.")
+    assert checked.ui.statusLabel.text == "Stopped. It can be resumed, also after a restart."
+
+
+def test_stopping_a_training_leaves_the_cross_validation_out(
+    faked: Any, host: Any, processes: list[Any], run_folder: Path
+) -> None:
+    faked.parameters.runFolder = str(run_folder)
+    start(host, faked, faked.retrain)
+    host.click(faked.ui.stopButton)
+    processes[-1].finish()  # its last step was just done
+    assert not faked.isBusy
+    assert [process.arguments[0] for process in processes] == ["train"]
+    assert faked.ui.statusLabel.text.startswith("Stopped.")
 
 
 def test_progress_shows_stage_values_and_time_left(checked: Any, host: Any, processes: list[Any]) -> None:
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     progress = {"event": "progress", "stage": "search", "step": 30, "total": 60, "metrics": {"loss": 0.5}}
     processes[-1].onEvent({**progress, "seconds_left": 600.0})
     assert checked.ui.statusLabel.text == "search: 30 of 60, 10 min left, loss 0.5"
     assert (checked.ui.progressBar.value, checked.ui.progressBar.maximum) == (30, 60)
-    assert not checked.ui.startSearchButton.enabled
+    assert not checked.ui.startButton.enabled
 
 
 def test_the_architecture_is_drawn_while_a_search_runs_and_after_it(faked: Any, run_folder: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .conftest import start
+
 
 def test_closing_the_panel_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     checked.close()
     processes[-1].onEvent({"event": "message", "text": "too late"})
     assert not processes[-1].isRunning
@@ -17,7 +19,7 @@ def test_closing_the_panel_ends_what_runs(checked: Any, host: Any, processes: li
 def test_a_run_goes_on_when_the_scene_is_closed(checked: Any, host: Any, processes: list[Any], tmp_path: Path) -> None:
     import slicer
 
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     slicer.mrmlScene.Clear(False)
     assert checked.isBusy
     assert checked.parameters.runFolder == str(tmp_path / "new")
@@ -64,7 +66,7 @@ def assert_choices_are_there(panel: Any) -> None:
 def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
     import slicer
 
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     slicer.modules.DiNTSSearchWidget.onReload()
     assert not processes[-1].isRunning
     reloaded = slicer.modules.DiNTSSearchWidget.panel
@@ -80,12 +82,12 @@ def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(
 
     volume = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name="Other")
     slicer.util.saveScene(str(tmp_path / "other.mrb"))
-    host.click(checked.ui.startSearchButton)
+    start(host, checked, checked.search)
     slicer.mrmlScene.RemoveNode(volume)
     slicer.mrmlScene.SetURL(str(tmp_path / "other.mrb"))
     slicer.util.loadScene(str(tmp_path / "other.mrb"), {"clear": False})
     assert checked.isBusy
-    assert checked.ui.stopSearchButton.enabled
+    assert checked.ui.stopButton.enabled
     processes[-1].onEvent({"event": "progress", "stage": "search", "step": 30, "total": 60})
     assert checked.ui.statusLabel.text == "search: 30 of 60"
     processes[-1].finish()

@@ -98,8 +98,8 @@ def test_widgets_end_where_the_engine_ends(faked: Any, key: str) -> None:
 
 def test_a_budget_of_nothing_is_refused_before_the_start(checked: Any, host: Any) -> None:
     checked.ui.budgetSlider.value = 0.0
-    assert "search.memory_budget must be above 0" in checked.ui.searchReasonLabel.text
-    assert not checked.ui.startSearchButton.enabled
+    assert "search.memory_budget must be above 0" in checked.ui.reasonLabel.text
+    assert not checked.ui.startButton.enabled
 
 
 def test_new_scenes_begin_with_the_papers_settings(faked: Any) -> None:
@@ -138,8 +138,8 @@ def test_settings_that_fit_only_together_can_be_entered(checked: Any, host: Any)
     for name in WIDGETS["sampling.patch"]:
         host.type_text(getattr(checked.ui, name), "128")
     change_setting(host, checked, "search.levels", "6")
-    assert checked.ui.searchReasonLabel.text == ""
-    assert checked.ui.startSearchButton.enabled
+    assert checked.ui.reasonLabel.text == ""
+    assert checked.ui.startButton.enabled
 
 
 def test_texts_that_look_like_something_else_are_shown_as_yaml(checked: Any, host: Any, tmp_path: Path) -> None:
