@@ -131,8 +131,8 @@ class _Forwarding(Reporter):
 
 
 def _do(work: Work, device: str, messages: Connection, stopping: Event) -> None:
-    threading.Thread(target=_interrupt_on, args=(stopping,), daemon=True).start()
     try:
+        threading.Thread(target=_interrupt_on, args=(stopping,), daemon=True).start()
         messages.send(_Returned(work(torch.device(device), _Forwarding(messages))))
     except (InputError, RunError) as error:
         messages.send(error)
