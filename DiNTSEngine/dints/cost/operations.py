@@ -15,6 +15,7 @@ from dints.space.search_space import SearchSpace
 BYTES_PER_VALUE = 4  # float32
 
 # Tensors that training keeps, in units of an edge's output; `operation_costs` derives them.
+REFERENCE_PATCH = (64, 64, 64)  # any, as all costs are proportional to its voxels
 KEPT_BY_OUTPUT = 1
 KEPT_BY_ENLARGING = 6
 KEPT_BY_REDUCING = 3  # beside the ReLU of the source
@@ -49,3 +50,9 @@ def _kept_by_resampling(space: SearchSpace, source: int, target: int) -> float:
     if source == target:
         return 0
     return KEPT_BY_ENLARGING if source > target else KEPT_BY_REDUCING + math.prod(space.step(target)) / 2
+
+
+def relative_memory(space: SearchSpace, other: SearchSpace) -> float:
+    """How many times the memory of another space's supernet that of `space` takes, for the same patch and filters."""
+    own, theirs = (float(operation_costs(one, 1, REFERENCE_PATCH).sum()) * one.layers for one in (space, other))
+    return own / theirs

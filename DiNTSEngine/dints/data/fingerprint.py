@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dints.config import AugmentationConfig, Config
+from dints.config import AugmentationConfig, Config, SearchConfig
 from dints.config.settings import RIGHT_LEFT
 from dints.config.sides import Sides, sides_of
+from dints.cost.operations import relative_memory
 from dints.data.check import CaseFacts, CheckResult
 from dints.data.datalist import DataList
 from dints.errors import InputError
@@ -21,6 +22,8 @@ from dints.geometry import Size, Vector
 AIR_BELOW = -500.0  # whole-numbered intensities that reach below it are Hounsfield units: lung and air
 SEARCH_BYTES_PER_VOXEL = 40_000  # measured: a supernet step with 16 filters in single precision, 5.3 GB for 4 x 32^3
 USABLE_MEMORY = 0.8  # of what there is; the rest is the system's and the data's
+SMALL_STRUCTURE = 32  # voxels across; below it half the resolution cost Dice on the hippocampus (15 across)
+ROUNDING = 1e-6  # of spacings that are twice one another
 SMALLEST_BATCH = 2  # the patch shrinks before the batch gets smaller than this
 UNKNOWN_MEMORY = 8 * 2**30  # bytes; taken where the system does not tell
 
@@ -36,6 +39,7 @@ class Fingerprint:
     foreground: tuple[
         tuple[float, float], ...
     ]  # per channel, 0.5 and 99.5 percentile of labelled voxels, median of cases
+    structure: float = math.inf  # mm, diameter of a ball with the volume of the smallest label, median of cases
 
 
 def fingerprint(result: CheckResult, datalist: DataList) -> Fingerprint:
@@ -55,22 +59,27 @@ def fingerprint(result: CheckResult, datalist: DataList) -> Fingerprint:
         size=(width, depth, height),
         modality=datalist.modality or _modality(facts),
         foreground=tuple(_foreground(facts, channel) for channel in channels),
+        structure=_structure(facts),
     )
 
 
 def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int | None = None) -> Config:
     """Settings for a data set without a preset; what is not derived here stays as in the paper (4.1).
 
-    The working spacing is the median one. A side of the patch is the largest multiple of 2^levels within the median
-    size, at least twice 2^levels and at most the paper's 96 voxels. While a search batch of two such patches needs more
-    than 80 % of `memory_bytes` (40 kB a voxel; default: the machine's memory), the longest sides shrink by 2^levels.
+    The working spacing is the median one. Where the smallest structure is less than 32 voxels across, the search space
+    reaches full resolution, with one level more; an axis whose spacing is at least twice the finest leaves out so many
+    halvings (`SearchSpace.delay`). A side of the patch is the largest multiple of what the levels ask for within the
+    median size, at least two and at most the paper's 96 voxels. While a search batch of two such patches needs more
+    than 80 % of `memory_bytes` (40 kB a voxel in the paper's space; default: the machine's), the longest sides shrink.
     The search batch is then the largest power of two that fits, at most the paper's 8; retraining takes twice as many,
     as in the paper. CT is clipped to the 0.5 and 99.5 percentiles of its labelled voxels. The tolerance of the surface
     metric is the coarsest spacing. InputError if the data set has no label but the background, or more than 256.
     """
     paper = Config()
-    voxels = int((memory_bytes or machine_memory()) * USABLE_MEMORY / SEARCH_BYTES_PER_VOXEL)
-    patch = _patch(typical.size, max(paper.search.space.patch_step), paper.sampling.patch, voxels // SMALLEST_BATCH)
+    search = _search(paper.search, typical)
+    usable = (memory_bytes or machine_memory()) * USABLE_MEMORY
+    voxels = int(usable / (SEARCH_BYTES_PER_VOXEL * relative_memory(search.space, paper.search.space)))
+    patch = _patch(typical.size, search.space.patch_step, paper.sampling.patch, voxels // SMALLEST_BATCH)
     fitting = max(1, voxels // math.prod(patch))
     batch = min(paper.search.batch_size, 2 ** int(math.log2(fitting)))
     config = dataclasses.replace(
@@ -91,10 +100,24 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
         ),
         sampling=dataclasses.replace(paper.sampling, patch=patch),
         augmentation=_augmentation(paper.augmentation, sides_of(datalist.labels)),
-        search=dataclasses.replace(paper.search, batch_size=batch),
+        search=dataclasses.replace(search, batch_size=batch),
         training=dataclasses.replace(paper.training, batch_size=2 * batch),
     )
     return Config.from_mapping(config.to_mapping(), str(datalist.folder))
+
+
+def _search(paper: SearchConfig, typical: Fingerprint) -> SearchConfig:
+    """Small structures are lost at half the resolution; slices thicker than wide are not made thicker still."""
+    finest = min(typical.spacing)
+    x, y, z = (min(paper.levels, int(math.log2(own / finest) + ROUNDING)) for own in typical.spacing)
+    if typical.structure / finest >= SMALL_STRUCTURE:
+        return dataclasses.replace(paper, delay=(x, y, z))
+    return dataclasses.replace(paper, levels=paper.levels + 1, finest=1, delay=(x, y, z))
+
+
+def _structure(facts: Sequence[CaseFacts]) -> float:
+    volumes = [min(case.label_volumes.values()) for case in facts if case.label_volumes]
+    return 2 * (3 * float(np.median(volumes)) / (4 * math.pi)) ** (1 / 3) if volumes else math.inf
 
 
 def _augmentation(paper: AugmentationConfig, sides: Sides) -> AugmentationConfig:
@@ -124,18 +147,22 @@ def _foreground(facts: Sequence[CaseFacts], channel: int) -> tuple[float, float]
     return float(np.median([values[0] for values in inside])), float(np.median([values[-1] for values in inside]))
 
 
-def _patch(size: Size, step: int, largest: Size, voxels: int) -> Size:
+def _patch(size: Size, steps: Size, largest: Size, voxels: int) -> Size:
     """See `default_config`; never below two steps, where the network's coarsest level has two voxels.
 
     Of equal sides z shrinks first, and x and y together: only patches that are square in the axial plane can be rotated
     by 90 degrees.
     """
-    smallest = 2 * step
-    patch = [min(max(length // step * step, smallest), limit) for length, limit in zip(size, largest, strict=True)]
-    while math.prod(patch) > voxels and max(patch) > smallest:
-        longest = max(patch)
-        shrinking = (2,) if patch[2] == longest else (0, 1)
-        patch = [side - step if axis in shrinking and side == longest else side for axis, side in enumerate(patch)]
+    smallest = [2 * step for step in steps]
+    limits = zip(size, steps, smallest, largest, strict=True)
+    patch = [min(max(length // step * step, least), limit) for length, step, least, limit in limits]
+    while math.prod(patch) > voxels and patch != smallest:
+        longest = max(side for side, least in zip(patch, smallest, strict=True) if side > least)
+        shrinking = (2,) if patch[2] == longest and patch[2] > smallest[2] else (0, 1)
+        patch = [
+            side - steps[axis] if axis in shrinking and side == longest and side > smallest[axis] else side
+            for axis, side in enumerate(patch)
+        ]
     x, y, z = patch
     return x, y, z
 

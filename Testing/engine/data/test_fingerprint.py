@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from dints.config import Config
+from dints.cost.operations import relative_memory
 from dints.data.cases import Case
 from dints.data.check import CaseFacts, ChannelFacts, CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory
 from dints.errors import InputError
+from dints.space.search_space import SearchSpace
 
 GIB = 2**30
 CT_RANGE = (-1024.0, -80.0, 40.0, 180.0, 2000.0)
@@ -36,8 +38,13 @@ def result(*cases: CaseFacts) -> CheckResult:
     return CheckResult((), cases)
 
 
-def typical(size: tuple = (300, 280, 90), modality: str = "CT", window: tuple = (-80.2, 180.0)) -> Fingerprint:
-    return Fingerprint(3, (0.8, 0.8, 2.5), size, modality, (window,))
+def typical(
+    size: tuple = (300, 280, 90),
+    modality: str = "CT",
+    window: tuple = (-80.2, 180.0),
+    spacing: tuple = (0.8, 0.8, 2.5),
+) -> Fingerprint:
+    return Fingerprint(3, spacing, size, modality, (window,))
 
 
 def test_spacing_size_and_intensities_are_medians_of_the_cases() -> None:
@@ -47,7 +54,8 @@ def test_spacing_size_and_intensities_are_medians_of_the_cases() -> None:
         facts(2, (90, 90, 30), (2.0, 2.0, 5.0), (-1000, -100, 40, 3000, 3000)),
     ]
     summary = fingerprint(result(*cases), listed(3))
-    assert summary == Fingerprint(3, (1.0, 1.0, 2.0), (100, 100, 75), "CT", ((-80.0, 200.0),))
+    ball = 2 * (3 * 10.0 / (4 * math.pi)) ** (1 / 3)  # of 10 mm^3
+    assert summary == Fingerprint(3, (1.0, 1.0, 2.0), (100, 100, 75), "CT", ((-80.0, 200.0),), ball)
 
 
 def test_cases_without_label_do_not_count() -> None:
@@ -99,7 +107,7 @@ def test_a_ct_is_clipped_to_its_foreground_and_an_mr_is_standardised() -> None:
     ],
 )
 def test_the_patch_follows_the_median_size_and_the_memory(size: tuple, memory: int, patch: tuple, batch: int) -> None:
-    config = default_config(listed(3), typical(size), memory)
+    config = default_config(listed(3), typical(size, spacing=(0.8, 0.8, 1.5)), memory)
     assert config.sampling.patch == patch
     assert (config.search.batch_size, config.training.batch_size) == (batch, 2 * batch)
 
@@ -109,8 +117,11 @@ def test_the_patch_follows_the_median_size_and_the_memory(size: tuple, memory: i
 def test_every_default_is_valid_and_fits_the_memory_if_anything_does(size: tuple, memory: int) -> None:
     config = default_config(listed(3), typical(size), memory * GIB)
     assert Config.from_mapping(config.to_mapping()) == config
-    needed = 40_000 * config.search.batch_size * math.prod(config.sampling.patch)
-    assert needed <= 0.8 * memory * GIB or math.prod(config.sampling.patch) == 32**3
+    space = config.search.space
+    needed = (
+        40_000 * relative_memory(space, SearchSpace()) * config.search.batch_size * math.prod(config.sampling.patch)
+    )
+    assert needed <= 0.8 * memory * GIB or config.sampling.patch == tuple(2 * step for step in space.patch_step)
 
 
 def test_the_default_names_the_task_and_keeps_the_papers_schedule() -> None:
@@ -136,4 +147,31 @@ def test_the_real_hippocampus_gets_settings_like_its_preset(hippocampus: Path) -
     few = DataList(datalist.folder, datalist.name, None, datalist.channels, datalist.labels, datalist.cases[::10])
     config = default_config(few, fingerprint(check(few, folds=5), few), 16 * GIB)
     assert (config.task.modality, config.preprocessing.spacing) == ("MR", (1.0, 1.0, 1.0))
-    assert config.sampling.patch == (32, 48, 32)
+    assert (config.search.levels, config.search.finest, config.search.delay) == (5, 1, (0, 0, 0))
+    assert config.sampling.patch == (32, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("structure", "levels", "finest"), [(15.0, 5, 1), (25.0, 5, 1), (26.0, 4, 2), (100.0, 4, 2), (math.inf, 4, 2)]
+)
+def test_small_structures_are_searched_at_full_resolution(structure: float, levels: int, finest: int) -> None:
+    """At 0.8 mm, 32 voxels are 25.6 mm."""
+    small = dataclasses.replace(typical(), structure=structure)
+    search = default_config(listed(3), small, 64 * GIB).search
+    assert (search.levels, search.finest) == (levels, finest)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "delay"),
+    [((1, 1, 1), (0, 0, 0)), ((0.8, 0.8, 1.5), (0, 0, 0)), ((0.8, 0.8, 1.6), (0, 0, 1)), ((5, 1, 0.9), (2, 0, 0))],
+)
+def test_thick_slices_leave_out_their_first_halvings(spacing: tuple, delay: tuple) -> None:
+    config = default_config(listed(3), typical(spacing=spacing), 64 * GIB)
+    assert config.search.delay == delay
+    assert config.search.space.fits(config.sampling.patch)
+
+
+def test_the_size_of_the_smallest_structure_is_measured() -> None:
+    ball = 4 / 3 * math.pi * 10.0**3
+    cases = [dataclasses.replace(facts(index), label_volumes={1: 50 * ball, 2: ball}) for index in range(3)]
+    assert fingerprint(result(*cases), listed(3)).structure == pytest.approx(20.0)
