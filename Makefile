@@ -40,9 +40,11 @@ hooks: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hooks]'
 	$(BIN)/pre-commit install
 
+# batchgeneratorsv2 has nnU-Net's augmentations, which ours are held against; they need nothing of what it asks for.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[pictures,tests,slicer]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps batchgeneratorsv2
 	touch $@
 
 clean:

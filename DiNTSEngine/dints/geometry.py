@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 Vector = tuple[float, float, float]
 Size = tuple[int, int, int]
 Box = tuple[slice, slice, slice]
+
+MOST_UNEQUAL = 3  # sides of a patch (nnU-Net's threshold); where one is shorter, its axis is that of thick slices
+
+
+def thin_axes(size: Sequence[int]) -> list[int]:
+    """Axes whose side is less than a third of the longest: across them lie few, thick slices."""
+    return [axis for axis, side in enumerate(size) if side * MOST_UNEQUAL < max(size)]
 
 
 def bounding_box(*masks: np.ndarray) -> tuple[slice, ...] | None:

@@ -101,11 +101,43 @@ class AugmentationConfig:
     rotate90_probability: float = setting(
         0.5, "Probability of a turn by 90, 180 or 270 degrees in the axial plane", low=0, high=1
     )
-    affine_probability: float = setting(0.3, "Probability of a rotation and scaling in the axial plane", low=0, high=1)
+    affine_probability: float = setting(0.3, "Probability of a rotation and scaling", low=0, high=1)
+    rotation_axes: tuple[int, ...] = setting(
+        (2,),
+        "Axes about which patches turn: 2 alone stays in the axial plane; of several, none leaves thick slices' plane",
+        choices=(0, 1, 2),
+        entries=(1, 3),
+        rule=EACH_ONCE,
+    )
     rotation_degrees: float = setting(15.0, "Largest rotation", unit="degrees", low=0, high=180)
     scale_range: tuple[float, float] = setting((0.85, 1.15), "Factors of the scaling", above=0, rule=NOT_FALLING)
+    noise_probability: float = setting(0.0, "Probability of Gaussian noise", low=0, high=1)
+    noise_range: tuple[float, float] = setting(
+        (0.0, 0.1), "Deviations of the noise", unit="of the patch's deviation", low=0, rule=NOT_FALLING
+    )
+    blur_probability: float = setting(0.0, "Probability of a Gaussian blur", low=0, high=1)
+    blur_range: tuple[float, float] = setting(
+        (0.5, 1.0), "Deviations of the blur", unit="voxels", above=0, rule=NOT_FALLING
+    )
+    brightness_probability: float = setting(0.0, "Probability of another brightness", low=0, high=1)
+    brightness_range: tuple[float, float] = setting((0.75, 1.25), "Factors of intensities", above=0, rule=NOT_FALLING)
+    contrast_probability: float = setting(0.0, "Probability of another contrast", low=0, high=1)
+    contrast_range: tuple[float, float] = setting(
+        (0.75, 1.25), "Factors of intensities' distances from the mean", above=0, rule=NOT_FALLING
+    )
+    contrast_keeps_range: bool = setting(True, "Whether another contrast stays within minimum and maximum")
+    low_resolution_probability: float = setting(0.0, "Probability of a simulated low resolution", low=0, high=1)
+    low_resolution_range: tuple[float, float] = setting(
+        (0.5, 1.0), "Shares of the voxels that are left along an axis", above=0, high=1, rule=NOT_FALLING
+    )
+    inverted_gamma_probability: float = setting(
+        0.0, "Probability of a gamma correction of the inverted image", low=0, high=1
+    )
     gamma_probability: float = setting(0.3, "Probability of a gamma correction", low=0, high=1)
-    gamma_range: tuple[float, float] = setting((0.7, 1.5), "Exponents of the correction", above=0, rule=NOT_FALLING)
+    gamma_range: tuple[float, float] = setting((0.7, 1.5), "Exponents of the corrections", above=0, rule=NOT_FALLING)
+    gamma_keeps: str = setting(
+        "range", "What a correction keeps: minimum and maximum, or mean and deviation", choices=("range", "statistics")
+    )
 
     def flipped_axes(self) -> tuple[int, ...]:
         """Axes along which the networks have seen mirrored images."""
