@@ -30,6 +30,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=DiNTSEngine $(BIN)/lint-imports --no-cache
+	$(BIN)/python Testing/lint/sizes.py
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

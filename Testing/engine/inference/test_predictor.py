@@ -14,78 +14,22 @@ from torch import nn
 from dints.config import Config
 from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError, RunError
-from dints.events import Reporter
 from dints.inference.predictor import Predictor
 from dints.inference.training_range import FEWEST_CASES, TrainingRange
 
-PATCH = (16, 16, 16)
-OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
-LPS = (1, 0, 0, 0, 1, 0, 0, 0, 1)
-PERMUTED = (0, 0, 1, -1, 0, 0, 0, 1, 0)
-
-
-def config(**inference) -> Config:
-    """Two labels, 10 and 300, in volumes of 1 mm; patches of 16 voxels."""
-    return Config.from_mapping(
-        {
-            "task": {"modality": "CT", "labels": {0: "background", 10: "grey", 300: "white"}},
-            "preprocessing": {"spacing": [1, 1, 1], "intensity": "window", "window": [0, 100], "crop_foreground": True},
-            "sampling": {"patch": list(PATCH)},
-            "search": {"levels": 2},
-            "inference": {"overlap": 0.5, **inference},
-        }
-    )
-
-
-def threshold(windows: torch.Tensor) -> torch.Tensor:
-    """Logits of three classes from intensities around 0, 0.5 and 1."""
-    return torch.cat([-20 * (windows - centre) ** 2 for centre in (0.0, 0.5, 1.0)], 1)
-
-
-def phantom(direction=LPS, spacing=(1.0, 1.0, 1.0), size=(24, 20, 28)) -> sitk.Image:
-    """A grey box with a white box in it, in the air."""
-    voxels = np.full(size[::-1], -50, np.int16)
-    voxels[4:24, 3:16, 5:20] = 50
-    voxels[8:16, 5:12, 8:15] = 100
-    image = sitk.GetImageFromArray(voxels)
-    image.SetDirection(direction)
-    image.SetSpacing(spacing)
-    image.SetOrigin((-11.5, 7.25, 100.0))
-    return image
-
-
-def expected_labels(image: sitk.Image) -> np.ndarray:
-    voxels = sitk.GetArrayFromImage(image)
-    return np.select([voxels == 50, voxels == 100], [10, 300], 0)
-
-
-class Recorder(Reporter):
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, int, int]] = []
-        self.warnings: list[str] = []
-
-    def progress(self, stage: str, step: int, total: int, **metrics: float) -> None:
-        self.steps.append((stage, step, total))
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-class FailsOnce:
-    """`threshold`, but one of its calls runs out of memory."""
-
-    def __init__(self, failing_call: int, error: Exception) -> None:
-        self.failing_call, self.error, self.calls = failing_call, error, 0
-
-    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
-        self.calls += 1
-        if self.calls == self.failing_call:
-            raise self.error
-        return threshold(windows)
-
-
-def segment(image: sitk.Image, networks=(threshold,), reporter: Reporter | None = None, **options) -> np.ndarray:
-    return sitk.GetArrayFromImage(Predictor(networks, config(), "cpu").segment([image], reporter, **options))
+from .predicting import (
+    LPS,
+    OBLIQUE,
+    PERMUTED,
+    Recorder,
+    config,
+    conv_network,
+    expected_labels,
+    noisy,
+    phantom,
+    segment,
+    threshold,
+)
 
 
 @pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
@@ -98,19 +42,6 @@ def test_labels_lie_on_exactly_the_grid_of_the_image(direction):
     assert labels.GetDirection() == image.GetDirection()
     assert labels.GetPixelID() == sitk.sitkUInt16
     np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), expected_labels(image))
-
-
-def conv_network() -> nn.Module:
-    """Sees neighbours, and each axis and direction differently."""
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, 3, 3, padding=1))
-
-
-def noisy(image: sitk.Image) -> sitk.Image:
-    voxels = np.random.default_rng(0).integers(1, 100, image.GetSize()[::-1]).astype(np.int16)
-    filled = sitk.GetImageFromArray(voxels)
-    filled.CopyInformation(image)
-    return filled
 
 
 @pytest.mark.parametrize("direction", [LPS, OBLIQUE])
@@ -203,32 +134,17 @@ def test_a_disagreement_map_comes_on_the_grid_of_the_image():
     assert Predictor([threshold], config(), "cpu").predict([image]).disagreement is None
 
 
-@pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
-def test_a_region_gives_the_labels_of_the_whole_within_it_and_computes_less(direction):
-    network, image = conv_network(), noisy(phantom(direction, size=(32, 32, 64)))
-    whole, part = Recorder(), Recorder()
-    stride = {"stride": (6, 6, 6)}
-    everything = segment(image, [network], whole, **stride)
-    boxed = segment(image, [network], part, region=((10, 5, 8), (22, 17, 24)), **stride)
-    inside = np.zeros(everything.shape, bool)
-    inside[8:24, 5:17, 10:22] = True
-    assert (boxed[~inside] == 0).all()
-    assert (boxed[inside] == everything[inside]).mean() > 0.98  # windows lie elsewhere, so borders of classes may move
-    assert part.steps[-1][2] < whole.steps[-1][2] / 2
+class FailsOnce:
+    """`threshold`, but one of its calls runs out of memory."""
 
+    def __init__(self, failing_call: int, error: Exception) -> None:
+        self.failing_call, self.error, self.calls = failing_call, error, 0
 
-def test_a_region_in_the_air_is_background_without_any_work():
-    reporter = Recorder()
-    assert not segment(phantom(), reporter=reporter, region=((0, 0, 0), (3, 3, 3))).any()
-    assert not reporter.steps
-
-
-@pytest.mark.parametrize(
-    "region", [((0, 0, 0), (99, 1, 1)), ((5, 5, 5), (5, 6, 6)), ((-1, 0, 0), (2, 2, 2)), (1, 2, 3), ((1, 2), (3, 4))]
-)
-def test_a_region_that_is_no_box_of_the_image_is_refused(region):
-    with pytest.raises(InputError, match="region"):
-        segment(phantom(), region=region)
+    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if self.calls == self.failing_call:
+            raise self.error
+        return threshold(windows)
 
 
 @pytest.mark.parametrize("failing_call", ["first", "third", "last"])
