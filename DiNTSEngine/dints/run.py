@@ -66,22 +66,30 @@ class Run(RunLayout):
 
     @staticmethod
     def create(folder: str | Path, data: str | Path, config: Config, held_out: Sequence[str] = ()) -> Run:
-        """Makes the folder of a new run; an existing run must be about the same data.
+        """Makes the folder of a new run, or opens the same one again.
 
         Args:
             held_out: names of labelled cases that neither search nor training may see.
 
         Raises:
-            InputError: `folder` is a run on other data.
+            InputError: `folder` is a run on other data, or with other settings or held-out cases.
         """
         layout, data = RunLayout(folder), Path(data).resolve()
         if layout.is_run:
             existing = Run(folder)
             if existing.data_folder != data:
                 raise InputError(f"{folder}: is a run on {existing.data_folder}, not on {data}; choose another folder")
+            if (existing.config, existing.held_out) != (config, frozenset(held_out)):
+                raise InputError(f"{folder}: is a run with other settings or held-out cases; choose another folder")
+            return existing
         config.save(layout.config_file)
         write_json(layout.run_file, {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)})
         return Run(folder)
+
+    @property
+    def drawn_held_out(self) -> frozenset[str]:
+        """The held-out cases that were drawn when the run began; the data set may hold out others itself."""
+        return self.held_out - frozenset(self.datalist.held_out)
 
     def model_config(self) -> Config:
         """The configuration with the cleanup that the cross-validation found."""
@@ -99,12 +107,14 @@ class Run(RunLayout):
         """Folds whose training is finished."""
         return [fold for fold, state in enumerate(self.states) if state.finished]
 
-    def require_trained_folds(self, reporter: Reporter) -> list[int]:
-        """The trained folds; warns of those that were begun and are not finished.
+    def require_trained_folds(self, reporter: Reporter, wanted: Sequence[int] | None = None) -> list[int]:
+        """The trained folds, or those that are wanted; warns of those that were begun and are not finished.
 
-        InputError if none is finished.
+        InputError if none is finished, or one that is wanted is not.
         """
         states = self.states
+        if wanted is not None:
+            return self._finished(wanted, states)
         trained = [fold for fold, state in enumerate(states) if state.finished]
         begun = [
             f"fold {fold} (step {state.step} of {state.total})"
@@ -118,6 +128,16 @@ class Run(RunLayout):
         if begun:
             reporter.warning(f"{self.folder}: {', '.join(begun)} left out, as not finished; {resume} goes on")
         return trained
+
+    def _finished(self, wanted: Sequence[int], states: Sequence[FoldState]) -> list[int]:
+        for fold in wanted:
+            if not 0 <= fold < len(states):
+                raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(states) - 1}")
+            if not states[fold].finished:
+                step = f"step {states[fold].step} of {states[fold].total}"
+                remedy = f"`dints train --run {self.folder} --folds {fold}` trains it"
+                raise InputError(f"fold {fold} of {self.folder}: is not trained to its end ({step}); {remedy}")
+        return list(wanted)
 
     def architecture(self) -> AnyDesign:
         """What is retrained: searched, or given. InputError if there is none yet."""
@@ -212,7 +232,7 @@ class Run(RunLayout):
 def load_fold(run: Run, fold: int) -> tuple[nn.Module, tuple[float | None, ...]]:
     """The best network of a fold, on the CPU and ready for inference, and its validation Dice a foreground class."""
     network = run.build()
-    with restoring(run.best_checkpoint(fold), torch.device("cpu")) as state:
+    with restoring(run.fold(fold).best, torch.device("cpu")) as state:
         network.load_state_dict(state["network"])
         dice = tuple(None if value is None else float(value) for value in state["dice"])
     network.eval().requires_grad_(False)

@@ -8,7 +8,7 @@ cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/
 train/fold<k>/  last.pt best.pt log.jsonl
 evaluation/     scores.csv scores.json cleanup.json predictions/
-    held_out/       the same for cases that no network saw
+held_out/       the same for cases that no network saw
 compare/        networks trained beside the searched one, and their scores
 model.zip       the exported ensemble
 report.html
@@ -25,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SCORES, SCORE_TABLE = "scores.json", "scores.csv"  # of an evaluation's folder
 LARGEST_STEP = 2**53  # so that steps are numbers that can be drawn
+UNDEFINED = -1.0  # below any Dice
 BYTES_A_READ = 256 * 1024  # of a log; about 1,000 rows, read in a few milliseconds
 
 Points = tuple[list[int], list[float]]
@@ -63,6 +65,26 @@ class FoldState:
         return self.step > 0
 
 
+class SearchFiles:
+    """The files that a search goes on from, whether or not they are there yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.jsonl"
+        self.checkpoint = folder / "checkpoint.pt"
+        self.current_architecture = folder / "current.json"  # the best one so far
+
+
+class TrainingFiles:
+    """The files of one training, whether or not they are there yet: of a fold, or of a race's or comparison's part."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.jsonl"
+        self.last = folder / "last.pt"  # the checkpoint to go on from
+        self.best = folder / "best.pt"  # the best network and its Dice
+
+
 class RunLayout:
     """The files of a run, whether or not they are there yet."""
 
@@ -73,16 +95,13 @@ class RunLayout:
         self.check_file = self.folder / "check.json"
         self.cases_file = self.folder / "cases.json"
         self.cache_folder = self.folder / "cache"
-        self.search_folder = self.folder / "search"
-        self.search_log = self.search_folder / "log.jsonl"
-        self.search_checkpoint = self.search_folder / "checkpoint.pt"
-        self.current_architecture_file = self.search_folder / "current.json"  # of a search that goes on
-        self.architecture_file = self.search_folder / "architecture.json"  # what is retrained: searched, or put there
-        self.summary_file = self.search_folder / "summary.json"
-        self.race_folder = self.search_folder / "race"
+        self.search = SearchFiles(self.folder / "search")
+        self.architecture_file = self.search.folder / "architecture.json"  # what is retrained: searched, or put there
+        self.summary_file = self.search.folder / "summary.json"
+        self.race_folder = self.search.folder / "race"
         self.evaluation_folder = self.folder / "evaluation"
-        self.held_out_folder = self.evaluation_folder / "held_out"
-        self.scores_file = self.evaluation_folder / "scores.json"
+        self.held_out_folder = self.folder / "held_out"
+        self.scores_file = self.evaluation_folder / SCORES
         self.cleanup_file = self.evaluation_folder / "cleanup.json"  # labels that gain from their largest component
         self.compare_folder = self.folder / "compare"
         self.model_file = self.folder / "model.zip"
@@ -95,23 +114,15 @@ class RunLayout:
 
     def architecture_picture(self, suffix: str) -> Path:
         """The drawing of the architecture, as "png" or "svg"."""
-        return self.search_folder / f"architecture.{suffix}"
+        return self.search.folder / f"architecture.{suffix}"
 
-    def fold_folder(self, fold: int) -> Path:
+    def fold(self, fold: int) -> TrainingFiles:
         """Of one retrained fold."""
-        return self.folder / "train" / f"fold{fold}"
+        return TrainingFiles(self.folder / "train" / f"fold{fold}")
 
-    def fold_log(self, fold: int) -> Path:
-        """One JSON object a step, and one a validation."""
-        return self.fold_folder(fold) / "log.jsonl"
-
-    def best_checkpoint(self, fold: int) -> Path:
-        """The weights of a fold's best network."""
-        return self.fold_folder(fold) / "best.pt"
-
-    def last_checkpoint(self, fold: int) -> Path:
-        """What a fold goes on from."""
-        return self.fold_folder(fold) / "last.pt"
+    def compared(self, network: str, fold: int) -> TrainingFiles:
+        """Of one fold of a network that is trained beside the searched one."""
+        return TrainingFiles(self.compare_folder / network / f"fold{fold}")
 
     def prediction_file(self, case: str) -> Path:
         """What the cross-validation segmented in a case."""
@@ -119,16 +130,16 @@ class RunLayout:
 
     def search_state(self, iterations: int, log: LogReader | None = None) -> SearchState:
         """How far the search of `iterations` steps is. `log` is one that was read before, and is read on."""
-        log = log or LogReader(self.search_log)
+        log = log or LogReader(self.search.log)
         log.read_all()
         return SearchState(log.steps, iterations, self.architecture_file.is_file())
 
     def fold_state(self, fold: int, iterations: int, log: LogReader | None = None) -> FoldState:
         """How far a fold of `iterations` steps is. `log` is one that was read before, and is read on."""
-        log = log or LogReader(self.fold_log(fold))
+        log = log or LogReader(self.fold(fold).log)
         log.read_all()
         ended = log.stopped or log.last_validation == iterations - 1
-        finished = ended and self.best_checkpoint(fold).is_file()
+        finished = ended and self.fold(fold).best.is_file()
         dice = log.best_dice
         return FoldState(log.steps, iterations, None if math.isnan(dice) else dice, finished)
 
@@ -198,10 +209,11 @@ class LogReader:
 def is_better(dice: float, best: float) -> bool:
     """Whether a network of this validation Dice takes the place of the best one so far.
 
-    NaN, where no case has a class that counts, is worse than any number. While nothing was found at all the later
-    network is kept: it has learned for longer.
+    NaN, where no case has a class that counts, is worse than any number. While nothing was found at all, the later of
+    two networks that are equal is kept: it has learned for longer.
     """
-    return not best > 0 or dice > best
+    new, old = (UNDEFINED if math.isnan(value) else value for value in (dice, best))
+    return new > old or new == old <= 0
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

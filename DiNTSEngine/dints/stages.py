@@ -18,7 +18,7 @@ from dints.cost.complexity import unet_summary
 from dints.cost.memory import retraining_cost
 from dints.cost.weights import training_copies
 from dints.data.check import check
-from dints.data.datalist import notes, read_datalist
+from dints.data.datalist import DataList, notes, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
 from dints.device import device_name
 from dints.errors import InputError
@@ -68,6 +68,7 @@ def prepare(
     for sentence in notes(datalist):
         reporter.message(f"{data}: {sentence}")
     training = given.with_overrides(overrides).training
+    datalist = replace(datalist, held_out=(*datalist.held_out, *_drawn(datalist, held_out, training.seed)))
     result = check(datalist, training.folds, reporter, training.seed)
     result.refuse_errors(f"`dints check {data}` lists all")
     for problem in result.problems:
@@ -75,13 +76,18 @@ def prepare(
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
-    config = given.with_overrides(overrides)
-    free = (case.name for case in datalist.cases if case.name not in datalist.held_out)
-    drawn = shuffled(free, config.training.seed, "held out")[:held_out]
-    run = Run.create(folder, data, config, [*datalist.held_out, *drawn])
+    run = Run.create(folder, data, given.with_overrides(overrides), datalist.held_out)
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on
     return run
+
+
+def _drawn(datalist: DataList, count: int, seed: int) -> list[str]:
+    """Names of labelled cases to hold out, beside those that the data set holds out itself."""
+    free = [case.name for case in datalist.cases if case.name not in datalist.held_out]
+    if not 0 <= count <= len(free):
+        raise InputError(f"{count} cases cannot be held out of {len(free)}; give a number from 0 to {len(free)}")
+    return shuffled(free, seed, "held out")[:count]
 
 
 def search(
@@ -101,7 +107,7 @@ def search(
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
-    searching = Search(run.config, cache, names, run.search_folder, device, reporter)
+    searching = Search(run.config, cache, names, run.search.folder, device, reporter)
     architecture: AnyDesign = searching.run()
     if not is_main_process():
         return architecture
@@ -172,12 +178,12 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     results = []
     with ExitStack() as locks:
         for fold in folds:
-            locks.enter_context(run_lock(run.fold_folder(fold)))
+            locks.enter_context(run_lock(run.fold(fold).folder))
         with main_process_first():
             cache = run.cache(reporter)
         for fold in folds:
             trainer = FoldTrainer(
-                config, run.build, cache, run.splits[fold], fold, run.fold_folder(fold), device, reporter
+                config, run.build, cache, run.splits[fold], fold, run.fold(fold).folder, device, reporter
             )
             result = trainer.run()
             results.append(result)

@@ -56,7 +56,7 @@ class OpenedRun:
     def architectureFile(self) -> Path:
         """The searched architecture, or the present one of a search that is not finished."""
         final = self.layout.architecture_file
-        return final if final.is_file() else self.layout.current_architecture_file
+        return final if final.is_file() else self.layout.search.current_architecture
 
     @property
     def whyUnusable(self) -> str:
@@ -75,7 +75,7 @@ class OpenedRun:
 
     def log(self, fold: int | None = None) -> LogReader:
         """The log of a fold, or of the search, as far as it has been read."""
-        path = self.layout.search_log if fold is None else self.layout.fold_log(fold)
+        path = self.layout.search.log if fold is None else self.layout.fold(fold).log
         return self._logs.setdefault(path, LogReader(path))
 
     def read(self) -> None:

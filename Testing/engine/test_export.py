@@ -25,8 +25,8 @@ def run(phantoms: Path, tiny_config: Config, tmp_path: Path) -> Run:
     made = Run.create(tmp_path / "run", phantoms, tiny_config)
     keep_architecture(made, Architecture.random(SearchSpace(layers=2, levels=2), 0), Reporter())
     dice = [0.25] * (len(tiny_config.task.labels) - 1)
-    save_checkpoint(made.best_checkpoint(0), {"network": made.build().state_dict(), "dice": dice})
-    made.fold_log(0).write_text(json.dumps({"step": LAST, "dice": dice, "mean_dice": 0.25}) + "\n")
+    save_checkpoint(made.fold(0).best, {"network": made.build().state_dict(), "dice": dice})
+    made.fold(0).log.write_text(json.dumps({"step": LAST, "dice": dice, "mean_dice": 0.25}) + "\n")
     return made
 
 

@@ -37,12 +37,12 @@ def run(phantoms: Path, tiny_config: Config, tmp_path: Path) -> Run:
 
 def leave_fold(run: Run, fold: int, steps: int, validated: bool = True) -> None:
     """What a training that came so far leaves, as far as it can be seen from outside."""
-    run.fold_folder(fold).mkdir(parents=True, exist_ok=True)
+    run.fold(fold).folder.mkdir(parents=True, exist_ok=True)
     rows = [{"step": step, "loss": 1.0} for step in range(steps)]
     if validated:
         rows.append({"step": steps - 1, "dice": [0.5], "mean_dice": 0.5})
-        run.best_checkpoint(fold).write_bytes(b"")
-    run.fold_log(fold).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        run.fold(fold).best.write_bytes(b"")
+    run.fold(fold).log.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def test_a_fold_that_was_interrupted_after_a_validation_is_not_trained(run):
@@ -70,6 +70,18 @@ def test_a_run_without_a_finished_fold_is_neither_exported_nor_evaluated(run, wo
     assert not run.scores_file.exists()
 
 
+def test_folds_that_are_asked_for_by_number_are_trained_or_refused(run):
+    leave_fold(run, 0, 3)
+    leave_fold(run, 1, run.config.training.iterations)
+    assert run.require_trained_folds(Reporter(), [1]) == [1]
+    with pytest.raises(
+        InputError, match=r"fold 0 of .*: is not trained to its end \(step 3 of 6\); `dints train --run"
+    ):
+        run.require_trained_folds(Reporter(), [0, 1])
+    with pytest.raises(InputError, match="fold 7: does not exist; the run has folds 0 to 1"):
+        run.require_trained_folds(Reporter(), [7])
+
+
 @pytest.mark.parametrize("steps", [1, 3, 6])
 def test_the_architecture_of_folds_that_were_begun_stays(run, steps):
     keep_architecture(run, ONE, Reporter())
@@ -88,7 +100,7 @@ def test_a_search_does_not_begin_where_folds_have_a_given_architecture(run):
     with pytest.raises(InputError, match="has folds of a given architecture; search in a new run"):
         search(run, torch.device("cpu"), Reporter())
     assert run.architecture() == ONE
-    assert not run.search_log.exists()
+    assert not run.search.log.exists()
 
 
 def test_a_finished_search_does_not_take_the_place_of_what_was_given_after_it(run):
@@ -115,6 +127,16 @@ def test_held_out_cases_follow_the_seed_that_is_set(phantoms, tiny_config_file, 
     assert again.held_out == drawn[0].held_out
 
 
+@pytest.mark.parametrize(
+    ("held_out", "reason"),
+    [(-1, "-1 cases cannot be held out of 6"), (7, "7 cases cannot be"), (4, "has 2 cases with labels, too few for 2")],
+)
+def test_what_cannot_be_held_out_leaves_no_run_behind(phantoms, tiny_config_file, tmp_path, held_out, reason):
+    with pytest.raises(InputError, match=reason):
+        prepare(tmp_path / "run", phantoms, str(tiny_config_file), [], None, Reporter(), held_out)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_of_another_format_is_refused_by_name(run):
     run.run_file.write_text(json.dumps({"format": 99}))
     with pytest.raises(InputError, match=r"run\.json: is not of format 1"):
@@ -126,9 +148,16 @@ def test_a_folder_that_is_no_run_says_how_to_start_one(tmp_path):
         Run(tmp_path)
 
 
-def test_a_run_belongs_to_one_data_set(run, tiny_config, tmp_path):
+def test_a_run_stays_with_its_data_settings_and_held_out_cases(run, tiny_config, phantoms, tmp_path):
+    before = run.run_file.read_bytes(), run.config_file.read_bytes()
     with pytest.raises(InputError, match="is a run on"):
         Run.create(run.folder, tmp_path, tiny_config)
+    other = tiny_config.with_overrides(["training.seed=5"])
+    for config, held_out in ((other, ()), (tiny_config, sorted(run.cases)[:1])):
+        with pytest.raises(InputError, match="is a run with other settings or held-out cases; choose another folder"):
+            Run.create(run.folder, phantoms, config, held_out)
+    assert Run.create(run.folder, phantoms, tiny_config).splits == run.splits
+    assert (run.run_file.read_bytes(), run.config_file.read_bytes()) == before
 
 
 def test_folds_are_numbers_or_refused_with_an_example(capsys):

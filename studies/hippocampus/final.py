@@ -30,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     run = Run(options.run)
     for fold in run.trained_folds:
-        write_log(run.fold_folder(fold) / "log.jsonl", HERE / "logs" / f"final_fold{fold}.csv")
+        write_log(run.fold(fold).log, HERE / "logs" / f"final_fold{fold}.csv")
     lines = []
     for setting, mirror in SETTINGS.items():
         folds = [scores(run, fold, mirror) for fold in run.trained_folds]

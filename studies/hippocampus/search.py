@@ -111,7 +111,7 @@ def write_searches(searches: list[Search], work: Path, results: Path) -> None:
             lines += [kept[search.name]] if search.name in kept else []
             continue
         run = Run(work / search.name)
-        summary, architecture = read_json(run.search_folder / "summary.json"), run.architecture()
+        summary, architecture = read_json(run.summary_file), run.architecture()
         cost = summary["architecture"]
         edges = np.array(architecture.edges, bool)
         learnt = int((edges & (np.array(architecture.operations) > 0)).sum())
@@ -122,9 +122,9 @@ def write_searches(searches: list[Search], work: Path, results: Path) -> None:
         lines.append([*settings, *found, *costs, measured, summary["gap"], took(work / search.name)])
         for folder in ("logs", "architectures"):
             (results / folder).mkdir(parents=True, exist_ok=True)
-        write_log(run.search_folder / "log.jsonl", results / "logs" / f"{search.name}.csv")
+        write_log(run.search.log, results / "logs" / f"{search.name}.csv")
         shutil.copyfile(run.architecture_file, results / "architectures" / f"{search.name}.json")
-        shutil.copyfile(run.search_folder / "architecture.svg", results / "architectures" / f"{search.name}.svg")
+        shutil.copyfile(run.architecture_picture("svg"), results / "architectures" / f"{search.name}.svg")
     write_csv(table, header, lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from dints.commands.options import add_configuration, configuration
@@ -10,27 +11,31 @@ from dints.config import Config, TaskConfig
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, notes, read_datalist
 from dints.data.fingerprint import default_config, fingerprint
+from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json
+from dints.run_layout import RunLayout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder with dataset.json, or with images/ and labels/")
     add_configuration(parser)
-    parser.add_argument("--folds", type=int, help="how many folds will be trained (default: as the settings say)")
+    parser.add_argument("--folds", type=int, help="how many folds will be trained: --set training.folds=FOLDS")
     parser.add_argument("--output", type=Path, help="write what was found as JSON")
     parser.add_argument("--settings", type=Path, help="write the settings for these data as YAML, to be adjusted")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    _refuse_files_of_runs([arguments.output, arguments.settings])
+    if arguments.folds is not None:
+        arguments.set.append(f"training.folds={arguments.folds}")
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)
     training = (config or Config()).with_overrides(arguments.set).training
-    folds = training.folds if arguments.folds is None else arguments.folds
     for sentence in notes(datalist):
         reporter.message(f"{arguments.data}: {sentence}")
-    result = check(datalist, folds, reporter, training.seed)
+    result = check(datalist, training.folds, reporter, training.seed)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
     for problem in result.problems:
@@ -41,6 +46,14 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
     count = len(datalist.cases) - len(datalist.held_out)
     reporter.message(f"{arguments.data}: {count} cases can be trained with")
+
+
+def _refuse_files_of_runs(outputs: Iterable[Path | None]) -> None:
+    """What a run began with stays as it was."""
+    for path in outputs:
+        run = RunLayout(path.parent) if path else None
+        if path and run and run.is_run and path in (run.config_file, run.check_file):
+            raise InputError(f"{path}: belongs to a run, which goes on as it began; write to another file")
 
 
 def _settings(

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
     with run_lock(run.folder):
-        folds = arguments.folds or run.require_trained_folds(reporter)
+        folds = run.require_trained_folds(reporter, arguments.folds)
         lines = compare(run, folds, devices_at_hand(arguments.device), arguments.random, reporter)
     for line in lines:
         name, cost = line.contestant.origin, line.cost

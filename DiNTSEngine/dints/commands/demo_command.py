@@ -8,28 +8,30 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dints.commands.options import add_configuration, add_device, fold_list
-from dints.commands.search_command import open_or_create
+from dints.commands.opening import open_or_create
+from dints.commands.options import add_configuration, add_data, add_device, fold_list
 from dints.data.phantom import write_phantoms
 from dints.device import device_memory, select_device
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.events import Reporter
 from dints.report.write import write_report
 from dints.run import run_lock
+from dints.run_layout import RunLayout
 from dints.stages import export, search, train
 
 PHANTOM_CONFIG = "phantom"
+HELD_OUT = 2  # labelled cases for the ensemble
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", type=Path, default=Path("runs/demo"), dest="run_folder", metavar="RUN", help="folder (runs/demo)"
     )
-    parser.add_argument("--data", type=Path, help="data set in place of the generated phantoms")
+    add_data(parser)
     parser.add_argument("--data-only", action="store_true", help="generate the phantoms and stop")
     add_configuration(parser)
     parser.add_argument("--folds", type=fold_list, default=[0, 1], help="folds to retrain (default: 0,1)")
-    parser.add_argument("--held-out", type=int, default=2, help="labelled cases kept for the ensemble (default: 2)")
+    parser.add_argument("--held-out", type=int, help=f"labelled cases kept for the ensemble (new runs: {HELD_OUT})")
     add_device(parser)
 
 
@@ -48,14 +50,16 @@ def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter.result("data", path=str(arguments.data), config=arguments.config)
         return
     device = select_device(arguments.device)
-    run = open_or_create(arguments, device_memory(device), reporter, arguments.held_out)
+    is_new = not RunLayout(arguments.run_folder).is_run
+    held_out = HELD_OUT if arguments.held_out is None and is_new else arguments.held_out
+    run = open_or_create(arguments, device_memory(device), reporter, held_out=held_out)
     search(run, device, reporter)
     train(run, arguments.folds, device, reporter)
     report_summary("Cross-validation", cross_validate(run, arguments.device, reporter), reporter)
     model = export(run, reporter)
     unseen = [case for case in run.datalist.cases if case.name in run.held_out]
     if unseen:
-        rows = evaluate_model(model, unseen, run.folder / "held_out", arguments.device, reporter)
+        rows = evaluate_model(model, unseen, run.held_out_folder, arguments.device, reporter)
         report_summary("Ensemble on unseen cases", rows, reporter)
     path = write_report(run.folder)
     reporter.result("report", path=str(path))

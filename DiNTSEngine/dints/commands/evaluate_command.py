@@ -15,6 +15,7 @@ from dints.evaluation.cross_validation import cross_validate, report_summary
 from dints.evaluation.evaluate import ScoreRow, evaluate_case, score_rows, write_scores
 from dints.events import Reporter
 from dints.run import Run, run_lock
+from dints.run_layout import SCORES
 from dints.stages import export
 
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     else:
         raise InputError("nothing to evaluate: give --run, or --predictions and --references")
     report_summary("Cross-validation" if arguments.run_folder else "Predictions", rows, reporter)
-    reporter.result("scores", path=str(folder / "scores.json"))
+    reporter.result("scores", path=str(folder / SCORES))
     if failures:
         raise RunError(f"{len(failures)} were not scored: {'; '.join(failures)}")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 
+from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, add_run, fold_list
-from dints.commands.search_command import open_or_create
 from dints.device import device_memory, devices_at_hand
 from dints.events import Reporter
 from dints.process_group import is_main_process, main_process_first, process_group, world_size

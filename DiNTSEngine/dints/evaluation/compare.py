@@ -161,7 +161,7 @@ def _network(run: Run, contestant: Candidate) -> nn.Module:
 
 def _train(folder: Path, contestant: Candidate, fold: int, device: torch.device, reporter: Reporter) -> None:
     run = Run(folder)
-    own = run.compare_folder / contestant.name / f"fold{fold}"
+    own = run.compared(contestant.name, fold).folder
     build = partial(_network, run, contestant)
     FoldTrainer(run.config, build, run.cache(reporter), run.splits[fold], fold, own, device, reporter).run()
 
@@ -170,12 +170,12 @@ def _scores(
     run: Run, contestant: Candidate, folds: Sequence[int], device: torch.device, reporter: Reporter
 ) -> tuple[ScoreRow, ...]:
     """Of the folds' validation cases, by the network that did not learn from them; without cleanup for all alike."""
+    own = run.compare_folder / contestant.name
     rows: list[ScoreRow] = []
     for fold in folds:
         network = _network(run, contestant)
-        own = run.compare_folder / contestant.name
-        checkpoint = run.best_checkpoint(fold) if contestant.name == SEARCHED else own / f"fold{fold}" / "best.pt"
-        with restoring(checkpoint, torch.device("cpu")) as state:
+        files = run.fold(fold) if contestant.name == SEARCHED else run.compared(contestant.name, fold)
+        with restoring(files.best, torch.device("cpu")) as state:
             network.load_state_dict(state["network"])
         rows += score_fold(run, network.eval().requires_grad_(False), fold, own, str(device), reporter)
     write_scores(own, rows, tolerance=run.config.task.tolerance)

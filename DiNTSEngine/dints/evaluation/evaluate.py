@@ -22,6 +22,7 @@ from dints.data.images import as_label, geometry_difference
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json, write_text
 from dints.metrics.segmentation import METRICS, LabelMasks
+from dints.run_layout import SCORE_TABLE, SCORES
 from dints.training.log import defined
 
 SCORES_FORMAT = 1
@@ -184,7 +185,7 @@ def component_benefit(
 def write_scores(
     folder: str | Path, rows: Sequence[ScoreRow], cases: Iterable[Case] = (), tolerance: float | None = None
 ) -> None:
-    """Writes `scores.csv` (the table) and `scores.json` (table, summary and files of the cases) into a folder."""
+    """Writes the table, and the table with summary and files of the cases as JSON, into a folder."""
     folder = Path(folder)
     names = measured(rows)
     table = io.StringIO()
@@ -193,7 +194,7 @@ def write_scores(
     for row in rows:
         cells = [row.case, row.fold, row.value, row.label, *(defined(row.scores.get(name, math.nan)) for name in names)]
         writer.writerow("" if cell is None else cell for cell in cells)
-    write_text(folder / "scores.csv", table.getvalue())
+    write_text(folder / SCORE_TABLE, table.getvalue())
     content = {
         "format": SCORES_FORMAT,
         "tolerance": tolerance,
@@ -207,12 +208,12 @@ def write_scores(
         },
         "rows": [_plain_row(row) for row in rows],
     }
-    write_json(folder / "scores.json", content)
+    write_json(folder / SCORES, content)
 
 
 def read_scores(folder: str | Path) -> Scores:
     """Reads what `write_scores` wrote; InputError if it is missing or something else."""
-    path = Path(folder) / "scores.json"
+    path = Path(folder) / SCORES
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != SCORES_FORMAT:
         raise InputError(f"{path}: is not a table of scores of format {SCORES_FORMAT}; evaluate again")

@@ -106,11 +106,11 @@ def _cost(run: RunFiles) -> Part:
 
 def search(run: RunFiles) -> Part:
     """How the architecture search went."""
-    rows = run.rows(run.search_log)
+    rows = run.rows(run.search.log)
     if not rows:
         return "The search has not started yet."
     budget = run.config.search.memory_budget
-    with naming(run.search_log):
+    with naming(run.search.log):
         charts = [
             Chart(
                 "Loss",
@@ -145,8 +145,8 @@ def retraining(run: RunFiles) -> Part:
 
 def _fold_curves(run: RunFiles, fold: int, total: int) -> dict[str, Any]:
     """Nothing before the first step."""
-    rows = run.rows(run.fold_log(fold))
-    with naming(run.fold_log(fold)):
+    rows = run.rows(run.fold(fold).log)
+    with naming(run.fold(fold).log):
         curves = {key: points(rows, key) for key in ("loss", "mean_dice")}
         return {"progress": _progress(rows, total), **curves} if rows else {}
 

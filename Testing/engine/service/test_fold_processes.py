@@ -60,9 +60,7 @@ def test_folds_side_by_side_are_those_one_after_the_other(run: Run, tmp_path: Pa
     beside = Run(shutil.copytree(run.folder, tmp_path / "again", ignore=shutil.ignore_patterns("train")))
     train(beside, [0, 1], PROCESSOR, Reporter())
     for fold in range(2):
-        first, second = (
-            torch.load(one.fold_folder(fold) / "last.pt", weights_only=True)["network"] for one in (run, beside)
-        )
+        first, second = (torch.load(one.fold(fold).last, weights_only=True)["network"] for one in (run, beside))
         assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 

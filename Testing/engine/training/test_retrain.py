@@ -106,6 +106,7 @@ def test_every_step_and_every_validation_has_a_row(trainer, tmp_path):
         ((math.nan, math.nan, math.nan), 3),
         ((0.3, math.nan, math.nan), 1),
         ((math.nan, 0.0, 0.3), 3),
+        ((math.nan, 0.0, math.nan), 2),
     ],
 )
 def test_the_best_network_is_kept_and_the_last_where_nothing_was_found(trainer, tmp_path, monkeypatch, dice, kept):
@@ -127,14 +128,14 @@ def test_patience_ends_a_fold_that_gains_nothing_and_it_counts_as_trained(traine
     run = RunLayout(tmp_path)
     settings = ("training.patience=2", "training.validate_every=1")
     scored(monkeypatch, 0.5, 0.4, 0.5, 0.9)
-    result = trainer(run.fold_folder(0), *settings).run()
+    result = trainer(run.fold(0).folder, *settings).run()
     assert result.dice == (0.5,)
     state = run.fold_state(0, 6)
     assert (state.step, state.finished, state.best_dice) == (3, True, 0.5)
-    before = weights(run.last_checkpoint(0))
+    before = weights(run.fold(0).last)
     scored(monkeypatch)
-    assert trainer(run.fold_folder(0), *settings).run().dice == (0.5,)
-    assert same(weights(run.last_checkpoint(0)), before)
+    assert trainer(run.fold(0).folder, *settings).run().dice == (0.5,)
+    assert same(weights(run.fold(0).last), before)
     assert run.fold_state(0, 6).finished
 
 
