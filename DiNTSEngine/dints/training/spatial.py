@@ -93,4 +93,5 @@ def _sample(volumes: Tensor, positions: Tensor, across: int | None, mode: str) -
     sampled = F.grid_sample(folded, grid, mode=mode, padding_mode="reflection", align_corners=False)
     if across is None:
         return sampled
-    return sampled.unflatten(1, (volumes.shape[1], -1)).movedim(2, across + 2)
+    planes: Tensor = sampled.unflatten(1, (volumes.shape[1], -1))
+    return planes.movedim(2, across + 2)
