@@ -1,8 +1,9 @@
 """Races: candidates are ranked by real short trainings in successive halving (Jamieson and Talwalkar, 2016).
 
-The supernet proposes; what it cannot tell apart is settled by training. All candidates of a heat train for the same
-number of steps, with the same seeds and patches, from random weights; the better part of them goes on to the next heat,
-in which trainings are longer. So most of the time goes into the few that are hard to tell apart.
+The supernet proposes; what it cannot tell apart is settled by training. All candidates train from random weights with
+the same seeds and patches and under one schedule, that of the last heat; at the end of each heat the better part of
+them goes on from where it is. So most of the time goes into the few that are hard to tell apart. What the first part of
+a schedule says of its end is far more than a whole short training does (`studies/ranking`).
 
 Nothing of the race is random, and each training keeps its own checkpoints: an interrupted race goes on where it was.
 """
@@ -38,8 +39,9 @@ class Training:
     """One candidate's training in one heat."""
 
     candidate: Candidate
-    steps: int
-    folder: Path
+    steps: int  # at the end of the heat, from the start of the training
+    schedule: int  # steps of the whole schedule, that of the last heat
+    folder: Path  # of all heats of the candidate
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,12 @@ def race(
     if len(set(names)) < len(names):
         raise InputError(f"two candidates are called {max(names, key=names.count)}; give each a name of its own")
     heats = plan_heats(len(candidates), settings)
+    schedule = heats[-1][1]
     standings: dict[str, Standing] = {}
     running = list(candidates)
     for number, (size, steps) in enumerate(heats):
         running = running[:size]
-        trainings = [Training(candidate, steps, folder / f"{steps}_steps" / candidate.name) for candidate in running]
+        trainings = [Training(candidate, steps, schedule, folder / candidate.name) for candidate in running]
         for training, dice in zip(trainings, train(trainings), strict=True):
             standings[training.candidate.name] = Standing(training.candidate, steps, dice)
         ranked = ranking(list(standings.values()))

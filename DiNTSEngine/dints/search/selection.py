@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,9 +15,10 @@ from dints.config import Config
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
 from dints.events import Reporter
+from dints.run_layout import read_log
 from dints.search.candidates import Fitter, Proposal, near, proposed_by_supernet, random_ones, u_shapes
 from dints.search.loop import Search
-from dints.search.race import STAGE, Candidate, Standing, Training, race
+from dints.search.race import STAGE, Standing, Training, race
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
@@ -101,32 +103,30 @@ def _train_all(
     trainings: Sequence[Training],
 ) -> list[float]:
     """Mean Dice of each training on the cases that it did not see."""
-    work = [partial(_train, config, cache, split, one.candidate, one.steps, one.folder) for one in trainings]
+    work = [partial(_train, config, cache, split, one) for one in trainings]
     tasks = [Task(one.candidate.name, task) for one, task in zip(trainings, work, strict=True)]
     return run_on_devices(tasks, devices, reporter)
 
 
 def _train(
-    config: Config,
-    cache: Cache,
-    split: Split,
-    candidate: Candidate,
-    steps: int,
-    folder: Path,
-    device: torch.device,
-    reporter: Reporter,
+    config: Config, cache: Cache, split: Split, one: Training, device: torch.device, reporter: Reporter
 ) -> float:
+    """Goes on to the end of the heat; the Dice there, also if the training is further already."""
+    candidate, folder = one.candidate, one.folder
     training = replace(
         config.training,
-        iterations=steps,
-        validate_every=steps,
+        iterations=one.schedule,
+        validate_every=one.schedule,
         validation_cases=config.race.validation_cases,
-        checkpoint_every=min(config.training.checkpoint_every, steps),
+        patience=0,
     )
     build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
     named = _Named(reporter, f"{STAGE} {candidate.name}")
     trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
-    return trainer.run().mean_dice
+    trainer.run(until=one.steps)
+    validations = {row["step"]: row["mean_dice"] for row in read_log(folder / "log.jsonl") if "mean_dice" in row}
+    dice = validations.get(one.steps - 1)
+    return math.nan if dice is None else float(dice)
 
 
 class _Builder:

@@ -92,22 +92,26 @@ class FoldTrainer:
         """What is validated and kept: the average of the weights where there is one."""
         return self.average.network if self.average else self.network
 
-    def run(self) -> FoldResult:
-        """Trains to the end of the schedule, from the last checkpoint if there is one."""
+    def run(self, until: int | None = None) -> FoldResult:
+        """Trains to the end of the schedule, from the last checkpoint if there is one.
+
+        `until` is a step of the schedule at which it pauses, validated and saved; another call goes on from there.
+        """
         first = start_together(self._resume(), self.network)
         total = self.settings.iterations
+        end = total if until is None else min(until, total)
         log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
         with closing(prefetch(self.batches, first)) as batches, stoppable() as stop:
             if not self.validated:
                 log.append(self._validate(first - 1, stop))
                 self._save(first)
-            for step in range(total if self._stops() else first, total):
+            for step in range(end if self._stops() else first, end):
                 row = self._train_step(step, *next(batches))
                 log.append(row)
                 done = step + 1
-                if done % self.settings.validate_every == 0 or done == total:
+                if done % self.settings.validate_every == 0 or done == end:
                     log.append(self._validate(step, stop))
-                if done % self.settings.checkpoint_every == 0 or done == total or self._stops():
+                if done % self.settings.checkpoint_every == 0 or done == end or self._stops():
                     self._save(done)
                 shown = {"loss": row["loss"], "dice": mean_defined(self.best) if self.best else None}
                 self.reporter.progress(

@@ -82,3 +82,15 @@ def test_a_race_without_candidates_or_with_twins_of_a_name_is_refused(tmp_path):
         race([], SETTINGS, tmp_path, Trainer(), Reporter())
     with pytest.raises(InputError, match="c0"):
         race(candidates(1) * 2, SETTINGS, tmp_path, Trainer(), Reporter())
+
+
+def test_all_heats_of_a_candidate_are_one_training_under_the_schedule_of_the_last(tmp_path):
+    seen = []
+
+    def train(trainings: Sequence[Training]) -> list[float]:
+        seen.extend((one.folder, one.schedule) for one in trainings)
+        return [one.candidate.design.filters / 100 for one in trainings]
+
+    race(candidates(9), SETTINGS, tmp_path, train, Reporter())
+    assert {schedule for _, schedule in seen} == {90}
+    assert len({folder for folder, _ in seen}) == 9

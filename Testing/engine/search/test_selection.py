@@ -89,7 +89,7 @@ def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_p
         def __init__(self, config, build, cache, split, *rest) -> None:
             seen.append(split)
 
-        def run(self):
+        def run(self, until):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("dints.search.selection.FoldTrainer", Recorded)

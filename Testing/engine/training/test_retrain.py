@@ -89,6 +89,15 @@ def test_an_interrupted_training_ends_in_the_same_bits(trainer, tmp_path, step, 
     assert read_log(tmp_path / "cut" / "log.jsonl") == read_log(tmp_path / "whole" / "log.jsonl")
 
 
+def test_a_training_that_pauses_is_validated_there_and_ends_in_the_same_bits(trainer, tmp_path):
+    whole = trainer(tmp_path / "whole").run()
+    trainer(tmp_path / "paused").run(until=2)
+    rows = read_log(tmp_path / "paused" / "log.jsonl")
+    assert [row["step"] for row in rows if "mean_dice" in row] == [1]
+    assert trainer(tmp_path / "paused").run().dice == whole.dice
+    assert same(weights(tmp_path / "paused" / "last.pt"), weights(tmp_path / "whole" / "last.pt"))
+
+
 def test_every_step_and_every_validation_has_a_row(trainer, tmp_path):
     trainer(tmp_path).run()
     rows = read_log(tmp_path / "log.jsonl")
