@@ -71,7 +71,7 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.unbind()
 
     def onSceneChanged(self, caller, event):
-        if self.parent.visible:
+        if self.parent.visible or self.panel.isBusy:
             self.panel.unbind()
             self.panel.bind()
 

@@ -24,7 +24,7 @@ class ChartView:
     def __init__(self, plots: RunPlots, name: str, charts: Sequence[str], box: qt.QComboBox, frame: qt.QWidget) -> None:
         self._plots, self._name, self._box = plots, name, box
         for chart in charts:
-            box.addItem(plots.charts[chart].title, chart)
+            box.addItem(plots.charts[chart].name, chart)
         self._widget = slicer.qMRMLPlotWidget()
         self._widget.setMRMLScene(slicer.mrmlScene)
         self._widget.plotController().visible = False  # a bar with the view's label

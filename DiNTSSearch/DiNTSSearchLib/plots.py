@@ -26,23 +26,27 @@ LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
 class RunChart:
     """One plot: a value of the logs over the steps."""
 
-    title: str
+    name: str
     axis: str
     value: str  # name in the log
     ofFolds: bool = False  # one curve a fold, from the retraining
 
+    @property
+    def title(self) -> str:
+        """The name with the stage."""
+        return (_("Retraining: {name}") if self.ofFolds else _("Search: {name}")).format(name=self.name)
+
 
 def charts() -> dict[str, RunChart]:
     """All plots by name."""
+    share = _("Share of the full network")
     return {
-        "loss": RunChart(_("Search: loss"), _("Loss"), "loss"),
-        "dice": RunChart(_("Search: validation Dice"), _("Dice"), "dice"),
-        "gap": RunChart(_("Search: discretization gap G"), _("G"), "gap"),
-        "memory_fraction": RunChart(
-            _("Search: memory against budget"), _("Share of the full network"), "memory_fraction"
-        ),
-        "fold_loss": RunChart(_("Retraining: loss"), _("Loss"), "loss", True),
-        "fold_dice": RunChart(_("Retraining: validation Dice"), _("Dice"), "mean_dice", True),
+        "loss": RunChart(_("loss"), _("Loss"), "loss"),
+        "dice": RunChart(_("validation Dice"), _("Dice"), "dice"),
+        "gap": RunChart(_("discretization gap G"), _("G"), "gap"),
+        "memory_fraction": RunChart(_("memory and budget"), share, "memory_fraction"),
+        "fold_loss": RunChart(_("loss"), _("Loss"), "loss", True),
+        "fold_dice": RunChart(_("validation Dice"), _("Dice"), "mean_dice", True),
     }
 
 

@@ -119,7 +119,7 @@ class SearchSection(Section):
             self._presets = ["", *preset_names()]
             self.ui.presetBox.placeholderText = _("the run's own")
             self.ui.presetBox.blockSignals(True)
-            self.ui.presetBox.addItem(_("derived from the data"))
+            self.ui.presetBox.addItem(_("from the data"))
             for name in self._presets[1:]:
                 self.ui.presetBox.addItem(name.replace("_", " "))
             self.ui.presetBox.blockSignals(False)

@@ -32,6 +32,8 @@ from .driving import (
     wait_until,
 )
 from .errors import HostError, raise_errors, take_errors
+from .i18n import longer_texts
+from .reading import cut_off, is_shown, scrolled
 from .session import is_started, start
 from .watching import PauseMeter, answering
 
@@ -43,14 +45,18 @@ __all__ = [
     "click",
     "close_main_window",
     "close_module",
+    "cut_off",
     "double_click_cell",
     "drop_files",
+    "is_shown",
     "is_started",
+    "longer_texts",
     "open_main_window",
     "open_module",
     "photograph",
     "process_events",
     "raise_errors",
+    "scrolled",
     "set_theme",
     "start",
     "take_errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import time
@@ -22,6 +23,7 @@ from .proxy import delete_pending
 from .qt_options import without_qt_options
 from .session import REPOSITORY, module_folders, start
 
+PANELS_VARIABLE, HIDDEN = "SLICER_HOST_PANELS", "hidden"  # panels that were opened are not shown
 PANEL_SIZE = (500, 800)  # pixels: Slicer's usual module panel
 
 _windows: dict[str, QScrollArea] = {}
@@ -54,7 +56,13 @@ def open_module(name: str | Path, width: int = PANEL_SIZE[0], height: int = PANE
     panel = module.widgetRepresentation().self()
     getattr(panel, "enter", lambda: None)()
     process_events()
+    window.setHidden(os.environ.get(PANELS_VARIABLE) == HIDDEN)
     return panel
+
+
+def panel_window(module: str) -> QScrollArea:
+    """The window that shows a module's panel."""
+    return _windows[module]
 
 
 def load_module(path: Path) -> Any:
@@ -140,6 +148,10 @@ def click(widget: Any) -> None:
     HostError where a user could not click it: it is hidden or disabled.
     """
     raw = reachable(widget)
+    if not raw.isVisible() and isinstance(raw, QAbstractButton):  # in a hidden window, where nothing has a place
+        raw.click()
+        process_events()
+        return
     middle = raw.rect().center()
     at = middle if not isinstance(raw, QAbstractButton) or raw.hitButton(middle) else QPoint(12, 10)
     QTest.mouseClick(raw, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
@@ -203,7 +215,7 @@ def drop_files(widget: Any, *paths: str | Path) -> bool:
 def reachable(widget: Any) -> QWidget:
     """The Qt widget, scrolled into view; HostError where the user could not get at it."""
     raw = unwrap(widget)
-    if not raw.isVisible():
+    if not raw.isVisibleTo(raw.window()):
         raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is hidden")
     if not raw.isEnabled():
         raise HostError(f"{type(raw).__name__} '{raw.objectName()}' is disabled")
@@ -264,6 +276,7 @@ __all__ = [
     "load_module",
     "open_main_window",
     "open_module",
+    "panel_window",
     "photograph",
     "process_events",
     "reachable",

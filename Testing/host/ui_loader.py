@@ -10,8 +10,10 @@ from PySide6.QtUiTools import QUiLoader
 from PySide6.QtWidgets import QWidget
 
 from .errors import HostError
+from .i18n import translate
 from .members import property_table
 
+TEXTS = ("text", "title", "toolTip", "placeholderText", "windowTitle")  # properties that a user reads
 MRML_SIGNAL = "mrmlSceneChanged(vtkMRMLScene*)"
 MRML_SLOT = "setMRMLScene(vtkMRMLScene*)"
 LAYOUT_CLASSES = ("QVBoxLayout", "QHBoxLayout", "QGridLayout", "QFormLayout", "QStackedLayout")
@@ -34,6 +36,7 @@ class UiLoader(QUiLoader):
             device.open(QIODevice.OpenModeFlag.ReadOnly)
         root = ElementTree.fromstring(bytes(device.readAll().data()))
         check_properties(root)
+        translate_texts(root)
         scene_connections = take_scene_connections(root)
         buffer = QBuffer()
         buffer.setData(QByteArray(ElementTree.tostring(root)))
@@ -42,6 +45,14 @@ class UiLoader(QUiLoader):
         for sender, receiver in scene_connections:
             _named(widget, sender).mrmlSceneChanged.connect(_named(widget, receiver).setMRMLScene)
         return widget
+
+
+def translate_texts(root: ElementTree.Element) -> None:
+    """Into the application's language, but for what is none: names of parameters and of settings."""
+    for entry in root.iter("property"):
+        text = entry.find("string")
+        if entry.get("name") in TEXTS and text is not None and text.get("notr") != "true":
+            text.text = translate("", text.text or "")
 
 
 def check_properties(root: ElementTree.Element) -> None:

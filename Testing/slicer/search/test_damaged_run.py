@@ -42,12 +42,12 @@ def open_folder(panel: Any, path: Path | str) -> None:
 
 @pytest.mark.parametrize("damage", BYTES)
 @pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_named_below_the_folder(faked: Any, folder: Path, name: str, damage: str) -> None:
+def test_a_damaged_file_is_named_below_the_folder(faked: Any, host: Any, folder: Path, name: str, damage: str) -> None:
     file = folder / name
     file.write_bytes(BYTES[damage](file.read_bytes()))
     left = file.read_bytes()
     open_folder(faked, folder)
-    assert faked.ui.engineLabel.visible
+    assert host.is_shown(faked.ui.engineLabel)
     assert str(file) in faked.ui.engineLabel.text
     assert faked.ui.engineLabel.text.count("\n") == 0
     possible = [step for step in STEPS if not getattr(faked, step).whyNot()]
@@ -84,22 +84,22 @@ def test_a_file_that_is_a_folder_counts_as_missing(faked: Any, folder: Path, nam
     open_folder(faked, folder)
 
 
-def test_a_sound_run_has_nothing_below_its_folder(faked: Any, folder: Path) -> None:
+def test_a_sound_run_has_nothing_below_its_folder(faked: Any, host: Any, folder: Path) -> None:
     open_folder(faked, folder)
-    assert not faked.ui.engineLabel.visible
+    assert not host.is_shown(faked.ui.engineLabel)
     assert faked.retrain.whyNot() == ""
 
 
-def test_what_is_said_goes_with_its_reason(faked: Any, folder: Path, tmp_path: Path) -> None:
+def test_what_is_said_goes_with_its_reason(faked: Any, host: Any, folder: Path, tmp_path: Path) -> None:
     sound = (folder / "config.yaml").read_text()
     (folder / "config.yaml").write_text("later: {}")
     open_folder(faked, folder)
     assert "unknown key later" in faked.ui.engineLabel.text
     open_folder(faked, write_run(tmp_path / "other"))
-    assert not faked.ui.engineLabel.visible
+    assert not host.is_shown(faked.ui.engineLabel)
     (folder / "config.yaml").write_text(sound)
     open_folder(faked, folder)
-    assert not faked.ui.engineLabel.visible
+    assert not host.is_shown(faked.ui.engineLabel)
     assert faked.ui.patchXBox.value == 16
 
 
@@ -111,7 +111,7 @@ def test_checked_data_with_damaged_settings_can_be_checked_again(
     assert "is not valid YAML" in checked.ui.engineLabel.text
     assert checked.ui.reasonLabel.text == "Check the data first."
     start(host, checked, checked.data)
-    assert not checked.ui.engineLabel.visible
+    assert not host.is_shown(checked.ui.engineLabel)
     assert processes[-1].arguments[0] == "check"
 
 
@@ -198,7 +198,7 @@ def test_a_folder_of_too_long_a_name_is_said(faked: Any, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("gone", ["", "search", "train"])
 def test_a_disk_that_is_gone_is_said_and_forgotten_when_it_is_back(
-    faked: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+    faked: Any, host: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     stat, lost = os.stat, str(folder / gone) if gone else str(folder)
     open_folder(faked, folder)
@@ -213,7 +213,7 @@ def test_a_disk_that_is_gone_is_said_and_forgotten_when_it_is_back(
         faked.refresh()
         assert "(Input/output error)" in faked.ui.engineLabel.text
     faked.refresh()
-    assert not faked.ui.engineLabel.visible
+    assert not host.is_shown(faked.ui.engineLabel)
 
 
 def test_a_folder_that_goes_while_it_is_open_is_no_exception(faked: Any, folder: Path) -> None:

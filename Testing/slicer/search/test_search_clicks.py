@@ -157,6 +157,7 @@ def export(host: Any, panel: Any) -> None:
 
 
 def load_a_case(host: Any, panel: Any) -> None:
+    panel.open(panel.retrain)
     import slicer
 
     name = panel.ui.scoresTable.item(1, 0).text()

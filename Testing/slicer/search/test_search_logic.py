@@ -140,7 +140,7 @@ def test_four_plot_views_are_arranged_in_the_main_window(host: Any, run_folder: 
         "loss",
         "validation Dice",
         "discretization gap G",
-        "memory against budget",
+        "memory and budget",
     ]
     assert not any(" " in view.GetID() for view in views)  # spaces separate IDs
 

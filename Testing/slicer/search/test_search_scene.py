@@ -27,6 +27,23 @@ def test_a_run_goes_on_when_the_scene_is_closed(checked: Any, host: Any, process
     assert checked.ui.statusLabel.text == "Done."
 
 
+def test_a_run_is_still_shown_when_the_scene_was_closed_while_another_module_was_shown(
+    checked: Any, host: Any, processes: list[Any], tmp_path: Path
+) -> None:
+    import slicer
+    from Testing.host.driving import panel_window
+
+    start(host, checked, checked.search)
+    slicer.modules.DiNTSSearchWidget.exit()
+    panel_window("DiNTSSearch").hide()
+    slicer.mrmlScene.Clear(False)
+    processes[-1].finish()
+    panel_window("DiNTSSearch").show()
+    slicer.modules.DiNTSSearchWidget.enter()
+    assert checked.parameters.runFolder == str(tmp_path / "new")
+    assert checked.ui.statusLabel.text == "Done."
+
+
 def test_choices_survive_saving_and_loading_the_scene(checked: Any, tmp_path: Path) -> None:
     import slicer
 

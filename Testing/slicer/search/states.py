@@ -1,0 +1,140 @@
+"""The panel in every state in which a user meets it, from files and fake processes, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .conftest import FakeProcess, write_check, write_run
+
+STEPS = 60  # in the log of the search
+PREDICTION = {"search": 3 * 2**30, "retraining_full": 30 * 2**30, "available": 12 * 2**30, "gpus": 2}
+DEVICE = "NVIDIA GeForce RTX 4090"
+
+
+def empty(panel: Any, folder: Path) -> None:
+    """Nothing was chosen yet."""
+
+
+def with_errors(panel: Any, folder: Path) -> None:
+    """More cases cannot be read than the table shows at once."""
+    panel.parameters.runFolder, panel.parameters.dataFolder = str(folder / "new"), str(folder)
+    panel.data.onStart()
+    problem = {"reason": "cannot be read (no such file)", "remedy": "copy it again", "severity": "error"}
+    problems = [{"file": f"x/case{index}.nii.gz", "case": f"case{index}", **problem} for index in range(12)]
+    write_check(folder / "new", problems)
+    FakeProcess.started[-1].finish(2, "12 problems must be solved before training")
+
+
+def pairs(panel: Any, folder: Path) -> None:
+    """Data are made of what the scene holds."""
+    panel.parameters.runFolder = str(folder / "new")
+    panel.ui.pairsButton.click()
+
+
+def checked(panel: Any, folder: Path) -> None:
+    panel.parameters.runFolder, panel.parameters.dataFolder = str(folder / "new"), str(folder)
+    panel.data.onStart()
+    write_check(folder / "new", [])
+    FakeProcess.started[-1].finish()
+    predict(panel)
+
+
+def advanced(panel: Any, folder: Path) -> None:
+    checked(panel, folder)
+    panel.ui.advancedBox.collapsed = False
+
+
+def searching(panel: Any, folder: Path) -> None:
+    """Half done, with curves and the present architecture."""
+    run = write_run(folder / "run")
+    (run / "search" / "architecture.json").rename(run / "search" / "current.json")
+    rows = [{"step": step, "loss": 0.5 + 1.5 * np.exp(-step / 20)} for step in range(STEPS)]
+    for row in rows[STEPS // 3 :]:
+        row |= {"dice": row["step"] / 100, "gap": 99 - row["step"], "memory_fraction": 1 - row["step"] / 200}
+    write_rows(run / "search" / "log.jsonl", rows)
+    set_settings(run, f"search.iterations={2 * STEPS}")
+    panel.parameters.runFolder = str(run)
+    predict(panel)
+    panel.search.onStart()
+    progress = {"event": "progress", "stage": "search", "step": STEPS, "total": 2 * STEPS, "seconds_left": 4000.0}
+    FakeProcess.started[-1].onEvent({**progress, "metrics": {"loss": 0.512, "dice": 0.6123}})
+    panel.refresh()
+
+
+def stopping(panel: Any, folder: Path) -> None:
+    searching(panel, folder)
+    panel.stop()
+
+
+def stopped(panel: Any, folder: Path) -> None:
+    searching(panel, folder)
+    FakeProcess.started[-1].finish(130, "Cancelled.")
+
+
+def failed(panel: Any, folder: Path) -> None:
+    searching(panel, folder)
+    sentence = f"{folder}/run/search/checkpoint.pt: cannot be written (No space left on device); free disk space"
+    FakeProcess.started[-1].finish(1, sentence)
+
+
+def retraining(panel: Any, folder: Path) -> None:
+    """Two of five folds are trained, the third is under way; some cases were scored in an earlier evaluation."""
+    run = write_run(folder / "run")
+    set_settings(run, "training.folds=5", "training.iterations=40")
+    for fold, steps in enumerate((40, 40, 15)):
+        rows: list[dict[str, Any]] = []
+        for step in range(steps):
+            rows.append({"step": step, "loss": 0.5 + np.exp(-step / 9)})
+            if step % 5 == 4:
+                rows.append({"step": step, "dice": [0.5], "mean_dice": 0.8 - np.exp(-step / 9) + fold / 50})
+        write_rows(run / "train" / f"fold{fold}" / "log.jsonl", rows)
+        (run / "train" / f"fold{fold}" / "best.pt").write_bytes(b"")
+    panel.parameters.runFolder = str(run)
+    predict(panel)
+    panel.open(panel.retrain)
+    panel.retrain.onStart()
+    progress = {"event": "progress", "stage": "train fold 2", "step": 15, "total": 40, "seconds_left": 75.0}
+    FakeProcess.started[-1].onEvent({**progress, "metrics": {"loss": 0.5123}})
+    panel.refresh()
+
+
+def model(panel: Any, folder: Path) -> None:
+    retraining(panel, folder)
+    FakeProcess.started[-1].finish(130, "Cancelled.")
+    panel.open(panel.export)
+
+
+def log(panel: Any, folder: Path) -> None:
+    failed(panel, folder)
+    panel.ui.logBox.collapsed = False
+
+
+STATES: dict[str, Callable[[Any, Path], None]] = {
+    state.__name__: state
+    for state in (
+        *(empty, with_errors, pairs, checked, advanced, searching),
+        *(stopping, stopped, failed, retraining, model, log),
+    )
+}
+
+
+def predict(panel: Any) -> None:
+    """As if the engine had answered how much memory is needed."""
+    panel.search.memory.values = {**PREDICTION, "device": DEVICE}
+    panel.refresh()
+
+
+def set_settings(run: Path, *overrides: str) -> None:
+    from dints.config import Config
+
+    Config.load(run / "config.yaml").with_overrides(overrides).save(run / "config.yaml")
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
