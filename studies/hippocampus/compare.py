@@ -28,7 +28,7 @@ from torch import nn
 
 from dints import Architecture, SearchSpace, build_network
 from dints.config import Config
-from dints.cost.complexity import Summary, UNet, measure
+from dints.cost.complexity import Summary, measure
 from dints.data.images import read_channels, read_label
 from dints.device import select_device
 from dints.evaluation.evaluate import ScoreRow, case_means, evaluate_case, score_rows
@@ -38,6 +38,7 @@ from dints.run import Run
 from dints.stages import prepare
 from dints.training.checkpoint import load_checkpoint
 from dints.training.retrain import FoldTrainer
+from dints.zoo.unet_design import UNetDesign
 
 HERE = Path(__file__).parent
 FOLDS = (0, 1)
@@ -105,7 +106,7 @@ def random_architectures(memory: int, space: SearchSpace, config: Config) -> Ite
 def unet_builder(memory: int, config: Config) -> Build:
     """A 3D U-Net of four resolutions, as wide as the memory allows."""
     builds = [
-        partial(UNet, len(config.task.channels), len(config.task.labels), [width * 2**level for level in range(4)])
+        partial(UNetDesign().network, len(config.task.channels), len(config.task.labels), width)
         for width in range(2, 33, 2)
     ]
     return min(builds, key=lambda build: abs(cost(build, config).training_memory - memory))
