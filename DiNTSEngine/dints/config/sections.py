@@ -240,6 +240,9 @@ class TrainingConfig:
     average: float = setting(
         0.0, "Decay of the exponential average of the weights, which is kept in their place; 0 is none", low=0, below=1
     )
+    deep_supervision: bool = setting(
+        False, "Losses at coarser levels, too, each with half the weight of the next finer; heads that are not kept"
+    )
     patience: int = setting(0, "Validations without gain after which a fold stops early; 0 is never", low=0)
     validation_overlap: float = setting(0.5, "Overlap of windows while training", unit="of the patch", low=0, below=1)
     checkpoint_every: int = setting(500, "From one checkpoint to the next", unit="iterations", low=1)

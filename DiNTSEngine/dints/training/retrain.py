@@ -25,8 +25,8 @@ from dints.training.average import WeightAverage
 from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
+from dints.training.deep_supervision import DeepSupervision, supervised_loss
 from dints.training.log import TrainingLog, defined
-from dints.training.losses import segmentation_loss
 from dints.training.schedule import RATES
 from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.stopping import StopRequest, stoppable
@@ -70,9 +70,13 @@ class FoldTrainer:
         self.validation_cases = [cache.case(name) for name in validation_names[:limit]]
         torch.manual_seed(derived_seed(self.settings.seed, self.stage))
         self.network = build().to(device)
-        self.parameters = list(self.network.parameters())
+        self.supervision: DeepSupervision | None = None
+        if self.settings.deep_supervision:
+            self.supervision = DeepSupervision(self.network, len(config.task.labels)).to(device)
+        trained = self.supervision or self.network
+        self.parameters = list(trained.parameters())
         self.optimizer = build_optimizer(self.parameters, self.settings)
-        self.optimizer_step = OptimizerStep(self.network, self.optimizer, self.settings.gradient_norm, device, reporter)
+        self.optimizer_step = OptimizerStep(trained, self.optimizer, self.settings.gradient_norm, device, reporter)
         self.backoff = LearningRateBackoff(self.stage, reporter)
         sampler = PatchSampler(
             [cache.case(name) for name in training_names],
@@ -97,7 +101,7 @@ class FoldTrainer:
 
         `until` is a step of the schedule at which it pauses, validated and saved; another call goes on from there.
         """
-        first = start_together(self._resume(), self.network)
+        first = start_together(self._resume(), self.supervision or self.network)
         total = self.settings.iterations
         end = total if until is None else min(until, total)
         log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
@@ -130,7 +134,7 @@ class FoldTrainer:
         rate = self._learning_rate(step) * self.backoff.factor
         set_learning_rate(self.optimizer, rate)
         loss = self.backoff.watch(
-            step, lambda: self.optimizer_step(images, lambda logits: segmentation_loss(logits, labels))
+            step, lambda: self.optimizer_step(images, lambda *logits: supervised_loss(logits, labels))
         )
         if self.average:
             self.average.update(self.network)
@@ -178,6 +182,8 @@ class FoldTrainer:
         }
         if self.average:
             state["average"] = self.average.state()
+        if self.supervision:
+            state["heads"] = self.supervision.heads.state_dict()
         save_checkpoint(self.folder / "last.pt", state)
 
     def _resume(self) -> int:
@@ -195,6 +201,8 @@ class FoldTrainer:
             self.validated = bool(state.get("validated", True))
             if self.average:
                 self.average.load_state(state["average"])
+            if self.supervision:
+                self.supervision.heads.load_state_dict(state["heads"])
             return whole_steps(state["step"], self.settings.iterations)
 
 

@@ -16,7 +16,7 @@ from dints.events import Reporter
 from dints.inference.fallback import release_memory
 from dints.process_group import average_gradients, world_size
 
-Criterion = Callable[[Tensor], Tensor]
+Criterion = Callable[..., Tensor]  # of the outputs of a network, one or several
 
 
 class NotFiniteError(RunError):
@@ -36,7 +36,7 @@ class OptimizerStep:
 
     def __init__(
         self,
-        network: Callable[[Tensor], Tensor],
+        network: Callable[[Tensor], Tensor | tuple[Tensor, ...]],
         optimizer: Optimizer,
         gradient_norm: float,
         device: torch.device,
@@ -51,11 +51,12 @@ class OptimizerStep:
         self.micro_batch: int | None = None
 
     def __call__(self, images: Tensor, criterion: Criterion) -> float:
-        """Minimises `criterion(network(images))` by one step and returns its value.
+        """Minimises the criterion of what the network makes of images by one step and returns its value.
 
         Args:
             images: [B, ...].
-            criterion: loss of the logits [B, ...] of the whole batch; it may depend on parameters directly, too.
+            criterion: loss of the logits [B, ...] of the whole batch, one argument for each output of the network; it
+                may depend on parameters directly, too.
 
         Raises:
             NotFiniteError: the loss or its gradient; no parameter was changed.
@@ -109,7 +110,7 @@ class OptimizerStep:
 
     def _whole(self, images: Tensor, criterion: Criterion) -> float:
         with autocast(self.device):
-            loss = criterion(self.network(images))
+            loss = criterion(*self._outputs(images))
         value = finite(loss)
         self.scaler.scale(loss).backward()
         return value
@@ -119,16 +120,21 @@ class OptimizerStep:
         micro_batches = images.split(self.micro_batch)
         with autocast(self.device):
             with torch.no_grad():
-                logits = torch.cat([self.network(micro_batch) for micro_batch in micro_batches])
-            loss = criterion(logits.requires_grad_())
+                parts = [self._outputs(micro_batch) for micro_batch in micro_batches]
+            outputs = [torch.cat(own).requires_grad_() for own in zip(*parts, strict=True)]
+            loss = criterion(*outputs)
         value = finite(loss)
         self.scaler.scale(loss).backward()
-        assert logits.grad is not None
-        for micro_batch, gradient in zip(micro_batches, logits.grad.split(self.micro_batch), strict=True):
+        gradients = [output.grad.split(self.micro_batch) for output in outputs if output.grad is not None]
+        for micro_batch, *own_gradients in zip(micro_batches, *gradients, strict=True):
             with autocast(self.device):
-                own = self.network(micro_batch)
-            own.backward(gradient)
+                own = self._outputs(micro_batch)
+            torch.autograd.backward(own, own_gradients)
         return value
+
+    def _outputs(self, images: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.network(images)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def _use_less_memory(self, batch_size: int, reason: str) -> None:
         before = self.micro_batch or batch_size

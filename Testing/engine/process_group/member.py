@@ -14,8 +14,10 @@ from dints import process_group as distributed
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.training.checkpoint import save_checkpoint
+from dints.training.deep_supervision import DeepSupervision, supervised_loss
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
+from dints.zoo.unet_design import UNetDesign
 
 PATCHES = 3
 
@@ -29,6 +31,7 @@ def main(folder: Path) -> None:
             "gathered": distributed.gather([value * 10 for value in distributed.shard([1, 2, 3, 4, 5])]),
             "main_went_first": main_went_first(folder),
             "loss": whole_loss(device),
+            "deep_loss": whole_deep_loss(device),
             "bad_loss": message(lambda: one_bad_loss(device, rank)),
             "steps": message(lambda: distributed.start_together(rank, torch.nn.Linear(1, 1))),
             "weights": same_weights(rank),
@@ -49,6 +52,16 @@ def whole_loss(device: torch.device) -> dict[str, list[float]]:
         images[rows], lambda logits: segmentation_loss(logits, labels[rows]) + network.weight.square().sum()
     )
     return {"value": [loss], "weight": network.weight.detach().flatten().tolist()}
+
+
+def whole_deep_loss(device: torch.device) -> dict[str, list[float]]:
+    """The same with losses at coarser levels; weights are those of the first head."""
+    torch.manual_seed(0)
+    network = DeepSupervision(UNetDesign(2).network(1, 3, 2), 3)
+    images, labels = torch.randn(PATCHES, 1, 4, 4, 4), torch.randint(3, (PATCHES, 4, 4, 4))
+    rows, _ = distributed.batch_shard(PATCHES)
+    loss = optimizer_step(network, device)(images[rows], lambda *logits: supervised_loss(logits, labels[rows]))
+    return {"value": [loss], "weight": network.heads[0].weight.detach().flatten().tolist()}
 
 
 def one_bad_loss(device: torch.device, rank: int) -> None:

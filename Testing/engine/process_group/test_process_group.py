@@ -16,7 +16,7 @@ from dints import process_group as distributed
 from dints.device import PRECISION_VARIABLE
 
 from .conftest import Launch
-from .member import whole_loss
+from .member import whole_deep_loss, whole_loss
 
 MEMBER = Path(__file__).with_name("member.py")
 
@@ -36,6 +36,14 @@ def test_loss_and_gradient_are_those_of_the_whole_batch(both, monkeypatch: pytes
     for found in both:
         assert found["loss"]["value"] == pytest.approx(alone["value"], abs=1e-6)
         assert found["loss"]["weight"] == pytest.approx(alone["weight"], abs=1e-6)
+
+
+def test_losses_at_coarser_levels_are_those_of_the_whole_batch(both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PRECISION_VARIABLE, "full")
+    alone = whole_deep_loss(torch.device("cpu"))
+    for found in both:
+        assert found["deep_loss"]["value"] == pytest.approx(alone["value"], abs=1e-6)
+        assert found["deep_loss"]["weight"] == pytest.approx(alone["weight"], abs=1e-5)
 
 
 def test_all_see_a_loss_that_is_not_finite_on_one(both) -> None:

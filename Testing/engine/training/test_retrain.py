@@ -11,6 +11,7 @@ import torch
 from dints import Architecture, Config, SearchSpace, build_network
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import read_datalist
+from dints.errors import InputError
 from dints.events import Reporter
 from dints.run_layout import RunLayout, read_log
 from dints.training import retrain
@@ -20,6 +21,9 @@ from dints.training.retrain import FoldTrainer
 
 CPU = torch.device("cpu")
 ARCHITECTURE = Architecture.random(SearchSpace(2, 2), 0)
+
+
+SUPERVISED = ("training.deep_supervision=true", "training.average=0.9")
 
 
 class InterruptedTrainingError(Exception):
@@ -76,7 +80,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-@pytest.mark.parametrize("settings", [(), ("training.average=0.9",), ("training.schedule=polynomial",)])
+@pytest.mark.parametrize("settings", [(), ("training.average=0.9",), ("training.schedule=polynomial",), SUPERVISED])
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 def test_an_interrupted_training_ends_in_the_same_bits(trainer, tmp_path, step, settings):
     whole = trainer(tmp_path / "whole", *settings).run()
@@ -96,6 +100,24 @@ def test_a_training_that_pauses_is_validated_there_and_ends_in_the_same_bits(tra
     assert [row["step"] for row in rows if "mean_dice" in row] == [1]
     assert trainer(tmp_path / "paused").run().dice == whole.dice
     assert same(weights(tmp_path / "paused" / "last.pt"), weights(tmp_path / "whole" / "last.pt"))
+
+
+def test_the_heads_of_deep_supervision_go_on_where_they_were_and_are_not_kept(trainer, tmp_path):
+    with pytest.raises(InterruptedTrainingError):
+        trainer(tmp_path / "cut", *SUPERVISED, reporter=StopAt(4)).run()
+    for folder in ("cut", "whole"):
+        trainer(tmp_path / folder, *SUPERVISED).run()
+    cut, whole = (load_checkpoint(tmp_path / folder / "last.pt", CPU) for folder in ("cut", "whole"))
+    assert same(cut["heads"], whole["heads"])
+    assert len(whole["heads"]) > 0
+    names = set(build_network(ARCHITECTURE, 1, 3, 2).state_dict())
+    assert set(weights(tmp_path / "whole" / "best.pt")) == set(whole["network"]) == names
+
+
+def test_a_checkpoint_without_heads_is_not_one_of_deep_supervision(trainer, tmp_path):
+    trainer(tmp_path).run()
+    with pytest.raises(InputError, match=r"last\.pt: is not a checkpoint of this run"):
+        trainer(tmp_path, *SUPERVISED).run()
 
 
 def test_every_step_and_every_validation_has_a_row(trainer, tmp_path):

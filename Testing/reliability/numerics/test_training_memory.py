@@ -18,6 +18,7 @@ from dints.search.loop import Search
 from dints.space.supernet import Supernet
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
+from dints.training.stopping import StopRequest
 from dints.training.validation import validate
 
 from .conftest import Warnings
@@ -155,9 +156,9 @@ def test_validation_goes_on_with_less_memory_and_the_same_scores(
     cache: Cache, tiny_config: Config, warnings: Warnings
 ) -> None:
     cases = list(cache.cases.values())[:2]
-    expected = validate(FailsOnce(0), cases, tiny_config, CPU, warnings)
+    expected = validate(FailsOnce(0), cases, tiny_config, CPU, warnings, StopRequest())
     assert not warnings.texts
     network = FailsOnce(1)
-    assert validate(network, cases, tiny_config, CPU, warnings) == pytest.approx(expected, nan_ok=True)
+    assert validate(network, cases, tiny_config, CPU, warnings, StopRequest()) == pytest.approx(expected, nan_ok=True)
     assert ["memory ran out" in text for text in warnings.texts] == [True]
     assert network.training
