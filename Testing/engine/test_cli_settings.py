@@ -27,6 +27,18 @@ def test_the_settings_of_a_preset_are_its_own(phantoms: Path, tmp_path: Path) ->
     assert Config.load(settings) == Config.load("phantom")
 
 
+def test_a_recipe_comes_on_top_of_the_settings_that_follow_from_the_data(phantoms: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yaml"
+    configs = []
+    for given in ((), ("--config", "recipe_nnunet")):
+        assert main(["check", str(phantoms), *given, "--settings", str(settings)]) == 0
+        configs.append(Config.load(settings))
+    derived, config = configs
+    assert config == Config.load("recipe_nnunet", derived)
+    assert (config.task, config.sampling.patch) == (derived.task, derived.sampling.patch)
+    assert (config.training.deep_supervision, derived.training.deep_supervision) == (True, False)
+
+
 def test_the_demo_can_stop_at_its_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--run", str(tmp_path), "--data-only", "--events"]) == 0
     *progress, result = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -45,7 +45,7 @@ AUGMENTATIONS = {
 }
 TRAINING = {
     "deep supervision": ["training.deep_supervision=true"],
-    "polynomial decay": ["training.schedule=polynomial"],
+    "polynomial decay": ["training.schedule=polynomial", "training.warmup=0"],
     "average of weights": ["training.average=0.99"],
     "rare labels": ["sampling.rare_labels=true"],
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dints.config import Config, preset_names
+from dints.config.settings import preset_path
+from dints.files.untrusted.yaml_text import parse_yaml
 
 ABDOMEN = (-160.0, 240.0)
 TASKS = {  # channels, labels, tolerance in mm, nested, CT window or None for MR
@@ -54,3 +56,30 @@ def test_only_pancreas_does_without_rotation_scaling_and_gamma(name: str) -> Non
     assert (augmentation.affine_probability > 0) == (augmentation.gamma_probability > 0) == (name != "pancreas")
     assert augmentation.flip_probability > 0
     assert augmentation.rotate90_probability > 0
+
+
+RECIPES = [name for name in preset_names() if name.startswith("recipe_")]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", TASKS)
+def test_a_recipe_says_how_a_task_is_trained_and_nothing_of_the_task(recipe: str, name: str) -> None:
+    task = Config.load(name)
+    config = Config.load(recipe, task)
+    values = parse_yaml(preset_path(recipe).read_text(encoding="utf-8"))
+    assert set(values) == {"augmentation", "training"}
+    assert config != task
+    for section in ("task", "preprocessing", "sampling", "search", "race", "inference"):
+        assert getattr(config, section) == getattr(task, section)
+    kept = ("folds", "iterations", "batch_size", "filters", "seed")
+    assert all(getattr(config.training, key) == getattr(task.training, key) for key in kept)
+    assert config.augmentation.flip_axes == task.augmentation.flip_axes
+
+
+def test_the_recipe_of_nnunet_switches_all_of_its_parts_on() -> None:
+    config = Config.load("recipe_nnunet")
+    own = config.augmentation
+    parts = (own.noise_probability, own.blur_probability, own.brightness_probability, own.contrast_probability)
+    assert all(0 < chance < 1 for chance in (*parts, own.low_resolution_probability, own.inverted_gamma_probability))
+    assert (own.rotation_axes, own.gamma_keeps) == ((0, 1, 2), "statistics")
+    assert (config.training.deep_supervision, config.training.schedule) == (True, "polynomial")
