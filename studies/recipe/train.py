@@ -41,7 +41,7 @@ AUGMENTATIONS = {
     "contrast": ["augmentation.contrast_probability=0.15"],
     "low resolution": ["augmentation.low_resolution_probability=0.25"],
     "inverted gamma": ["augmentation.inverted_gamma_probability=0.1", "augmentation.gamma_keeps=statistics"],
-    "mirroring": ["augmentation.flip_probability=0.5"],
+    "R-L mirroring": ["augmentation.flip_probability=0.5", "augmentation.flip_axes=[0]"],
 }
 TRAINING = {
     "deep supervision": ["training.deep_supervision=true"],
@@ -49,12 +49,15 @@ TRAINING = {
     "average of weights": ["training.average=0.99"],
     "rare labels": ["sampling.rare_labels=true"],
 }
+ALL_AXES = ["augmentation.flip_probability=0.5", "augmentation.flip_axes=[0, 1, 2]"]  # also from anterior to posterior
 PARTS = {
     "base": [],
     "base, seed 1": ["training.seed=1"],
     **AUGMENTATIONS,
     **TRAINING,
+    "mirroring along all axes": ALL_AXES,
     "all augmentations": [*chain(*AUGMENTATIONS.values())],
+    "all augmentations, mirroring along all axes": [*chain(*AUGMENTATIONS.values()), *ALL_AXES],
     "all": [*chain(*AUGMENTATIONS.values(), *TRAINING.values())],
 }
 
