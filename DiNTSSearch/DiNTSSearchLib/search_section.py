@@ -40,6 +40,7 @@ class SearchSection(Section):
         self._presets: list[str] = []
         self._isProgressShown: bool | None = None
         ui.presetBox.connect("currentIndexChanged(int)", self.onPresetChosen)
+        ui.advancedBox.connect("contentsCollapsed(bool)", panel.refresh)
         ui.viewsButton.connect("clicked()", self.onShowInViews)
         self.chart = ChartView(panel.plots, "DiNTSSearchPanel", LAYOUT_CHARTS, ui.searchChartBox, ui.searchPlotFrame)
 
@@ -62,7 +63,8 @@ class SearchSection(Section):
         for widget in ("budgetSlider", "iterationsBox", "patchXBox", "patchYBox", "patchZBox"):
             getattr(self.ui, widget).enabled = free and run.settings is not None
         self.ui.deviceBox.enabled = not self.panel.isBusy
-        self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
+        if not self.ui.advancedBox.collapsed:  # filling the table takes long enough to be noticed
+            self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
         self.showMemory()
         self.showProgress(run.search.started)
 

@@ -162,6 +162,7 @@ def start(host: Any, panel: Any, section: Any) -> None:
 
 def change_setting(host: Any, panel: Any, key: str, text: str) -> None:
     """Edits a cell of the table of advanced settings."""
+    panel.ui.advancedBox.collapsed = False
     table = panel.ui.settingsTable
     row = next(row for row in range(table.rowCount) if table.item(row, 0).text() == key)
     table.item(row, 1).setText(text)

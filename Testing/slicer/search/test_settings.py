@@ -40,8 +40,13 @@ def value(config: Config, key: str) -> Any:
     return getattr(getattr(config, section), name)
 
 
+def open_table(panel: Any) -> Any:
+    panel.ui.advancedBox.collapsed = False
+    return panel.ui.settingsTable
+
+
 def shown_in_table(panel: Any, key: str) -> str:
-    table = panel.ui.settingsTable
+    table = open_table(panel)
     return next(table.item(row, 1).text() for row in range(table.rowCount) if table.item(row, 0).text() == key)
 
 
@@ -111,13 +116,13 @@ def test_new_scenes_begin_with_the_papers_settings(faked: Any) -> None:
 
 
 def test_every_setting_has_a_widget_or_a_line_of_the_table(checked: Any) -> None:
-    table = checked.ui.settingsTable
+    table = open_table(checked)
     lines = [table.item(row, 0).text() for row in range(table.rowCount)]
     assert sorted([*lines, *WIDGETS]) == sorted(all_settings())
 
 
 def test_the_table_explains_each_setting(checked: Any) -> None:
-    table = checked.ui.settingsTable
+    table = open_table(checked)
     for row in range(table.rowCount):
         key = table.item(row, 0).text()
         known = all_settings()[key]
