@@ -1,0 +1,115 @@
+"""The predicted memory: asked when settings changed, and in sight for as long as they hold, also through a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import FakeProcess, start, write_check
+from .states import DEVICE, PREDICTION
+
+SENTENCE = f"search 3.0 GiB, retraining about 15.0 GiB; {DEVICE} has 12.0 GiB. Choose a smaller patch or batch."
+LONG = 100_000  # milliseconds
+WAITING = "being predicted\u2026"
+
+
+@pytest.fixture
+def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path) -> Any:
+    """The panel after a check, with fake processes that also predict; it is about to ask."""
+    panel.search.memory._timer.setInterval(0)
+    panel.logic._makeProcess, panel.missing = FakeProcess, ""
+    panel.parameters.runFolder, panel.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
+    panel.data.onStart()
+    write_check(tmp_path / "new", [])
+    processes[-1].finish()
+    return panel
+
+
+def questions(processes: list[FakeProcess]) -> list[FakeProcess]:
+    return [process for process in processes if process.arguments[0] == "memory"]
+
+
+def ask(host: Any, processes: list[FakeProcess], count: int = 1) -> FakeProcess:
+    host.wait_until(lambda: len(questions(processes)) == count)
+    return questions(processes)[-1]
+
+
+def answer(process: FakeProcess) -> None:
+    values = {**PREDICTION, "device": DEVICE}
+    process.onEvent({"event": "result", "name": "memory", "values": values})
+    process.finish()
+
+
+def begin_run(panel: Any, host: Any, folder: Path) -> None:
+    """Starts the search; the engine makes the folder a run with its settings."""
+    from dints.config import Config
+    from dints.files.storage import write_json
+
+    overrides = [f"{key}={text}" for key, text in panel.search.changes().items()]
+    start(host, panel, panel.search)
+    Config.load(folder / "config.yaml").with_overrides(overrides).save(folder / "config.yaml")
+    write_json(folder / "run.json", {"format": 1, "data": str(folder), "held_out": []})
+    panel.refresh()
+
+
+def test_the_prediction_is_shown_when_it_has_come(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    question = ask(host, processes)
+    assert asking.ui.memoryText.text == WAITING
+    answer(question)
+    assert asking.ui.memoryText.text == SENTENCE
+
+
+def test_a_prediction_stays_while_the_search_runs(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    answer(ask(host, processes))
+    asking.parameters.iterations = 77
+    answer(ask(host, processes, 2))
+    begin_run(asking, host, tmp_path / "new")
+    assert asking.ui.memoryText.text == SENTENCE
+    processes[-1].finish(130, "Cancelled.")
+    assert asking.ui.memoryText.text == SENTENCE
+    assert len(questions(processes)) == 2
+
+
+def test_a_prediction_that_comes_while_the_search_runs_is_shown(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    question = ask(host, processes)
+    begin_run(asking, host, tmp_path / "new")
+    assert asking.ui.memoryText.text == WAITING
+    answer(question)
+    assert asking.ui.memoryText.text == SENTENCE
+
+
+def test_a_search_that_is_started_at_once_gets_its_prediction(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    asking.search.memory._timer.setInterval(LONG)
+    begin_run(asking, host, tmp_path / "new")
+    assert questions(processes) == []
+    asking.search.memory._timer.setInterval(0)
+    answer(ask(host, processes))
+    assert asking.ui.memoryText.text == SENTENCE
+
+
+def test_the_budget_is_no_new_question(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    answer(ask(host, processes))
+    asking.parameters.memoryBudget = 0.1
+    host.process_events()
+    assert "retraining about 3.0 GiB" in asking.ui.memoryText.text
+    assert len(questions(processes)) == 1
+
+
+def test_another_device_is_a_new_question(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    answer(ask(host, processes))
+    host.choose(asking.ui.deviceBox, "CPU")
+    assert "cpu" in ask(host, processes, 2).arguments
+    assert asking.ui.memoryText.text == WAITING
+
+
+def test_why_there_is_no_prediction_is_said(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    ask(host, processes).finish(1, "memory ran out; close other programs")
+    assert asking.ui.memoryText.text == "memory ran out; close other programs"
