@@ -77,8 +77,12 @@ def loadHippocampus(archive: str | None = None) -> slicer.vtkMRMLScalarVolumeNod
         ValueError: the archive does not hold the case.
     """
     if archive is None:
-        archive = os.path.join(slicer.app.cachePath, HIPPOCAMPUS_FILE)
-        if not slicer.util.downloadFile(HIPPOCAMPUS_URL, archive, checksum=HIPPOCAMPUS_CHECKSUM):
+        from SampleData import SampleDataLogic
+
+        logic = SampleDataLogic()
+        logic.reportHook = lambda *progress: slicer.app.processEvents()  # the window does not stand still
+        archive = logic.downloadFileIntoCache(HIPPOCAMPUS_URL, HIPPOCAMPUS_FILE, HIPPOCAMPUS_CHECKSUM)
+        if not archive or not os.path.exists(archive):
             raise ValueError(_("{url} could not be downloaded").format(url=HIPPOCAMPUS_URL))
     with TemporaryFolder() as folder, tarfile.open(archive) as tar:
         try:

@@ -46,7 +46,7 @@ class BatchSection:
         """What is shown and enabled; `missing` says what must be installed first."""
         fromFolder = self.panel.parameters.batchSource is Source.FOLDER
         for name in FOLDER_WIDGETS:
-            getattr(self.ui, name).visible = fromFolder and not self.ui.batchSection.collapsed
+            getattr(self.ui, name).visible = fromFolder
         self.ui.batchReasonLabel.text = missing or self._reason()
         self.ui.batchButton.enabled = not self.ui.batchReasonLabel.text
 

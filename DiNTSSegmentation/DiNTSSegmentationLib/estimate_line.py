@@ -25,6 +25,7 @@ class EstimateLine:
         self._timer.setSingleShot(True)
         self._timer.setInterval(ESTIMATE_DELAY)
         self._timer.connect("timeout()", self._onTimeout)
+        self._write("")
 
     def restart(self) -> None:
         self._question += 1
@@ -33,14 +34,19 @@ class EstimateLine:
     def stop(self) -> None:
         self._question += 1
         self._timer.stop()
-        self.label.text = ""
+        self._write("")
 
     def _onTimeout(self) -> None:
         question = self._question
         self._ask(lambda values: self._show(values) if question == self._question else None)
 
     def _show(self, values: dict[str, Any]) -> None:
-        self.label.text = estimateText(values)
+        self._write(estimateText(values))
+
+    def _write(self, text: str) -> None:
+        """The line is there only with a text: it shares its place with the reason why Apply is disabled."""
+        self.label.text = text
+        self.label.visible = bool(text)
 
 
 def estimateText(values: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The section "Input": one volume selector for each channel of the model, and whether it is a sequence."""
+"""The input: one volume selector for each channel of the model, and whether it is a sequence."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class InputSection:
 
     def update(self) -> None:
         """Whether the frames of a sequence can be segmented."""
-        self.ui.allFramesBox.visible = self.isSequence and not self.ui.inputSection.collapsed
+        self.ui.allFramesBox.visible = self.isSequence
 
     def _label(self, channel: str) -> qt.QLabel:
         label = qt.QLabel(f"{channel[:1].upper()}{channel[1:]}:")

@@ -1,8 +1,8 @@
-"""The section "Model": list with search, description, import by button or drop, removal."""
+"""The model: one line that names the chosen one, its description on demand, import by button or drop, removal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,37 +11,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.processes import EngineProcess
-from DiNTSSegmentationLib.models import ModelEntry, distinctTitles, installedModels, isModelFile, removeModel
-
-PATH_ROLE = 0x0100  # Qt::UserRole: the model's path in an item of the list
-NAME_COLUMN, MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN = range(4)
-MODEL_SUFFIX = ".zip"
-
-
-class DropArea(qt.QWidget):
-    """The whole panel: a model file dropped anywhere on it is imported; other files go on to the application."""
-
-    def __init__(self, content: qt.QWidget, onDropped: Callable[[str], None]) -> None:
-        super().__init__()
-        self._onDropped = onDropped
-        self.acceptDrops = True
-        layout = qt.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(content)
-
-    def dragEnterEvent(self, event: qt.QDragEnterEvent) -> None:
-        if _droppedModel(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: qt.QDropEvent) -> None:
-        path = _droppedModel(event)
-        if path:
-            event.acceptProposedAction()
-            self._onDropped(path)
+from DiNTSSegmentationLib.model_list import ModelList
+from DiNTSSegmentationLib.models import MODEL_SUFFIX, ModelEntry, installedModels, removeModel
 
 
 class ModelSection:
-    """Binds the widgets of the section.
+    """Binds the widgets that show and change the chosen model.
 
     Args:
         ui: the panel's widgets.
@@ -52,15 +27,9 @@ class ModelSection:
         self.ui, self._onChosen = ui, onChosen
         self.entries: list[ModelEntry] = []
         self.process: EngineProcess | None = None  # the import at work
-        self._path = ""  # of the chosen model, which a search may leave out of the list
-        self._isListing = False
-        header = ui.modelTree.header()
-        header.setStretchLastSection(False)
-        for column in (MODALITY_COLUMN, FOLDS_COLUMN, DICE_COLUMN):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(NAME_COLUMN, qt.QHeaderView.Stretch)
-        ui.modelSearch.connect("textChanged(QString)", self._list)
-        ui.modelTree.connect("itemSelectionChanged()", self._onSelection)
+        self._path = ""  # of the chosen model
+        self.list = ModelList(ui, self.choose)
+        ui.detailsButton.connect("toggled(bool)", self._showDescription)
         ui.importButton.connect("clicked()", self._onImport)
         ui.removeButton.connect("clicked()", self._onRemove)
         self._say("")
@@ -77,8 +46,12 @@ class ModelSection:
             self.entries = []  # the panel says what is missing
         usable = [entry.path for entry in self.entries if not entry.problem]
         named = [entry.path for entry in self.entries if entry.file == file]  # the user's before one that was shipped
-        self._path = next(iter([*named, *usable]), "")
-        self._list()
+        self.choose(next(iter([*named, *usable]), ""))
+
+    def choose(self, path: str) -> None:
+        """Shows the model at `path`; "" for none."""
+        self._path = path
+        self.list.show(self.entries, path)
         self._show()
 
     def importModel(self, path: str) -> None:
@@ -103,7 +76,7 @@ class ModelSection:
             self._say(_("{file} was not imported. {error}").format(file=file, error=error))
             return
         self._say(_("{file} was imported.").format(file=file))
-        self.ui.modelSearch.clear()
+        self.list.close()
         self.refresh(file)
 
     def _onImport(self) -> None:
@@ -121,33 +94,6 @@ class ModelSection:
             self._say(_("“{model}” was deleted.").format(model=entry.title))
             self.refresh("")
 
-    def _list(self) -> None:
-        """Fills the list with the models that the search leaves."""
-        self._isListing = True
-        self.ui.modelTree.clear()
-        for entry, title in zip(self.entries, distinctTitles(self.entries), strict=True):
-            if entry.matches(self.ui.modelSearch.text):
-                item = self._item(entry, title)
-                self.ui.modelTree.addTopLevelItem(item)
-                if entry.path == self._path:
-                    self.ui.modelTree.setCurrentItem(item)
-        self._isListing = False
-
-    @staticmethod
-    def _item(entry: ModelEntry, title: str) -> qt.QTreeWidgetItem:
-        dice = "" if entry.dice is None else f"{entry.dice:.2f}"
-        folds = _("damaged") if entry.problem else str(entry.folds)
-        item = qt.QTreeWidgetItem([title, entry.modality, folds, dice])
-        item.setData(NAME_COLUMN, PATH_ROLE, entry.path)
-        item.setToolTip(NAME_COLUMN, entry.problem or f"{entry.description}\n{entry.path}".strip())
-        return item
-
-    def _onSelection(self) -> None:
-        items = self.ui.modelTree.selectedItems()
-        if items and not self._isListing:
-            self._path = items[0].data(NAME_COLUMN, PATH_ROLE)
-            self._show()
-
     def _show(self) -> None:
         entry = self.chosen
         self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
@@ -157,7 +103,13 @@ class ModelSection:
             if entry is not None and entry.shipped
             else _("Deletes the chosen model from this computer.")
         )
+        self.ui.detailsButton.enabled = entry is not None
+        self._showDescription()
         self._onChosen(entry.file if entry else "")
+
+    def _showDescription(self) -> None:
+        """On demand; what to do where there is no model is always in sight."""
+        self.ui.modelDescription.visible = self.ui.detailsButton.checked or self.chosen is None
 
     def _nothing(self) -> str:
         if not self.entries:
@@ -169,9 +121,3 @@ class ModelSection:
     def _say(self, text: str) -> None:
         self.ui.modelMessage.text = text
         self.ui.modelMessage.visible = bool(text)
-
-
-def _droppedModel(event: qt.QDropEvent) -> str:
-    """Path of the one model file that is dragged; "" for anything else."""
-    paths: Sequence[str] = [url.toLocalFile() for url in event.mimeData().urls()]
-    return paths[0] if len(paths) == 1 and paths[0].endswith(MODEL_SUFFIX) and isModelFile(paths[0]) else ""

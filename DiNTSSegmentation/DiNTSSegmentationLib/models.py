@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from dints.errors import InputError
 
 MEBIBYTE = 2**20
+MODEL_SUFFIX = ".zip"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class ModelEntry:
             (self.file, self.name, self.description, self.modality, *(name for _value, name in self.labels))
         )
         return all(word in known.lower() for word in text.lower().split())
+
+    def hint(self, title: str) -> str:
+        """What a line with the title has no room for."""
+        dice = "" if self.dice is None else _("Dice {dice:.2f}").format(dice=self.dice)
+        facts = ", ".join(text for text in (title, self.modality, dice) if text)
+        return "\n".join(text for text in (facts, self.problem or self.description, self.path) if text)
 
     def toHtml(self) -> str:
         """What the panel shows of the chosen model. Its texts come with the file, so they are escaped."""

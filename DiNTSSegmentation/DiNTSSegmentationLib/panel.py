@@ -17,17 +17,20 @@ from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.chosen_nodes import ChosenNodes
 from DiNTSSegmentationLib.cleanup_table import CleanupTable
+from DiNTSSegmentationLib.drop_area import DropArea
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.estimate_line import EstimateLine
 from DiNTSSegmentationLib.input_section import InputSection
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
-from DiNTSSegmentationLib.model_section import DropArea, ModelSection
+from DiNTSSegmentationLib.model_section import ModelSection
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters, engineOptions
 from DiNTSSegmentationLib.progress_section import ProgressSection
 from DiNTSSegmentationLib.results_section import ResultsSection
 from DiNTSSegmentationLib.runs import SegmentationRun
+from DiNTSSegmentationLib.welcome import Welcome, sampleModel
 
 FORM_LABELS = (  # get the same width, so that the fields of all sections are aligned
+    "modelLabel",
     "regionLabel",
     "segmentationLabel",
     "qualityLabel",
@@ -62,6 +65,7 @@ class SegmentationPanel:
         self.progress = ProgressSection(self.ui, logic.queue)
         self.results = ResultsSection(self.ui, self.update)
         self.batch = BatchSection(self)
+        self.welcome = Welcome(self.ui, self._onSample, self._say)
         self.area = DropArea(content, self.models.importModel)
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -114,6 +118,7 @@ class SegmentationPanel:
         self.ui.installButton.visible = bool(self.missing)
         self._say(self.missing or self._reason())
         self.batch.update(self.missing)
+        self.welcome.update(not any(self.inputs.volumes), sampleModel(self.models.entries), self.missing)
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
             self.estimate.restart()
         else:
@@ -121,20 +126,18 @@ class SegmentationPanel:
 
     def _prepare(self) -> None:
         """What the .ui file cannot say, and the connections."""
-        for box in (self.ui.advancedBox, self.ui.logBox):
-            box.collapsed = True
         self.ui.editedFrame.visible = self.ui.installButton.visible = False
         labels = [getattr(self.ui, name) for name in FORM_LABELS]
         width = max(label.sizeHint.width() for label in labels)
         for label in labels:
             label.minimumWidth = width
         self.inputs.setLabelWidth(width)
+        # The footer keeps its height when the reason gives way to the prediction, which takes two lines.
+        self.ui.reasonArea.minimumHeight = 2 * qt.QFontMetrics(self.ui.reasonArea.font).lineSpacing()
         self.ui.applyButton.connect("clicked()", self._onApply)
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
-        for section in (self.ui.inputSection, self.ui.batchSection):
-            section.connect("contentsCollapsed(bool)", self.update)
 
     def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         self._timer.start()
@@ -162,6 +165,15 @@ class SegmentationPanel:
 
     def _onInstall(self) -> None:
         showInstallPanel(lambda: self.bind(self.parameters))
+
+    def _onSample(self, volume: slicer.vtkMRMLScalarVolumeNode) -> None:
+        """Segments the sample scan with its model."""
+        slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        self.parameters.region = self.parameters.segmentation = None
+        self.models.choose(sampleModel(self.models.entries).path)
+        self.inputs.show([volume])
+        self.update()
+        self._onApply()
 
     def _onApply(self) -> None:
         parameters = self.parameters
@@ -204,12 +216,13 @@ class SegmentationPanel:
 
     def _onProgress(self, run: SegmentationRun) -> None:
         self.progress.show(run)
-        if self.ui.batchTree.visible and len(run.cases) > 1:
+        if not self.ui.batchSection.collapsed and len(run.cases) > 1:
             self.batch.show(run)
 
     def _onFinished(self, run: SegmentationRun) -> None:
         if run.state is State.DONE:
             self.results.show(run)
+            self.results.bringUp()
             parameters = self.parameters or self.logic.getParameterNode()  # another module may be shown
             if parameters.segmentation is None:
                 parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
@@ -254,6 +267,7 @@ class SegmentationPanel:
         """Why Apply is disabled; "" enables it."""
         self.ui.applyButton.enabled = not reason
         self.ui.reasonLabel.text = reason
+        self.ui.reasonLabel.visible = bool(reason)
 
 
 def _whatIsMissing() -> str:

@@ -25,6 +25,9 @@ class ResultsSection(VTKObservationMixin):
         self.ui, self._onUndone = ui, onUndone
         self._run: SegmentationRun | None = None  # whose result is shown
         self._before: Contents | None = None
+        self._timer = qt.QTimer()  # what was just unfolded has its place after a turn of the event loop
+        self._timer.setSingleShot(True)
+        self._timer.connect("timeout()", lambda: ui.scrollArea.ensureWidgetVisible(ui.resultsSection))
         ui.undoButton.connect("clicked()", self._onUndo)
         ui.statisticsView.verticalHeader().visible = False
         ui.statisticsView.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -33,7 +36,13 @@ class ResultsSection(VTKObservationMixin):
 
     def close(self) -> None:
         """Before the panel goes."""
+        self._timer.stop()
         self.removeObservers()
+
+    def bringUp(self) -> None:
+        """Unfolds the section and scrolls to it."""
+        self.ui.resultsSection.collapsed = False
+        self._timer.start()
 
     def show(self, run: SegmentationRun | None) -> None:
         """The result of a run of one case; nothing for None."""

@@ -1,11 +1,13 @@
 """The module `SampleData`: registering data sets, as an extension does when the application has started.
 
-Nothing is downloaded here; a test calls a source's `customDownloader` itself.
+Nothing is downloaded here; a test calls a source's `customDownloader` itself, and puts what that downloads into the
+application's cache before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -68,3 +70,14 @@ class SampleDataLogic:
     def sourceForSampleName(self, sampleName: str) -> SampleDataSource | None:
         sources = [s for group in self.sampleDataSourcesByCategory().values() for s in group]
         return next((source for source in sources if source.sampleName == sampleName), None)
+
+    def reportHook(self, blocksSoFar: int, blockSize: int, totalSize: int) -> None:
+        """Is told how far a download is."""
+
+    def downloadFileIntoCache(self, uri: str, name: str, checksum: str | None = None) -> str:
+        """Path of a file in the cache; ValueError, as without a network, where it is not there."""
+        path = Path(slicer.app.cachePath) / name
+        self.reportHook(0, 0, 0)
+        if not path.is_file():
+            raise ValueError(f"Failed to download {uri} to {path}")
+        return str(path)

@@ -18,7 +18,7 @@ NO_TEXTS = ("terminology.py", "nrrd.py", "tiny_model.py", "__init__.py")
 NAMES = ("Binary labelmap", "DiNTS phantom", "Decathlon hippocampus 001", "The SlicerDiNTS authors")
 WORDS = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")  # two words are a text; markup is none
 SHOW_ONLY = {"QLabel", "QProgressBar", "QPlainTextEdit", "qMRMLSegmentsTableView"}  # what they show speaks for itself
-HOLD_OTHERS = {"QWidget", "QFrame", "QGroupBox", "qMRMLWidget", "ctkCollapsibleButton"}
+HOLD_OTHERS = {"QWidget", "QFrame", "QScrollArea", "QGroupBox", "qMRMLWidget", "ctkCollapsibleButton"}
 
 
 def untranslated(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -152,15 +152,35 @@ def apply(host: Any, finish: Any) -> Any:
 
 @pytest.fixture
 def choose_model(host: Any) -> Any:
-    """Function that clicks a model in the panel's list."""
+    """Function that opens the panel's list and clicks a model in it."""
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
     from Testing.host.convert import unwrap
 
     def choose(panel: Any, name: str) -> None:
+        host.click(panel.panel.models.list.button)
         tree = unwrap(panel.ui.modelTree)
         item = next(iter(tree.findItems(name, Qt.MatchFlag.MatchExactly)))
-        QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+        if tree.isVisible():
+            QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+        else:  # in a hidden window, where nothing has a place
+            tree.setCurrentItem(item)
+            tree.itemClicked.emit(item, 0)
         host.process_events()
 
     return choose
+
+
+@pytest.fixture
+def search_models(host: Any) -> Any:
+    """Function that types into the search field of the open list."""
+    from PySide6.QtTest import QTest
+    from Testing.host.convert import unwrap
+
+    def search(panel: Any, text: str) -> None:
+        field = unwrap(panel.ui.modelSearch)
+        field.clear()
+        QTest.keyClicks(field, text)
+        host.process_events()
+
+    return search

@@ -8,18 +8,19 @@ from typing import Any
 from .conftest import SECONDS
 
 
-def test_models_are_found_by_any_of_their_words(host: Any, open_panel: Any, install: Any) -> None:
+def test_models_are_found_by_any_of_their_words(open_panel: Any, install: Any, host: Any, search_models: Any) -> None:
     install("body.zip", "hippocampus.zip", "pair.zip", "cut.zip")
     panel = open_panel()
+    host.click(panel.panel.models.list.button)
 
     def shown() -> list[str]:
         tree = panel.ui.modelTree
         return [tree.topLevelItem(row).text(0) for row in range(tree.topLevelItemCount)]
 
     assert shown() == ["Body", "cut.zip", "Hippocampus", "Pair"]
-    host.type_text(panel.ui.modelSearch, "mr")
+    search_models(panel, "mr")
     assert shown() == ["Hippocampus", "Pair"]
-    host.type_text(panel.ui.modelSearch, "MR tumor")
+    search_models(panel, "MR tumor")
     assert shown() == ["Pair"]
 
 
@@ -33,6 +34,7 @@ def test_a_model_is_dropped_on_the_panel_and_removed_again(
     assert panel.ui.modelMessage.text == "body.zip was imported."
     assert panel.panel.models.chosen.name == "Body"
     host.wait_until(lambda: panel.ui.applyButton.enabled)
+    host.click(panel.panel.models.list.button)
     with host.answering("Cancel"):
         host.click(panel.ui.removeButton)
     assert (models_folder / "body.zip").exists()
@@ -86,6 +88,7 @@ def test_a_file_of_the_same_name_hides_no_model_that_came_with_the_engine(
     install("body.zip")
     panel = open_panel()
     assert not panel.panel.models.chosen.shipped
+    host.click(panel.panel.models.list.button)
     tree = unwrap(panel.ui.modelTree)
     place = tree.visualItemRect(tree.topLevelItem(1)).center()
     QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -93,13 +96,14 @@ def test_a_file_of_the_same_name_hides_no_model_that_came_with_the_engine(
 
 
 def test_a_search_without_hits_does_not_lose_the_chosen_model(
-    host: Any, open_panel: Any, install: Any, choose_model: Any, ct: Any
+    host: Any, open_panel: Any, install: Any, choose_model: Any, search_models: Any, ct: Any
 ) -> None:
     install("body.zip", "hippocampus.zip")
     panel = open_panel()
     choose_model(panel, "Hippocampus")
+    host.click(panel.panel.models.list.button)
     for text in ("nothing like it", "body"):
-        host.type_text(panel.ui.modelSearch, text)
+        search_models(panel, text)
         assert panel.panel.models.chosen.name == "Hippocampus"
         assert panel.panel.parameters.model == "hippocampus.zip"
         assert "Anterior" in panel.ui.modelDescription.text
