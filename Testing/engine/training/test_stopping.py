@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,6 @@ from dints.training.stopping import stoppable
 
 CPU = torch.device("cpu")
 SELDOM = ("search.checkpoint_every=1000", "training.checkpoint_every=1000")  # only what stopping saves
-STEPS = 200  # of a task, of 50 ms each
 
 
 def interrupt() -> None:
@@ -189,17 +188,10 @@ def test_a_training_that_is_complete_is_not_told_to_stop(training, tmp_path):
     assert training(tmp_path).run().dice == tuple(load_checkpoint(tmp_path / "last.pt", CPU)["best"])
 
 
-def work_for_long(device: torch.device, reporter: Reporter) -> int:
-    """Counts until it is told to stop, and says how far it came."""
-    with stoppable() as stop:
-        for step in range(STEPS):
-            reporter.progress("work", step, STEPS)
-            time.sleep(0.05)
-            stop.heed(partial(reporter.message, f"saved {step}"))
-    return STEPS
+def test_tasks_on_several_devices_are_stopped_together(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)  # from where the other processes import the work, too
+    work = importlib.import_module("long_work").work_for_long
 
-
-def test_tasks_on_several_devices_are_stopped_together():
     class Listener(Reporter):
         def __init__(self) -> None:
             self.begun, self.texts = 0, list[str]()
@@ -214,6 +206,6 @@ def test_tasks_on_several_devices_are_stopped_together():
 
     listener = Listener()
     with pytest.raises(KeyboardInterrupt):
-        run_on_devices([Task(name, work_for_long) for name in "abc"], [CPU, CPU], listener)
+        run_on_devices([Task(name, work) for name in "abc"], [CPU, CPU], listener)
     assert len(listener.texts) == 2  # the third was never begun
     assert all(text.startswith("saved") for text in listener.texts)
