@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from dints.config import Config
+    from dints.data.cache import Cache
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch comes: threads wait more than they work on tiny networks
 
@@ -98,6 +99,17 @@ def tiny_config_file(tiny_config: Config, tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
     tiny_config.save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def cached_phantoms(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """All labelled phantoms, preprocessed as the tiny configuration says."""
+    from dints.data.cache import build_cache
+    from dints.data.datalist import read_datalist
+    from dints.events import Reporter
+
+    cases, values = read_datalist(phantoms, tiny_config.task).cases, tuple(sorted(tiny_config.task.labels))
+    return build_cache(cases, tiny_config.preprocessing, values, tmp_path_factory.mktemp("cache"), Reporter())
 
 
 @pytest.fixture(autouse=True)

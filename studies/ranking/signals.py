@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     run = Run(options.work)
     cache = run.cache(Reporter())
-    search = Search(run.config, cache, run.splits[FOLD][0], run.search_folder, CPU, Reporter())
+    search = Search(run.config, cache, run.splits[FOLD][0], run.search.folder, CPU, Reporter())
     search.run()  # is finished already: reads its last checkpoint
     found = {}
     for candidate in candidates(run.config, MEMORY):

@@ -14,10 +14,11 @@ from torch.optim import SGD, Adam
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
-from dints.data.cache import Cache, CachedCase
-from dints.data.sampling import PatchSampler, prefetch
+from dints.data.cache import Cache
+from dints.data.sampling import prefetch
 from dints.events import Reporter
 from dints.process_group import is_main_process, start_together
+from dints.run_layout import SearchFiles
 from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
 from dints.seeds import derived_seed, shuffled
@@ -26,7 +27,7 @@ from dints.space.supernet import build_supernet
 from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
-from dints.training.log import TrainingLog, defined
+from dints.training.log import TrainingLog, defined, only_numbers
 from dints.training.losses import batch_dice, segmentation_loss
 from dints.training.schedule import milestone_rate, scaled
 from dints.training.step import OptimizerStep, set_learning_rate
@@ -52,9 +53,8 @@ class Search:
         reporter: Reporter,
     ) -> None:
         """`names` are the training cases of one fold; they are split into train1 and train2 here."""
-        self.config, self.settings, self.folder = config, config.search, folder
-        self.device, self.reporter = device, reporter
-        self.space = self.settings.space
+        self.config, self.settings, self.space = config, config.search, config.search.space
+        self.files, self.device, self.reporter = SearchFiles(folder), device, reporter
         torch.manual_seed(derived_seed(self.settings.seed, STAGE))
         self.supernet = build_supernet(
             self.space, len(config.task.channels), len(config.task.labels), self.settings.filters
@@ -77,19 +77,15 @@ class Search:
         self.backoff = LearningRateBackoff(STAGE, reporter)
         self.halves = self._halves(names)
         self.batches = [
-            self._batches([cache.case(name) for name in half], f"{STAGE} train{number}")
-            for number, half in enumerate(self.halves, start=1)
+            AugmentedBatches([cache.case(name) for name in half], config, self.settings, f"{STAGE} {part}", device)
+            for part, half in zip(("train1", "train2"), self.halves, strict=True)
         ]
         self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))
-
-    def _batches(self, cases: Sequence[CachedCase], stage: str) -> AugmentedBatches:
-        sampler = PatchSampler(cases, self.config.sampling, self.settings.batch_size, self.settings.seed, stage)
-        return AugmentedBatches(sampler, self.config.augmentation, self.device, self.config.task.sides)
 
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
         first, total = start_together(self._resume(), self.supernet), self.settings.iterations
-        log = TrainingLog(self.folder / "log.jsonl", first, writes=is_main_process())
+        log = TrainingLog(self.files.log, first, writes=is_main_process())
         first_train2 = max(first, self.first_architecture_step)
         with (
             closing(prefetch(self.batches[0], first)) as train1,
@@ -104,8 +100,7 @@ class Search:
                 done = step + 1
                 if done % self.settings.checkpoint_every == 0 or done == total:
                     self._save(done)
-                shown = {key: row[key] for key in SHOWN if row.get(key) is not None}
-                self.reporter.progress(STAGE, done, total, **shown)
+                self.reporter.progress(STAGE, done, total, **only_numbers({key: row.get(key) for key in SHOWN}))
                 stop.heed(partial(self._save, done))
         return self.architecture()
 
@@ -140,9 +135,8 @@ class Search:
         rate = milestone_rate(step, self.settings) * self.backoff.factor
         set_learning_rate(self.weight_optimizer, rate)
         self._train_only(self.weights)
-        loss = self.backoff.watch(
-            step, lambda: self.weight_step(images, lambda logits: segmentation_loss(logits, labels))
-        )
+        criterion = partial(segmentation_loss, labels=labels)
+        loss = self.backoff.watch(step, partial(self.weight_step, images, criterion))
         return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.weight_step.micro_batch}
 
     def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
@@ -157,7 +151,7 @@ class Search:
             row.update(terms.values(), dice=defined(batch_dice(logits, labels)))
             return segmentation_loss(logits, labels) + progress * terms.weighted_sum
 
-        loss = self.backoff.watch(step, lambda: self.architecture_step(images, criterion))
+        loss = self.backoff.watch(step, partial(self.architecture_step, images, criterion))
         return row | {
             "architecture_loss": loss,
             "architecture_micro_batch": self.architecture_step.micro_batch,
@@ -187,16 +181,15 @@ class Search:
             "architecture_step": self.architecture_step.state(),
             "reductions": self.backoff.reductions,
         }
-        save_checkpoint(self.folder / "checkpoint.pt", state)
+        save_checkpoint(self.files.checkpoint, state)
         if is_main_process():
-            self.architecture().save(self.folder / "current.json")
+            self.architecture().save(self.files.current_architecture)
 
     def _resume(self) -> int:
         """The step to go on from: 0 for a new search."""
-        path = self.folder / "checkpoint.pt"
-        if not path.is_file():
+        if not self.files.checkpoint.is_file():
             return 0
-        with restoring(path, self.device) as state:
+        with restoring(self.files.checkpoint, self.device) as state:
             self.supernet.load_state_dict(state["supernet"])
             self.weight_optimizer.load_state_dict(state["weight_optimizer"])
             self.architecture_optimizer.load_state_dict(state["architecture_optimizer"])

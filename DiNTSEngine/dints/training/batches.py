@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
-from dints.config import AugmentationConfig
-from dints.config.sides import Sides
+from dints.config import Config, SearchConfig, TrainingConfig
+from dints.data.cache import CachedCase
 from dints.data.sampling import Batch, PatchSampler
 from dints.seeds import generator
 from dints.training.augmentation import augment
@@ -15,9 +17,16 @@ class AugmentedBatches:
     """The batches of a stage, a function of the step alone; `prefetch` makes them in the background."""
 
     def __init__(
-        self, sampler: PatchSampler, config: AugmentationConfig, device: torch.device, sides: Sides | None = None
+        self,
+        cases: Sequence[CachedCase],
+        config: Config,
+        settings: SearchConfig | TrainingConfig,
+        stage: str,
+        device: torch.device,
     ) -> None:
-        self.sampler, self.config, self.device, self.sides = sampler, config, device, sides
+        """`settings` are those of `config` that hold the batch size and the seed."""
+        self.sampler = PatchSampler(cases, config.sampling, settings.batch_size, settings.seed, stage)
+        self.config, self.device = config, device
 
     def __call__(self, step: int) -> Batch:
         """(images float32 [B, C, *patch], labels uint8 [B, *patch]) of a step."""
@@ -27,4 +36,5 @@ class AugmentedBatches:
             return generator(self.sampler.seed, f"{self.sampler.stage}/augmentation/{name}", step)
 
         images, labels = images.to(self.device), labels.to(self.device)
-        return augment(images, labels, self.config, generator_of, self.sampler.part, self.sides)
+        augmentation, sides = self.config.augmentation, self.config.task.sides
+        return augment(images, labels, augmentation, generator_of, self.sampler.part, sides)

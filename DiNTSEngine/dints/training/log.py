@@ -33,6 +33,11 @@ class TrainingLog:
             file.write(json.dumps(row) + "\n")
 
 
+def only_numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Without what is not defined: for those who show the values."""
+    return {name: value for name, value in values.items() if value is not None and not math.isnan(value)}
+
+
 def defined(value: float) -> float | None:
     """None for NaN, which JSON lacks."""
     return None if math.isnan(value) else value

@@ -26,7 +26,7 @@ def validate(
     config: Config,
     device: torch.device,
     reporter: Reporter,
-    stop: StopRequest,
+    stop: StopRequest | None = None,
 ) -> list[float]:
     """Mean Dice over the cases for each foreground class; NaN for a class that no case has.
 
@@ -42,7 +42,8 @@ def validate(
         work = partial(predict_classes, network, case, config)
         classes = first_that_fits(executions(device, batch_size=1, networks=1), work, reporter)
         own.append(_case_dice(classes, np.asarray(case.label), config))
-        stop.heed()
+        if stop:
+            stop.heed()
     network.to(device).train()  # it may have been moved to where there is more memory
     scores = gather(own)
     return [mean_defined([score[index] for score in scores]) for index in range(len(config.task.labels) - 1)]

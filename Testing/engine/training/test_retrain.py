@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
-from dints import Architecture, Config, SearchSpace, build_network
-from dints.data.cache import Cache, build_cache
-from dints.data.datalist import read_datalist
-from dints.errors import InputError
+from dints import Architecture, Config, InputError, SearchSpace, build_network
+from dints.data.cache import Cache
 from dints.events import Reporter
 from dints.run_layout import RunLayout, read_log
 from dints.training import retrain
 from dints.training.average import WeightAverage
-from dints.training.checkpoint import load_checkpoint
-from dints.training.retrain import FoldTrainer
+from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.retrain import FoldResult, FoldTrainer
 
 CPU = torch.device("cpu")
 ARCHITECTURE = Architecture.random(SearchSpace(2, 2), 0)
@@ -42,16 +41,9 @@ class StopAt(Reporter):
 
 
 @pytest.fixture(scope="module")
-def cache(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    cases = read_datalist(phantoms, tiny_config.task).cases
-    values = tuple(sorted(tiny_config.task.labels))
-    return build_cache(cases, tiny_config.preprocessing, values, tmp_path_factory.mktemp("cache"), Reporter())
-
-
-@pytest.fixture
-def trainer(cache: Cache, tiny_config: Config):
+def trainer(cached_phantoms: Cache, tiny_config: Config):
     """Makes the trainer of a folder, with settings on top of the tiny ones."""
-    names = sorted(cache.cases)
+    names = sorted(cached_phantoms.cases)
 
     def make(folder: Path, *settings: str, reporter: Reporter | None = None) -> FoldTrainer:
         config = tiny_config.with_overrides(settings)
@@ -61,9 +53,20 @@ def trainer(cache: Cache, tiny_config: Config):
         def build() -> torch.nn.Module:
             return build_network(ARCHITECTURE, 1, classes, 2)
 
-        return FoldTrainer(config, build, cache, split, 0, folder, CPU, reporter or Reporter())
+        return FoldTrainer(config, build, cached_phantoms, split, 0, folder, CPU, reporter or Reporter())
 
     return make
+
+
+@pytest.fixture(scope="module")
+def whole(trainer, tmp_path_factory: pytest.TempPathFactory):
+    """The result of a training with these settings that was not interrupted; its files stay as they are."""
+
+    @cache
+    def train(*settings: str) -> FoldResult:
+        return trainer(tmp_path_factory.mktemp("whole"), *settings).run()
+
+    return train
 
 
 def scored(monkeypatch: pytest.MonkeyPatch, *dice: float) -> None:
@@ -82,47 +85,44 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("settings", [(), ("training.average=0.9",), ("training.schedule=polynomial",), SUPERVISED])
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
-def test_an_interrupted_training_ends_in_the_same_bits(trainer, tmp_path, step, settings):
-    whole = trainer(tmp_path / "whole", *settings).run()
+def test_an_interrupted_training_ends_in_the_same_bits(trainer, whole, tmp_path, step, settings):
+    expected = whole(*settings)
     with pytest.raises(InterruptedTrainingError):
-        trainer(tmp_path / "cut", *settings, reporter=StopAt(step)).run()
-    resumed = trainer(tmp_path / "cut", *settings).run()
-    assert resumed.dice == whole.dice
+        trainer(tmp_path, *settings, reporter=StopAt(step)).run()
+    assert trainer(tmp_path, *settings).run().dice == expected.dice
     for name in ("best.pt", "last.pt"):
-        assert same(weights(tmp_path / "cut" / name), weights(tmp_path / "whole" / name))
-    assert read_log(tmp_path / "cut" / "log.jsonl") == read_log(tmp_path / "whole" / "log.jsonl")
+        assert same(weights(tmp_path / name), weights(expected.checkpoint.with_name(name)))
+    assert read_log(tmp_path / "log.jsonl") == read_log(expected.checkpoint.with_name("log.jsonl"))
 
 
-def test_a_training_that_pauses_is_validated_there_and_ends_in_the_same_bits(trainer, tmp_path):
-    whole = trainer(tmp_path / "whole").run()
-    trainer(tmp_path / "paused").run(until=2)
-    rows = read_log(tmp_path / "paused" / "log.jsonl")
-    assert [row["step"] for row in rows if "mean_dice" in row] == [1]
-    assert trainer(tmp_path / "paused").run().dice == whole.dice
-    assert same(weights(tmp_path / "paused" / "last.pt"), weights(tmp_path / "whole" / "last.pt"))
-
-
-def test_the_heads_of_deep_supervision_go_on_where_they_were_and_are_not_kept(trainer, tmp_path):
+def test_the_heads_of_deep_supervision_go_on_where_they_were_and_are_not_kept(trainer, whole, tmp_path):
     with pytest.raises(InterruptedTrainingError):
-        trainer(tmp_path / "cut", *SUPERVISED, reporter=StopAt(4)).run()
-    for folder in ("cut", "whole"):
-        trainer(tmp_path / folder, *SUPERVISED).run()
-    cut, whole = (load_checkpoint(tmp_path / folder / "last.pt", CPU) for folder in ("cut", "whole"))
-    assert same(cut["heads"], whole["heads"])
-    assert len(whole["heads"]) > 0
+        trainer(tmp_path, *SUPERVISED, reporter=StopAt(4)).run()
+    trainer(tmp_path, *SUPERVISED).run()
+    expected = whole(*SUPERVISED).checkpoint
+    cut, uncut = (load_checkpoint(path, CPU) for path in (tmp_path / "last.pt", expected.with_name("last.pt")))
+    assert same(cut["heads"], uncut["heads"])
+    assert len(uncut["heads"]) > 0
     names = set(build_network(ARCHITECTURE, 1, 3, 2).state_dict())
-    assert set(weights(tmp_path / "whole" / "best.pt")) == set(whole["network"]) == names
+    assert set(weights(expected)) == set(uncut["network"]) == names
 
 
 def test_a_checkpoint_without_heads_is_not_one_of_deep_supervision(trainer, tmp_path):
-    trainer(tmp_path).run()
+    trainer(tmp_path, "training.iterations=1").run()
     with pytest.raises(InputError, match=r"last\.pt: is not a checkpoint of this run"):
         trainer(tmp_path, *SUPERVISED).run()
 
 
-def test_every_step_and_every_validation_has_a_row(trainer, tmp_path):
-    trainer(tmp_path).run()
+def test_a_training_that_pauses_is_validated_there_and_ends_in_the_same_bits(trainer, whole, tmp_path):
+    trainer(tmp_path).run(until=2)
     rows = read_log(tmp_path / "log.jsonl")
+    assert [row["step"] for row in rows if "mean_dice" in row] == [1]
+    assert trainer(tmp_path).run().dice == whole().dice
+    assert same(weights(tmp_path / "last.pt"), weights(whole().checkpoint.with_name("last.pt")))
+
+
+def test_every_step_and_every_validation_has_a_row(whole):
+    rows = read_log(whole().checkpoint.with_name("log.jsonl"))
     assert [row["step"] for row in rows if "loss" in row] == list(range(6))
     assert [row["step"] for row in rows if "mean_dice" in row] == [2, 5]
     assert all(math.isfinite(row["loss"]) for row in rows if "loss" in row)
@@ -190,3 +190,59 @@ def test_the_average_follows_the_weights_at_its_decay():
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * step
     assert float(average.network.weight) == pytest.approx(expected)
+
+
+def test_a_finished_fold_whose_log_is_gone_is_validated_again_and_counts_as_trained(trainer, tmp_path):
+    run = RunLayout(tmp_path)
+    whole = trainer(run.fold(0).folder).run()
+    kept = weights(run.fold(0).best)
+    run.fold(0).log.unlink()
+    assert not run.fold_state(0, 6).finished
+    assert trainer(run.fold(0).folder).run().dice == whole.dice
+    assert run.fold_state(0, 6).finished
+    assert same(weights(run.fold(0).best), kept)
+
+
+def test_a_fold_that_patience_ended_is_validated_again_where_its_log_is_gone(trainer, tmp_path, monkeypatch):
+    run = RunLayout(tmp_path)
+    settings = ("training.patience=1", "training.validate_every=1")
+    scored(monkeypatch, 0.5, 0.4, 0.4)
+    trainer(run.fold(0).folder, *settings).run()
+    run.fold(0).log.unlink()
+    assert trainer(run.fold(0).folder, *settings).run().dice == (0.5,)
+    assert run.fold_state(0, 6).finished
+
+
+def test_checkpoints_of_before_patience_and_averages_go_on(trainer, whole, tmp_path):
+    with pytest.raises(InterruptedTrainingError):
+        trainer(tmp_path, reporter=StopAt(4)).run()
+    path = tmp_path / "last.pt"
+    state = load_checkpoint(path, CPU)
+    for name in ("without_gain", "validated", "reductions"):
+        del state[name]
+    state["optimizer_step"]["at_once"] = state["optimizer_step"].pop("micro_batch")
+    save_checkpoint(path, state)
+    assert trainer(tmp_path).run().dice == whole().dice
+    assert same(weights(tmp_path / "best.pt"), weights(whole().checkpoint))
+
+
+def test_what_is_reported_with_the_progress_are_numbers(trainer, tmp_path, monkeypatch):
+    scored(monkeypatch, math.nan, 0.25)
+    heard: list[dict[str, float]] = []
+
+    class Listener(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            heard.append(metrics)
+
+    trainer(tmp_path, reporter=Listener()).run()
+    assert [metrics.get("dice") for metrics in heard] == [None] * 5 + [0.25]
+    assert all(math.isfinite(value) for metrics in heard for value in metrics.values())
+
+
+@pytest.mark.parametrize("damage", [{"step": 7}, {"step": None}, {"network": {}}, {"best": ["a"]}, {"optimizer": {}}])
+def test_a_checkpoint_of_something_else_is_refused_by_name(trainer, tmp_path, damage):
+    trainer(tmp_path, "training.iterations=1").run()
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {**load_checkpoint(path, CPU), **damage})
+    with pytest.raises(InputError, match=r"last\.pt: is not a checkpoint of this run .*; delete it to start over"):
+        trainer(tmp_path).run()

@@ -14,8 +14,7 @@ import pytest
 import torch
 
 from dints import Architecture, Config, SearchSpace, build_network
-from dints.data.cache import Cache, build_cache
-from dints.data.datalist import read_datalist
+from dints.data.cache import Cache
 from dints.events import Reporter
 from dints.run_layout import read_log
 from dints.search.loop import Search
@@ -44,35 +43,30 @@ class InterruptAt(Reporter):
             interrupt()
 
 
-@pytest.fixture(scope="module")
-def cache(phantoms: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    cases = read_datalist(phantoms, tiny_config.task).cases
-    values = tuple(sorted(tiny_config.task.labels))
-    return build_cache(cases, tiny_config.preprocessing, values, tmp_path_factory.mktemp("cache"), Reporter())
-
-
 @pytest.fixture
-def training(cache: Cache, tiny_config: Config) -> Callable[..., FoldTrainer]:
+def training(cached_phantoms: Cache, tiny_config: Config) -> Callable[..., FoldTrainer]:
     """Makes the trainer of a folder that saves at its end only."""
-    names, config = sorted(cache.cases), tiny_config.with_overrides(SELDOM)
+    names, config = sorted(cached_phantoms.cases), tiny_config.with_overrides(SELDOM)
     architecture, classes = Architecture.random(SearchSpace(2, 2), 0), len(config.task.labels)
 
     def make(folder: Path, reporter: Reporter | None = None) -> FoldTrainer:
         def build() -> torch.nn.Module:
             return build_network(architecture, 1, classes, 2)
 
-        return FoldTrainer(config, build, cache, (names[:3], names[3:]), 0, folder, CPU, reporter or Reporter())
+        return FoldTrainer(
+            config, build, cached_phantoms, (names[:3], names[3:]), 0, folder, CPU, reporter or Reporter()
+        )
 
     return make
 
 
 @pytest.fixture
-def searching(cache: Cache, tiny_config: Config) -> Callable[..., Search]:
+def searching(cached_phantoms: Cache, tiny_config: Config) -> Callable[..., Search]:
     """Makes the search of a folder that saves at its end only."""
     config = tiny_config.with_overrides(SELDOM)
 
     def make(folder: Path, reporter: Reporter | None = None) -> Search:
-        return Search(config, cache, sorted(cache.cases), folder, CPU, reporter or Reporter())
+        return Search(config, cached_phantoms, sorted(cached_phantoms.cases), folder, CPU, reporter or Reporter())
 
     return make
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import dints.search.loop
-import dints.training.retrain
+import dints.training.deep_supervision
 from dints.config import Config
 from dints.data.cache import Cache
 from dints.errors import RunError
@@ -55,7 +55,7 @@ def bad_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             watch()
             return segmentation_loss(logits, labels) * (math.inf if next(calls) in numbers else 1.0)
 
-        for module in (dints.training.retrain, dints.search.loop):
+        for module in (dints.training.deep_supervision, dints.search.loop):
             monkeypatch.setattr(module, "segmentation_loss", loss)
 
     return make_bad
@@ -80,7 +80,7 @@ def test_the_step_is_left_out_and_the_run_goes_on_at_half_the_rate(
 ) -> None:
     states: list[list[Tensor]] = []
     trained = trainer(config, cache, tmp_path, warnings)
-    bad_at(3, watch=lambda: states.append([parameter.detach().clone() for parameter in trained.parameters]))
+    bad_at(3, watch=lambda: states.append([parameter.detach().clone() for parameter in trained.network.parameters()]))
     trained.run()
     assert all(map(torch.equal, states[3], states[4]))
     assert not all(map(torch.equal, states[4], states[5]))

@@ -1,0 +1,193 @@
+"""The loop of the search: which weights learn from what, what is logged, what an interruption leaves."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from dints import Architecture, Config, InputError
+from dints.data.cache import Cache
+from dints.events import Reporter
+from dints.run_layout import SearchFiles, read_log
+from dints.search import loop
+from dints.search.loop import Search
+from dints.training.checkpoint import load_checkpoint, save_checkpoint
+from dints.training.schedule import milestone_rate
+from dints.training.step import NotFiniteError
+
+CPU = torch.device("cpu")
+STEPS = 8  # of the tiny configuration, of which the architecture rests for as many as in the paper
+FIRST = round(11000 * STEPS / 21000)
+
+
+class InterruptedSearchError(Exception):
+    """What ends a search in the middle."""
+
+
+class StopAt(Reporter):
+    """Interrupts after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        if step == self.step:
+            raise InterruptedSearchError
+
+
+@pytest.fixture(scope="module")
+def search(cached_phantoms: Cache, tiny_config: Config):
+    """Makes the search of a folder, with settings on top of the tiny ones."""
+
+    def make(folder: Path, *settings: str, reporter: Reporter | None = None) -> Search:
+        config = tiny_config.with_overrides(settings)
+        return Search(config, cached_phantoms, sorted(cached_phantoms.cases), folder, CPU, reporter or Reporter())
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def whole(search, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a search that was not interrupted; stays as it is."""
+    folder = tmp_path_factory.mktemp("whole")
+    search(folder).run()
+    return folder
+
+
+@pytest.fixture
+def finished(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(whole, tmp_path / "finished"))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(SearchFiles(folder).checkpoint, CPU)["supernet"]
+
+
+def copies(parameters) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in parameters]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(value, expected) for value, expected in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("step", [1, 4, 7])
+def test_an_interrupted_search_ends_in_the_same_bits(search, whole, tmp_path, step):
+    with pytest.raises(InterruptedSearchError):
+        search(tmp_path, reporter=StopAt(step)).run()
+    assert search(tmp_path).run() == Architecture.load(SearchFiles(whole).current_architecture)
+    one, other = weights(tmp_path), weights(whole)
+    assert one.keys() == other.keys()
+    assert same(list(one.values()), list(other.values()))
+    assert read_log(SearchFiles(tmp_path).log) == read_log(SearchFiles(whole).log)
+
+
+def test_a_finished_search_is_read_and_not_repeated(search, finished):
+    before = SearchFiles(finished).checkpoint.read_bytes()
+    found = search(finished, reporter=StopAt(STEPS)).run()
+    assert found == Architecture.load(SearchFiles(finished).current_architecture)
+    assert SearchFiles(finished).checkpoint.read_bytes() == before
+
+
+def test_every_step_has_a_row_and_the_architecture_its_values_once_it_learns(finished):
+    rows = read_log(SearchFiles(finished).log)
+    assert [row["step"] for row in rows] == list(range(STEPS))
+    assert all(math.isfinite(row["loss"]) for row in rows)
+    learned = {"architecture_loss", "dice", "gap", "memory_fraction", "operation_entropy"}
+    for row in rows:
+        assert learned <= row.keys() if row["step"] >= FIRST else not learned & row.keys()
+
+
+def test_each_step_changes_its_own_weights_alone(search, tmp_path):
+    searching = search(tmp_path)
+    batch = searching.batches[0](0)
+    network, architecture = copies(searching.weights), copies(searching.architecture_weights)
+    searching._weight_step(0, *batch)
+    assert not same(copies(searching.weights), network)
+    assert same(copies(searching.architecture_weights), architecture)
+    network = copies(searching.weights)
+    searching._architecture_step(FIRST, *batch)
+    assert same(copies(searching.weights), network)
+    assert not same(copies(searching.architecture_weights), architecture)
+
+
+def test_the_architecture_rests_until_its_first_step(search, tmp_path):
+    searching = search(tmp_path, reporter=StopAt(FIRST))
+    before = copies(searching.architecture_weights)
+    with pytest.raises(InterruptedSearchError):
+        searching.run()
+    assert same(copies(searching.architecture_weights), before)
+
+
+def test_the_two_halves_share_no_case_and_leave_none_out(search, tmp_path, cached_phantoms):
+    drawn = [search(tmp_path, f"search.seed={seed}").halves for seed in range(4)]
+    for one, other in drawn:
+        assert not set(one) & set(other)
+        assert sorted([*one, *other]) == sorted(cached_phantoms.cases)
+        assert abs(len(one) - len(other)) <= 1
+    assert len({tuple(one) for one, _ in drawn}) > 1
+    assert search(tmp_path).halves == drawn[0]
+    for half, batches in zip(drawn[0], search(tmp_path).batches, strict=True):
+        assert [case.name for case in batches.sampler.cases] == half
+
+
+def test_the_architecture_so_far_can_be_read_at_any_checkpoint(search, tmp_path):
+    searching = search(tmp_path, reporter=StopAt(6))
+    with pytest.raises(InterruptedSearchError):
+        searching.run()
+    assert Architecture.load(SearchFiles(tmp_path).current_architecture) == searching.architecture()
+
+
+def test_the_terms_of_the_architecture_come_in_with_the_progress(search, tmp_path, monkeypatch):
+    """Eq. 11: their weight rises by the same amount from step to step, to 1 at the last."""
+    searching = search(tmp_path)
+    shares: list[float] = []
+
+    class Record:
+        """Takes the place of the step, and leaves the weights alone."""
+
+        micro_batch = None
+
+        def __call__(self, images: torch.Tensor, criterion) -> float:
+            with torch.no_grad():
+                shares.append(float(criterion(images) / searching._architecture_terms().weighted_sum))
+            return 0.0
+
+    monkeypatch.setattr(loop, "segmentation_loss", lambda logits, labels: torch.zeros(()))
+    monkeypatch.setattr(loop, "batch_dice", lambda logits, labels: 0.5)
+    monkeypatch.setattr(searching, "architecture_step", Record())
+    batch = searching.batches[1](0)
+    for step in range(FIRST, STEPS):
+        searching._architecture_step(step, *batch)
+    learning = STEPS - FIRST
+    assert shares == pytest.approx([step / learning for step in range(1, learning + 1)])
+
+
+def test_a_loss_that_is_not_finite_costs_its_step_and_half_of_both_rates(search, tmp_path, monkeypatch):
+    searching = search(tmp_path)
+    batch, changed = searching.batches[0](0), copies(searching.weights)
+
+    def fail(images, criterion):
+        raise NotFiniteError("the loss became nan")
+
+    monkeypatch.setattr(searching, "weight_step", fail)
+    monkeypatch.setattr(fail, "micro_batch", None, raising=False)
+    assert searching._weight_step(0, *batch)["loss"] is None
+    assert same(copies(searching.weights), changed)
+    assert searching._weight_step(1, *batch)["learning_rate"] == milestone_rate(1, searching.settings) / 2
+    searching._architecture_step(FIRST, *batch)
+    rate = searching.settings.architecture_learning_rate / 4
+    assert searching.architecture_optimizer.param_groups[0]["lr"] == rate
+
+
+@pytest.mark.parametrize("damage", [{"step": STEPS + 1}, {"step": "2"}, {"supernet": {}}, {"weight_step": {}}])
+def test_a_checkpoint_of_something_else_is_refused_by_name(search, finished, damage):
+    path = SearchFiles(finished).checkpoint
+    save_checkpoint(path, {**load_checkpoint(path, CPU), **damage})
+    with pytest.raises(InputError, match=r"checkpoint\.pt: is not a checkpoint of this run .*; delete it to start"):
+        search(finished).run()
