@@ -97,7 +97,7 @@ class DataSection(Section):
         """Generates scans, checks them, and begins to search; opens the run of an earlier try."""
         parameters = self.panel.parameters
         if not parameters.runFolder:
-            parameters.runFolder = str(Path(slicer.app.defaultScenePath) / "DiNTS" / "demo")
+            parameters.runFolder = str(tryFolder())
         if self.panel.run.isRun:
             return
         folder = parameters.runFolder
@@ -165,3 +165,8 @@ class DataSection(Section):
     def onPairsExported(self, results: Results) -> None:
         self.ui.pairsButton.checked = False
         self.panel.footer.say(counted(len(self.pairs), _("1 case was written."), _("{count} cases were written.")))
+
+
+def tryFolder() -> Path:
+    """Run folder of "Try it"."""
+    return Path(slicer.app.defaultScenePath) / "DiNTS" / "demo"

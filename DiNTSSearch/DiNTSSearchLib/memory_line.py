@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from dints.config import Config
+from dints.events import gibibytes
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
@@ -98,4 +99,4 @@ class MemoryLine:
 
 def sizeText(count: float) -> str:
     """Bytes in the unit that suits them."""
-    return f"{count / GIB:.1f} GiB" if count >= GIB / 10 else f"{count / MIB:.1f} MiB"
+    return gibibytes(count) if count >= GIB / 10 else f"{count / MIB:.1f} MiB"

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from dints.config import Config
+from dints.config import Config, preset_names
 from dints.errors import InputError
 from dints.search.drawing import architecture_svg
 from dints.zoo.catalogue import read_design
@@ -114,10 +114,8 @@ class SearchSection(Section):
         return self.panel.run.settings.with_overrides([f"{key}={text}" for key, text in changes.items()])
 
     def showPresets(self, free: bool) -> None:
-        """Fills the list, once the engine can be asked, and shows the parameter."""
+        """Fills the list, at the first time, and shows the parameter."""
         if not self._presets:
-            from dints.config import preset_names
-
             self._presets = ["", *preset_names()]
             self.ui.presetBox.placeholderText = _("the run's own")
             self.ui.presetBox.blockSignals(True)

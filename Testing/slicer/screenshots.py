@@ -17,7 +17,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 OUTPUT = REPOSITORY / "Resources" / "Screenshots"
 HOME = Path(tempfile.gettempdir()) / "DiNTS"  # its name is in the pictures
-SIZE = (400, 900)  # pixels; the pictures are as high as the panel
+SIZE = (400, 900)  # pixels, of a panel on a laptop: the pictures show what is in sight there
 SECONDS = 1800.0  # that a step may take on a busy machine
 SHOWN_AT = 0.6  # of a search
 TRAINED = 2  # folds
@@ -34,11 +34,14 @@ class Photographer:
         self.ui = self.panel.ui
 
     def shoot(self, state: str) -> None:
-        """In both themes; ends with the light one."""
+        """What the window shows, in both themes; ends with the light one."""
+        from Testing.host.convert import wrap
+        from Testing.host.driving import panel_window
+
         for theme in ("dark", "light"):
             self.host.set_theme(theme == "dark")
             self.host.process_events()
-            self.host.photograph(self.panel, OUTPUT / f"{self.name}-{state}-{theme}.png")
+            self.host.photograph(wrap(panel_window(self.module)), OUTPUT / f"{self.name}-{state}-{theme}.png")
 
     def wait(self, condition: Any) -> None:
         self.host.wait_until(condition, SECONDS)
@@ -150,6 +153,7 @@ def models_folder() -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="photograph the segmentation panel alone, with this model file")
+    parser.add_argument("--search", action="store_true", help="photograph the search panel alone")
     options = parser.parse_args()
     os.environ.update(QT_QPA_PLATFORM="offscreen", DINTS_MODELS=str(models_folder()))
     sys.path.insert(0, str(REPOSITORY))
@@ -163,7 +167,8 @@ def main() -> None:
         shutil.copy(options.model, models_folder())
     else:
         photograph_search(host)
-    photograph_segmentation(host)
+    if not options.search:
+        photograph_segmentation(host)
     shutil.rmtree(HOME)
     host.raise_errors()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .conftest import change_setting, start, write_check
+import pytest
+
+from .conftest import change_setting, start, write_check, write_run
 
 
 def test_a_sentence_says_why_nothing_can_be_started(faked: Any) -> None:
@@ -18,6 +20,37 @@ def test_a_sentence_says_why_nothing_can_be_started(faked: Any) -> None:
         assert faked.ui.reasonLabel.text == section.whyNot()
         assert not faked.ui.startButton.enabled
     assert not faked.ui.reportButton.enabled
+
+
+def test_an_empty_panel_says_what_to_do_and_tries_it(
+    faked: Any, host: Any, processes: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from DiNTSSearchLib import data_section
+
+    folder = tmp_path / "demo"
+    monkeypatch.setattr(data_section, "tryFolder", lambda: folder)
+    assert faked.ui.welcomeLabel.text.count(". ") == 1
+    host.click(faked.ui.tryButton)
+    assert processes[-1].arguments == ["demo", "--run", str(folder), "--data-only"]
+    processes[-1].onEvent({"event": "result", "name": "data", "values": {"path": str(folder / "phantoms")}})
+    processes[-1].finish()
+    assert processes[-1].arguments[:2] == ["check", str(folder / "phantoms")]
+    assert not host.is_shown(faked.ui.welcomeFrame)
+    write_check(folder, [])
+    processes[-1].finish()
+    assert processes[-1].arguments[:3] == ["search", "--run", str(folder)]
+    assert faked.current is faked.search
+
+
+def test_a_try_that_was_made_before_is_opened_again(
+    faked: Any, host: Any, processes: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from DiNTSSearchLib import data_section
+
+    monkeypatch.setattr(data_section, "tryFolder", lambda: write_run(tmp_path / "demo"))
+    host.click(faked.ui.tryButton)
+    assert processes == []
+    assert faked.ui.searchButton.text == "2. Search: finished"
 
 
 def test_a_check_brings_its_settings_into_the_panel(checked: Any) -> None:
