@@ -103,7 +103,7 @@ class DataSection(Section):
         folder = parameters.runFolder
 
         def made(results: Results) -> None:
-            parameters.dataFolder, parameters.preset = results["data"]["path"], DEMO_PRESET
+            self.panel.parameters.dataFolder, self.panel.parameters.preset = results["data"]["path"], DEMO_PRESET
             self.check(andThen=self.panel.search.onStart)
 
         self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), made)
