@@ -50,6 +50,16 @@ def host(running_host: Any) -> Iterator[Any]:
     running_host.raise_errors()
 
 
+@pytest.fixture(params=[False, True], ids=["English", "longer words"])
+def words(request: pytest.FixtureRequest, host: Any) -> Iterator[str]:
+    """Panels that are opened in the test are in English, then in a language with words that are 40 % longer."""
+    if not request.param:
+        yield "English"
+        return
+    with host.longer_texts():
+        yield "longer words"
+
+
 @pytest.fixture(scope="session")
 def slicer_listing() -> Path:
     """The listing read off a running Slicer; skips where it is not beside the checkout."""

@@ -1,6 +1,6 @@
 """The panels on other users' screens: their tests pass at 125 and 200 %, and while another module is shown.
 
-Each condition is one of a whole process, so each takes one. `test_search_layout.py` itself has the longer words.
+Each condition is one of a whole process, so each takes one. The tests of the layouts themselves have the longer words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
 SCALE = "QT_SCALE_FACTOR"
-LAYOUT = ["search/test_search_layout.py"]  # what must be seen whole
+LAYOUT = sorted(str(path) for path in FOLDER.glob("*/test_*_layout.py"))  # what must be seen whole
 WORK = ["search/test_search_panel.py", "search/test_opened_run.py", "search/test_pairs.py"]  # that needs no look at it
 CONDITIONS = {
     "at 125 %": ({SCALE: "1.25"}, LAYOUT),

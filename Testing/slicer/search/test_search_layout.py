@@ -19,15 +19,6 @@ PLOT_SHARE = 0.5  # of a plot's width and height that its curves have, at least
 NARROW = 300  # pixels
 
 
-@pytest.fixture(params=[False, True], ids=["English", "longer words"])
-def words(request: pytest.FixtureRequest, host: Any) -> Iterator[str]:
-    if not request.param:
-        yield "English"
-        return
-    with host.longer_texts():
-        yield "longer words"
-
-
 @pytest.fixture
 def panel(words: str, host: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The panel of a laptop, with fake processes."""
