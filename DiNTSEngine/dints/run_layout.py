@@ -84,6 +84,11 @@ class TrainingFiles:
         self.last = folder / "last.pt"  # the checkpoint to go on from
         self.best = folder / "best.pt"  # the best network and its Dice
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything of the training, however far it came."""
+        return any(path.is_file() for path in (self.log, self.last, self.best))
+
 
 class RunLayout:
     """The files of a run, whether or not they are there yet."""

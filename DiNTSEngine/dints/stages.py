@@ -5,7 +5,8 @@ Several processes may go through search and retraining together; the first of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def search(
 
 
 def _begun_folds(run: Run) -> list[int]:
-    return [fold for fold, state in enumerate(run.states) if state.started]
+    return [fold for fold in range(run.config.training.folds) if run.fold(fold).begun]
 
 
 def describe_cost(numbers: Mapping[str, int]) -> str:
@@ -189,7 +190,9 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
             results.append(result)
             dice = [defined(value) for value in result.dice]
             reporter.result("fold", fold=fold, dice=dice, path=str(result.checkpoint))
-            reporter.message(f"Fold {fold}: validation Dice {result.mean_dice:.4f}")
+            found = "no validation Dice, as nothing is labelled in its cases"
+            found = found if math.isnan(result.mean_dice) else f"validation Dice {result.mean_dice:.4f}"
+            reporter.message(f"Fold {fold}: {found}")
     return results
 
 
@@ -212,7 +215,7 @@ def export(
     """
     trained = {fold: load_fold(run, fold) for fold in run.require_trained_folds(reporter)}
     cache = run.cache(reporter)
-    scored = read_scores(run.evaluation_folder).rows if run.scores_file.is_file() else ()
+    scored = _cross_validation(run, trained)
     manifest = Manifest(
         config=config or run.model_config(),
         architecture=run.architecture(),
@@ -231,8 +234,17 @@ def export(
     )
     weights = [network.state_dict() for network, _ in trained.values()]
     model = save_model(path or run.model_file, manifest, weights, compact)
+    if len(trained) < run.config.training.folds:
+        folds = ", ".join(map(str, trained))
+        reporter.message(f"{model.path}: holds {len(trained)} of {run.config.training.folds} folds: {folds}")
     reporter.result("model", path=str(model.path), name=manifest.name)
     return model
+
+
+def _cross_validation(run: Run, folds: Collection[int]) -> list[ScoreRow]:
+    """Scores of these folds, as far as they were evaluated; others may have been when it was made."""
+    rows = read_scores(run.evaluation_folder).rows if run.scores_file.is_file() else ()
+    return [row for row in rows if row.fold in folds]
 
 
 def _cross_validated(rows: Sequence[ScoreRow], fold: int) -> tuple[float | None, ...]:

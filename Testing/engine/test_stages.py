@@ -1,0 +1,176 @@
+"""The stages of a run: what each leaves and reports, what it refuses, and that it does nothing twice."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dints import Architecture, Config, InputError, SearchSpace
+from dints.evaluation.evaluate import ScoreRow, write_scores
+from dints.events import Reporter
+from dints.files.storage import read_json
+from dints.model.model import load_model
+from dints.run import Run
+from dints.stages import export, keep_architecture, prepare, search, train
+from dints.training import retrain
+
+CPU = torch.device("cpu")
+DESIGN = Architecture.random(SearchSpace(layers=2, levels=2), 0)
+
+
+class Listener(Reporter):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.warnings: list[str] = []
+        self.results: dict[str, dict[str, Any]] = {}
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def result(self, name: str, /, **values: Any) -> None:
+        self.results[name] = values
+
+
+@pytest.fixture(scope="module")
+def two_steps(tiny_config: Config) -> Config:
+    return tiny_config.with_overrides(["training.iterations=2", "training.validate_every=2", "search.iterations=2"])
+
+
+@pytest.fixture
+def new(phantoms: Path, two_steps: Config, tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "new", phantoms, two_steps)
+
+
+@pytest.fixture(scope="module")
+def trained(phantoms: Path, two_steps: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with an architecture and two trained folds; stays as it is."""
+    run = Run.create(tmp_path_factory.mktemp("trained") / "run", phantoms, two_steps)
+    keep_architecture(run, DESIGN, Reporter())
+    train(run, [0, 1], CPU, Reporter())
+    return run.folder
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Run:
+    """A copy of it."""
+    return Run(shutil.copytree(trained, tmp_path / "run"))
+
+
+def test_a_run_is_prepared_with_what_the_check_found(phantoms, two_steps, tiny_config_file, tmp_path):
+    run = prepare(tmp_path, phantoms, str(tiny_config_file), ["search.seed=7"], None, Reporter(), held_out=1)
+    assert run.config == Config.load(tiny_config_file).with_overrides(["search.seed=7"])
+    assert len(read_json(run.check_file)["cases"]) == 7
+    assert run.cases_file.is_file()
+    assert not run.held_out & {name for training, validation in run.splits for name in (*training, *validation)}
+
+
+def test_data_that_cannot_be_trained_with_begin_no_run(phantoms, tiny_config_file, tmp_path):
+    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    next((data / "labelsTr").iterdir()).unlink()
+    with pytest.raises(InputError, match="labelsTr"):
+        prepare(tmp_path / "run", data, str(tiny_config_file), [], None, Reporter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_search_leaves_its_architecture_and_its_numbers(new):
+    heard = Listener()
+    found = search(new, CPU, heard)
+    assert new.architecture() == found
+    numbers = heard.results["architecture"]
+    assert numbers["path"] == str(new.architecture_file)
+    assert {**numbers, "path": None} == {**read_json(new.summary_file), "path": None}
+    assert numbers["memory_budget"] == new.config.search.memory_budget
+    assert heard.messages[-2].startswith("Architecture: ")
+    assert heard.messages[-1].startswith("3D U-Net: ")
+    before = new.search.checkpoint.read_bytes()
+    assert search(new, CPU, Reporter()) == found
+    assert new.search.checkpoint.read_bytes() == before
+
+
+def test_a_fold_is_reported_with_its_dice_and_not_trained_twice(run, monkeypatch):
+    monkeypatch.setattr(retrain.FoldTrainer, "_train_step", None)  # whoever calls it fails
+    heard = Listener()
+    (result,) = train(run, [1], CPU, heard)
+    assert heard.results["fold"]["fold"] == 1
+    assert heard.results["fold"]["dice"] == list(result.dice)
+    assert heard.messages == [f"Fold 1: validation Dice {result.mean_dice:.4f}"]
+    assert heard.results["fold"]["path"] == str(run.fold(1).best)
+
+
+def test_a_fold_without_a_dice_says_why(run, monkeypatch):
+    monkeypatch.setattr(retrain, "validate", lambda *_: [math.nan] * 3)
+    shutil.rmtree(run.fold(0).folder)
+    heard = Listener()
+    train(run, [0], CPU, heard)
+    assert heard.messages == ["Fold 0: no validation Dice, as nothing is labelled in its cases"]
+    assert heard.results["fold"]["dice"] == [None] * 3
+
+
+def test_what_cannot_be_trained_is_said_before_anything_is_read(new):
+    with pytest.raises(InputError, match="fold 2: does not exist; the run has folds 0 to 1"):
+        train(new, [0, 2], CPU, Reporter())
+    with pytest.raises(InputError, match="has no architecture yet; search first or give one with --architecture"):
+        train(new, [0], CPU, Reporter())
+    assert not new.cache_folder.exists()
+
+
+@pytest.mark.parametrize("left", ["log", "last", "best"])
+def test_whatever_is_left_of_a_fold_keeps_its_architecture(run, left):
+    for name in {"log", "last", "best"} - {left}:
+        getattr(run.fold(0), name).unlink()
+    shutil.rmtree(run.fold(1).folder)
+    with pytest.raises(InputError, match="has folds of another architecture; use a new run for this one"):
+        keep_architecture(run, Architecture.random(DESIGN.space, 1), Reporter())
+    with pytest.raises(InputError, match="has folds of a given architecture; search in a new run"):
+        search(run, CPU, Reporter())
+    shutil.rmtree(run.fold(0).folder)
+    keep_architecture(run, Architecture.random(DESIGN.space, 1), Reporter())
+
+
+def test_a_model_holds_every_trained_fold(run):
+    heard = Listener()
+    manifest = load_model(export(run, heard).path).manifest
+    assert manifest.training["folds"] == [0, 1]
+    assert heard.results["model"]["path"] == str(run.model_file)
+    assert (heard.messages, heard.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("rest", ["nothing", "half"])
+def test_a_model_of_some_folds_says_so(run, rest):
+    if rest == "half":
+        run.fold(1).log.write_text(json.dumps({"step": 0, "loss": 1.0}) + "\n")
+    else:
+        shutil.rmtree(run.fold(1).folder)
+    heard = Listener()
+    model = load_model(export(run, heard).path)
+    assert model.manifest.training["folds"] == [0]
+    assert len(model.networks) == 1
+    assert heard.messages == [f"{run.model_file}: holds 1 of 2 folds: 0"]
+    named = [f"{run.folder}: fold 1 (step 1 of 2) left out, as not finished; `dints train --run {run.folder}` goes on"]
+    assert heard.warnings == (named if rest == "half" else [])
+
+
+def test_scores_of_folds_that_are_left_out_are_not_those_of_the_model(run):
+    labels = {value: name for value, name in run.config.task.labels.items() if value}
+    rows = [
+        ScoreRow(f"case {fold}", fold, value, name, {"dice": 0.1 + fold, "nsd": 1.0})
+        for fold in (0, 1)
+        for value, name in labels.items()
+    ]
+    write_scores(run.evaluation_folder, rows)
+    shutil.rmtree(run.fold(1).folder)
+    manifest = load_model(export(run, Reporter()).path).manifest
+    assert {line["fold"] for line in manifest.training["cross_validation"]} == {None, 0}
+    overall = [line["dice"]["mean"] for line in manifest.training["cross_validation"] if line["fold"] is None]
+    assert overall == pytest.approx([0.1] * len(overall))
