@@ -146,8 +146,10 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
 
     InputError if folds were trained, or begun, with another one.
     """
-    if _begun_folds(run) and run.architecture_file.is_file() and run.architecture() != architecture:
-        raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
+    if run.architecture_file.is_file() and run.architecture() != architecture:
+        if _begun_folds(run):
+            raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
+        run.summary_file.unlink(missing_ok=True)  # its numbers are those of the one before
     architecture.save(run.architecture_file)
     title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
     try:

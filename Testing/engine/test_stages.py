@@ -98,6 +98,15 @@ def test_a_search_leaves_its_architecture_and_its_numbers(new):
     assert new.search.checkpoint.read_bytes() == before
 
 
+def test_the_numbers_of_a_search_do_not_stay_with_a_given_architecture(new):
+    found = search(new, CPU, Reporter())
+    keep_architecture(new, found, Reporter())
+    assert new.summary_file.is_file()
+    given = next(own for own in (DESIGN, Architecture.random(DESIGN.space, 1)) if own != found)
+    keep_architecture(new, given, Reporter())
+    assert not new.summary_file.exists()
+
+
 def test_a_fold_is_reported_with_its_dice_and_not_trained_twice(run, monkeypatch):
     monkeypatch.setattr(retrain.FoldTrainer, "_train_step", None)  # whoever calls it fails
     heard = Listener()

@@ -84,7 +84,8 @@ def _drawing(path: Path) -> Part:
 def _cost(run: RunFiles) -> Part:
     path = run.summary_file
     if not path.exists():
-        return "The search has not finished yet."
+        given = run.architecture_file.exists()
+        return "The architecture was given, not searched." if given else "The search has not finished yet."
     patch = f"For one patch of {_product(run.config.sampling.patch)} voxels."
     summary = read_json(path)
     with naming(path):
