@@ -27,7 +27,9 @@ def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
     labelled = [_case(description, entry, "training") for entry in training]
     others = [_case(description, entry, key) for key in OTHER_LISTS for entry in _entries(description, declared, key)]
     held_out = [case for case in others if case.label]
-    listing = unique_cases([*labelled, *held_out], [case for case in others if not case.label])
+    known = {case.images for case in (*labelled, *held_out)}  # listed again without its label, a case is nothing new
+    unlabelled = [case for case in others if not case.label and case.images not in known]
+    listing = unique_cases([*labelled, *held_out], unlabelled)
     folds = _folds(description, training, [case.name for case in labelled])
     return replace(listing, folds=folds, held_out=tuple(sorted(case.name for case in held_out)))
 

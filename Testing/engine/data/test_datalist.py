@@ -227,7 +227,7 @@ def entry(name: str, **more: object) -> dict:
 def test_the_folds_and_other_lists_of_a_data_list_are_used(tmp_path):
     folds = [0, 1, 0, 1, 2]
     training = [entry(f"case{index}", fold=fold) for index, fold in enumerate(folds)]
-    testing = [entry("test0"), {"image": "images/test1.nii.gz"}]
+    testing = [entry("test0"), {"image": "images/test1.nii.gz"}, {"image": "images/case0.nii.gz"}]
     found = read_datalist(listed(tmp_path, {"training": training, "validation": [entry("val0")], "testing": testing}))
     assert found.folds == (("case0", "case2"), ("case1", "case3"), ("case4",))
     assert found.held_out == ("test0", "val0")
