@@ -75,7 +75,7 @@ class Search:
             for optimizer in (self.weight_optimizer, self.architecture_optimizer)
         )
         self.backoff = LearningRateBackoff(STAGE, reporter)
-        self.halves = self._halves(names)
+        self.halves = halves(names, self.settings.seed)
         self.batches = [
             AugmentedBatches([cache.case(name) for name in half], config, self.settings, f"{STAGE} {part}", device)
             for part, half in zip(("train1", "train2"), self.halves, strict=True)
@@ -93,9 +93,9 @@ class Search:
             stoppable() as stop,
         ):
             for step in range(first, total):
-                row = self._weight_step(step, *next(train1))
+                row = self._learn_weights(step, *next(train1))
                 if step >= self.first_architecture_step:
-                    row |= self._architecture_step(step, *next(train2))
+                    row |= self._learn_architecture(step, *next(train2))
                 log.append(row)
                 done = step + 1
                 if done % self.settings.checkpoint_every == 0 or done == total:
@@ -103,6 +103,41 @@ class Search:
                 self.reporter.progress(STAGE, done, total, **only_numbers({key: row.get(key) for key in SHOWN}))
                 stop.heed(partial(self._save, done))
         return self.architecture()
+
+    def _learn_weights(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+        """Network weights on train1."""
+        rate = milestone_rate(step, self.settings) * self.backoff.factor
+        set_learning_rate(self.weight_optimizer, rate)
+        self._train_only(self.weights)
+        criterion = partial(segmentation_loss, labels=labels)
+        loss = self.backoff.watch(step, partial(self.weight_step, images, criterion))
+        return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.weight_step.micro_batch}
+
+    def _learn_architecture(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+        """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
+        progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
+        set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.backoff.factor)
+        self._train_only(self.architecture_weights)
+        row: dict[str, Any] = {}
+
+        def criterion(logits: Tensor) -> Tensor:
+            terms = self._architecture_terms()
+            row.update(terms.values(), dice=defined(batch_dice(logits, labels)))
+            return segmentation_loss(logits, labels) + progress * terms.weighted_sum
+
+        loss = self.backoff.watch(step, partial(self.architecture_step, images, criterion))
+        return row | {
+            "architecture_loss": loss,
+            "architecture_micro_batch": self.architecture_step.micro_batch,
+            "gap": self.gap(),
+        }
+
+    def _train_only(self, trained: Sequence[torch.nn.Parameter]) -> None:
+        """Leaves out the gradients that the step does not use."""
+        for parameter in (*self.weights, *self.architecture_weights):
+            parameter.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
 
     @torch.no_grad()
     def architecture(self) -> Architecture:
@@ -130,47 +165,6 @@ class Search:
             self.settings.topology_weight if self.settings.topology_loss else 0.0,
         )
 
-    def _weight_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
-        """Network weights on train1."""
-        rate = milestone_rate(step, self.settings) * self.backoff.factor
-        set_learning_rate(self.weight_optimizer, rate)
-        self._train_only(self.weights)
-        criterion = partial(segmentation_loss, labels=labels)
-        loss = self.backoff.watch(step, partial(self.weight_step, images, criterion))
-        return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.weight_step.micro_batch}
-
-    def _architecture_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
-        """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
-        progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
-        set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.backoff.factor)
-        self._train_only(self.architecture_weights)
-        row: dict[str, Any] = {}
-
-        def criterion(logits: Tensor) -> Tensor:
-            terms = self._architecture_terms()
-            row.update(terms.values(), dice=defined(batch_dice(logits, labels)))
-            return segmentation_loss(logits, labels) + progress * terms.weighted_sum
-
-        loss = self.backoff.watch(step, partial(self.architecture_step, images, criterion))
-        return row | {
-            "architecture_loss": loss,
-            "architecture_micro_batch": self.architecture_step.micro_batch,
-            "gap": self.gap(),
-        }
-
-    def _train_only(self, trained: Sequence[torch.nn.Parameter]) -> None:
-        """Leaves out the gradients that the step does not use."""
-        for parameter in (*self.weights, *self.architecture_weights):
-            parameter.requires_grad_(False)
-        for parameter in trained:
-            parameter.requires_grad_(True)
-
-    def _halves(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
-        """train1 and train2 (3.6), drawn once a seed."""
-        order = shuffled(names, self.settings.seed, f"{STAGE} halves")
-        middle = (len(order) + 1) // 2
-        return order[:middle], order[middle:]
-
     def _save(self, step: int) -> None:
         state = {
             "step": step,
@@ -197,3 +191,10 @@ class Search:
             self.architecture_step.load_state(state["architecture_step"])
             self.backoff.reductions = int(state.get("reductions", 0))
             return whole_steps(state["step"], self.settings.iterations)
+
+
+def halves(names: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
+    """train1 and train2 (3.6), drawn once a seed."""
+    order = shuffled(names, seed, f"{STAGE} halves")
+    middle = (len(order) + 1) // 2
+    return order[:middle], order[middle:]
