@@ -23,6 +23,7 @@ from dints.data.images import (
     usable,
 )
 from dints.data.nifti import count_not_finite
+from dints.data.segment_names import name_problems
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.geometry import Size, Vector
@@ -89,6 +90,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
         problems += found if case.label else [replace(problem, severity="warning") for problem in found]
         facts += [case_facts] if case_facts else []
         reporter.progress("check", index + 1, len(cases), problems=len(problems))
+    problems += name_problems(datalist.cases, datalist.labels)
     damaged = {problem.case for problem in problems if problem.severity == "error"}
     problems += _fold_problems(datalist, folds, seed, facts, damaged)
     problems += [] if damaged else _nothing_labelled(datalist, facts)

@@ -28,6 +28,7 @@ __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_da
 logger = logging.getLogger(__name__)
 
 LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
+IGNORE_NAME = re.compile(r"ignored?([ _-]?(label|region))?", re.IGNORECASE)  # nnU-Net's for what is not annotated
 LONGEST_NUMBER = 20  # digits of a label value
 CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
 MR_CHANNEL = re.compile(r"(?<![a-z])(mri?|t1|t2|flair|adc|dwi)", re.IGNORECASE)
@@ -90,6 +91,13 @@ def notes(datalist: DataList) -> list[str]:
         said.append(f"its own division into {len(datalist.folds)} folds is used")
     if datalist.held_out:
         said.append(f"{len(datalist.held_out)} labelled cases are held out of search and training, as its list says")
+    others = [name for name in datalist.channels if not CT_CHANNEL.search(name)]
+    if 0 < len(others) < len(datalist.channels):
+        names = ", ".join(datalist.channels)
+        said.append(
+            f"channels of several kinds ({names}) get one scaling, and that of CT takes nearly all contrast from "
+            f"{', '.join(others)}; set preprocessing.intensity=zscore, or leave channels out"
+        )
     sides = sides_of(datalist.labels)
     names = [datalist.labels[value] for value in sorted(datalist.labels)]
     pairs = [f"{names[own]} and {names[other]}" for own, other in enumerate(sides.classes) if own < other]
@@ -124,12 +132,22 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
     labels: dict[int, str] = {}
     for key, item in values.items():
         value, name = (key, item) if _is_whole(key) else (item, key)
+        if isinstance(value, list | tuple):
+            raise InputError(
+                f"{source}: label {brief(key)} is a region of several values, {brief(list(value))}; regions that "
+                "overlap are not supported: give every structure one value in the label files"
+            )
         if not _is_whole(value):
             raise InputError(
                 f"{source}: label {brief(key)}: {brief(item)} has no whole number; give one value and one name"
             )
         if int(value) in labels:
             raise InputError(f"{source}: label value {value} is declared twice; give every label its own value")
+        if isinstance(name, str) and int(value) and IGNORE_NAME.fullmatch(name.strip()):
+            raise InputError(
+                f"{source}: label {value} is called {brief(name)}: voxels without annotation are not supported; "
+                "annotate them, or leave those cases out"
+            )
         labels[int(value)] = name if isinstance(name, str) else brief(name)
     labels.setdefault(0, "background")
     return dict(sorted(labels.items()))

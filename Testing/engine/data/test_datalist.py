@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dints.config import TaskConfig
-from dints.data.datalist import data_folds, parse_labels, read_datalist
+from dints.data.datalist import DataList, data_folds, notes, parse_labels, read_datalist
 from dints.errors import InputError
 
 from .image_files import save
@@ -144,7 +144,7 @@ def test_a_repeated_case_name_is_reported_and_the_first_kept(tmp_path: Path) -> 
         ({"training": [{"image": [], "label": "x"}]}, "is not a case"),
         ({"test": [3]}, "in 'test' is not a case"),
         ({"labels": {"1": "a", "b": 1}}, "label value 1 is declared twice"),
-        ({"labels": {"whole": [1, 2]}}, "has no whole number"),
+        ({"labels": {"whole": [1, 2]}}, "is a region of several values"),
         ({"labels": ["liver"]}, "labels must be a mapping"),
         ({"modality": 3}, '"modality" must be a mapping'),
         ({"modality": {"CT": 0}}, '"modality" must number its channels'),
@@ -260,3 +260,23 @@ def test_an_absolute_path_inside_of_the_folder_is_a_path_inside(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({"training": outside, "labels": {"1": "organ"}}))
     with pytest.raises(InputError, match="lies outside the data set's folder"):
         read_datalist(tmp_path)
+
+
+def test_regions_of_several_values_are_refused_by_name():
+    with pytest.raises(InputError, match=r"label 'whole' is a region of several values, \[1, 2\]"):
+        parse_labels({"background": 0, "whole": [1, 2], "core": 2}, "dataset.json")
+
+
+@pytest.mark.parametrize("name", ["ignore", "Ignore", "ignore_label", "ignored", "ignore region"])
+def test_a_label_for_what_is_not_annotated_is_refused(name):
+    with pytest.raises(InputError, match="without annotation are not supported"):
+        parse_labels({"background": 0, "organ": 1, name: 2}, "dataset.json")
+    assert parse_labels({"ignore": 0, "organ": 1}, "dataset.json") == {0: "ignore", 1: "organ"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "said"), [(("CT", "PET"), True), (("CT", "T1"), True), (("CT",), False), (("T1", "ADC"), False)]
+)
+def test_channels_of_several_kinds_are_named(channels, said):
+    found = DataList(Path("data"), "task", None, channels, {0: "background", 1: "organ"}, ())
+    assert any("channels of several kinds" in sentence for sentence in notes(found)) is said
