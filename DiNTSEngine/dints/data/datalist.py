@@ -99,8 +99,8 @@ def notes(datalist: DataList) -> list[str]:
             f"{', '.join(others)}; set preprocessing.intensity=zscore, or leave channels out"
         )
     sides = sides_of(datalist.labels)
-    names = [datalist.labels[value] for value in sorted(datalist.labels)]
-    pairs = [f"{names[own]} and {names[other]}" for own, other in enumerate(sides.classes) if own < other]
+    labels = [datalist.labels[value] for value in sorted(datalist.labels)]
+    pairs = [f"{labels[own]} and {labels[other]}" for own, other in enumerate(sides.classes) if own < other]
     if pairs:
         said.append(f"left and right are told apart ({'; '.join(pairs)}): flips along R-L exchange them")
     if sides.unpaired:

@@ -101,7 +101,7 @@ def search_and_stop(host: Any, panel: Any, run: Path) -> Any:
     host.click(panel.ui.stopButton)
     wait(host, panel)
     assert engine_processes(run) == []
-    done = len(read_log(RunLayout(run).search_log))
+    done = len(read_log(RunLayout(run).search.log))
     assert 3 <= done < ITERATIONS
     assert panel.ui.searchButton.text == f"2. Search: stopped at {done} of {ITERATIONS}"
     return meter
@@ -115,13 +115,13 @@ def resume_after_reopening(host: Any, panels: list[Any], run: Path) -> Any:
     panel = panels[0] = host.open_module(MODULE, *PANEL_SIZE).panel
     host.type_text(panel.ui.runFolderEdit.comboBox(), str(run))
     assert panel.ui.startButton.text == "Resume search"
-    steps = [row["step"] for row in read_log(RunLayout(run).search_log)]
+    steps = [row["step"] for row in read_log(RunLayout(run).search.log)]
     assert panel.ui.iterationsBox.value == ITERATIONS
     with host.PauseMeter() as meter:
         start(host, panel, panel.search)
         wait(host, panel)
     assert panel.ui.searchButton.text == "2. Search: finished"
-    assert [row["step"] for row in read_log(RunLayout(run).search_log)][: len(steps)] == steps  # none was repeated
+    assert [row["step"] for row in read_log(RunLayout(run).search.log)][: len(steps)] == steps  # none was repeated
     assert panel.ui.architectureLabel.pixmap.width() > 0
     (series,) = [node for node in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode") if node.GetName() == "Loss"]
     assert series.GetTableNode().GetNumberOfRows() == ITERATIONS
