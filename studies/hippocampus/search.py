@@ -184,7 +184,7 @@ def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
 
 def gap_curve(search: Search, work: Path) -> list[int]:
     """From the log of a finished run; the study's own is thinned."""
-    rows = read_log(Run(work / search.name).search_folder / "log.jsonl") if finished(search, work) else []
+    rows = read_log(Run(work / search.name).search.log) if finished(search, work) else []
     return [int(row["gap"]) for row in rows if row.get("gap") is not None]
 
 
