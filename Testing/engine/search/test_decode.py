@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from monai.networks.nets.dints import TopologySearch
 
 from dints import InputError, SearchSpace, decode, discretization_gap, pattern_probabilities
+from dints.space.operations import OPERATIONS
+
+N = len(OPERATIONS)
 
 
 def random_probabilities(space: SearchSpace, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     shape = (space.layers, space.edges)
     p = (2 * torch.randn(shape, generator=generator, dtype=torch.float64)).sigmoid()
-    return p, torch.rand(*shape, 5, generator=generator).softmax(-1)
+    return p, torch.rand(*shape, N, generator=generator).softmax(-1)
 
 
 def node_sets(space: SearchSpace) -> list[tuple[frozenset[int], frozenset[int]]]:
@@ -79,6 +82,7 @@ def test_decoding_twelve_layers_costs_no_more_than_the_reference_decode(seed):
     _, reference_edges, reference_operations, most_probable = reference.decode()
     space = SearchSpace(levels=3)
     p, alpha = reference.log_alpha_a.detach().sigmoid(), reference.log_alpha_c.detach().softmax(-1)
+    alpha = torch.nn.functional.pad(alpha, (0, N - alpha.shape[-1]))  # it has the paper's operations alone
     eta = pattern_probabilities(p.double()).numpy()
     architecture = decode(space, p, alpha)
     assert path_cost(space, eta, architecture.edges) <= path_cost(space, eta, reference_edges) + 1e-4
@@ -96,7 +100,7 @@ def test_decoding_is_feasible_whatever_the_probabilities(layers, levels, data):
     count = layers * space.edges
     probability = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
     p = np.array(data.draw(st.lists(probability, min_size=count, max_size=count))).reshape(layers, -1)
-    architecture = decode(space, p, np.full((*p.shape, 5), 0.2))
+    architecture = decode(space, p, np.full((*p.shape, N), 1 / N))
     assert space.is_feasible(architecture.edges)
     assert discretization_gap(space, p) >= 0
 
@@ -128,9 +132,9 @@ def test_the_gap_counts_the_edges_that_feasibility_changes():
 @pytest.mark.parametrize(
     ("p", "alpha", "named"),
     [
-        (np.full((2, 5), 0.5), np.full((2, 4, 5), 0.2), "edge_probability has shape"),
-        (np.full((2, 4), 1.5), np.full((2, 4, 5), 0.2), "edge_probability holds values outside"),
-        (np.full((2, 4), np.nan), np.full((2, 4, 5), 0.2), "edge_probability holds values outside"),
+        (np.full((2, 5), 0.5), np.full((2, 4, N), 1 / N), "edge_probability has shape"),
+        (np.full((2, 4), 1.5), np.full((2, 4, N), 1 / N), "edge_probability holds values outside"),
+        (np.full((2, 4), np.nan), np.full((2, 4, N), 1 / N), "edge_probability holds values outside"),
         (np.full((2, 4), 0.5), np.full((2, 4, 3), 0.3), "operation_probability has shape"),
     ],
 )
@@ -142,9 +146,9 @@ def test_what_is_no_probability_of_this_space_is_refused(p, alpha, named):
 def test_prices_give_the_exact_optimum_of_probabilities_and_prices():
     space = SearchSpace(layers=2, levels=2)
     generator = np.random.default_rng(3)
-    p, alpha = generator.random((2, 4)), generator.dirichlet(np.ones(5), (2, 4))
+    p, alpha = generator.random((2, 4)), generator.dirichlet(np.ones(N), (2, 4))
     for scale in (0.0, 0.3, 1.0, 10.0):
-        prices = scale * generator.random((4, 5))
+        prices = scale * generator.random((4, N))
         found = decode(space, p, alpha, prices)
         per_edge = -np.log(alpha) + prices
         surcharge = per_edge.min(-1) + np.log(alpha.max(-1))
@@ -161,7 +165,7 @@ def test_prices_give_the_exact_optimum_of_probabilities_and_prices():
 def test_higher_prices_leave_fewer_edges():
     space = SearchSpace(layers=4, levels=3)
     generator = np.random.default_rng(0)
-    p, alpha = 0.5 + 0.4 * generator.random((4, 7)), generator.dirichlet(np.ones(5), (4, 7))
-    counts = [decode(space, p, alpha, np.full((7, 5), price)).edges.sum() for price in (0.0, 1.0, 3.0, 100.0)]
+    p, alpha = 0.5 + 0.4 * generator.random((4, 7)), generator.dirichlet(np.ones(N), (4, 7))
+    counts = [decode(space, p, alpha, np.full((7, N), price)).edges.sum() for price in (0.0, 1.0, 3.0, 100.0)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1] == 4

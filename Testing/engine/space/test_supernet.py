@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dints import Architecture, SearchSpace, build_network, build_supernet
 from dints.cost.complexity import measure
+from dints.space.operations import OPERATIONS
 from dints.space.relaxation import edge_weights
 
 SPACE = SearchSpace(layers=2, levels=2)
@@ -18,7 +19,7 @@ def test_the_supernet_starts_with_the_papers_architecture_weights():
     torch.manual_seed(0)
     supernet = build_supernet(SearchSpace(), 1, 2, 2)
     assert supernet.edge_logits.shape == (12, 10)
-    assert supernet.operation_logits.shape == (12, 10, 5)
+    assert supernet.operation_logits.shape == (12, 10, len(OPERATIONS))
     assert supernet.edge_logits.mean().item() == pytest.approx(0, abs=0.005)
     assert supernet.operation_logits.mean().item() == pytest.approx(1, abs=0.005)
     assert supernet.edge_logits.std().item() == pytest.approx(0.01, rel=0.2)
