@@ -38,9 +38,10 @@ class EstimateLine:
 
     def _onTimeout(self) -> None:
         question = self._question
-        self._ask(lambda values: self._show(values) if question == self._question else None)
+        self._ask(lambda values: self.show(values) if question == self._question else None)
 
-    def _show(self, values: dict[str, Any]) -> None:
+    def show(self, values: dict[str, Any]) -> None:
+        """What the engine answered."""
         self._write(estimateText(values))
 
     def _write(self, text: str) -> None:

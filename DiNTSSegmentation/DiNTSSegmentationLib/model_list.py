@@ -64,15 +64,23 @@ class ModelList:
         self._onKey("Down", ui.modelSearch, qt.Qt.WidgetShortcut, self._enterTree)
         self._onKey("Esc", ui.modelFrame, qt.Qt.WidgetWithChildrenShortcut, self.close)
 
-    def show(self, entries: Sequence[ModelEntry], path: str) -> None:
-        """Lists models, of which the one at `path` is chosen; the button names it."""
-        self._entries, self._path = entries, path
+    def show(self, entries: Sequence[ModelEntry]) -> None:
+        """Lists models."""
+        self._entries = entries
         self._fill()
-        titles = zip(entries, distinctTitles(entries), strict=True)
-        lines = [(title, entry.hint(title)) for entry, title in titles if entry.path == path]
-        title, hint = lines[0] if lines else (self._nothing(), _("Opens the list of the models on this computer."))
-        self.button.setTitle(title)
-        self.button.toolTip = hint
+
+    def mark(self, path: str) -> None:
+        """The model at `path` is the chosen one; the button names it."""
+        self._path = path
+        if [item.data(NAME_COLUMN, PATH_ROLE) for item in self.ui.modelTree.selectedItems()] != [path]:
+            self._fill()
+        for entry, title in zip(self._entries, distinctTitles(self._entries), strict=True):
+            if entry.path == path:
+                self.button.setTitle(title)
+                self.button.toolTip = entry.hint(title)
+                return
+        self.button.setTitle(_("Choose a model") if self._entries else _("No model is installed"))
+        self.button.toolTip = _("Opens the list of the models on this computer.")
 
     def open(self) -> None:
         self.button.checked = True
@@ -91,9 +99,6 @@ class ModelList:
         shortcut = qt.QShortcut(qt.QKeySequence(key), widget)
         shortcut.setContext(context)
         shortcut.connect("activated()", function)
-
-    def _nothing(self) -> str:
-        return _("Choose a model") if self._entries else _("No model is installed")
 
     def _onToggled(self, isOpen: bool) -> None:
         self.ui.modelFrame.visible = isOpen

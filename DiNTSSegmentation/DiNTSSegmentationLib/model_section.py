@@ -44,6 +44,7 @@ class ModelSection:
             self.entries = installedModels()
         except ModuleNotFoundError:
             self.entries = []  # the panel says what is missing
+        self.list.show(self.entries)
         usable = [entry.path for entry in self.entries if not entry.problem]
         named = [entry.path for entry in self.entries if entry.file == file]  # the user's before one that was shipped
         self.choose(next(iter([*named, *usable]), ""))
@@ -51,7 +52,7 @@ class ModelSection:
     def choose(self, path: str) -> None:
         """Shows the model at `path`; "" for none."""
         self._path = path
-        self.list.show(self.entries, path)
+        self.list.mark(path)
         self._show()
 
     def importModel(self, path: str) -> None:

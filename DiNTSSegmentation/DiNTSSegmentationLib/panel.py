@@ -186,7 +186,7 @@ class SegmentationPanel:
                 disagreement=parameters.disagreement,
                 statistics=parameters.statistics,
                 overwrite=bool(self._replaceable),
-                onFinished=self._onFinished,
+                onFinished=self.onFinished,
                 **self.common(),
             )
         )
@@ -219,7 +219,8 @@ class SegmentationPanel:
         if not self.ui.batchSection.collapsed and len(run.cases) > 1:
             self.batch.show(run)
 
-    def _onFinished(self, run: SegmentationRun) -> None:
+    def onFinished(self, run: SegmentationRun) -> None:
+        """Shows what became of a run of the chosen volumes."""
         if run.state is State.DONE:
             self.results.show(run)
             self.results.bringUp()

@@ -24,9 +24,9 @@ class Quality(Enum):
 
     def label(self) -> str:
         return {
-            "quick": _("Quick: one network, little overlap"),
+            "quick": _("Quick: one network"),
             "standard": _("Standard: all networks"),
-            "best": _("Best: all, mirrored (up to 8 × the work)"),
+            "best": _("Best: all, mirrored"),
         }[self.value]
 
     def options(self) -> dict:
@@ -48,8 +48,8 @@ class Vote(Enum):
     def label(self) -> str:
         return {
             "model": _("As the model says"),
-            "majority": _("Majority of the networks"),
-            "mean": _("Mean of their probabilities"),
+            "majority": _("Majority"),
+            "mean": _("Mean probability"),
         }[self.value]
 
 
@@ -60,7 +60,7 @@ class Source(Enum):
     FOLDER = "folder"
 
     def label(self) -> str:
-        return {"scene": _("All volumes of the scene"), "folder": _("All images of a folder")}[self.value]
+        return {"scene": _("The scene's volumes"), "folder": _("A folder's images")}[self.value]
 
 
 # Optional[...] and not `... | None`: Slicer 5.8's wrapper takes no `|`.

@@ -111,25 +111,28 @@ def photograph_problems(host: Any, camera: Photographer) -> None:
     camera.shoot("error")
 
 
-def photograph_segmentation(host: Any) -> None:
-    """With the installed models, and one that was cut short."""
+def photograph_segmentation(host: Any, scan: Path | None) -> None:
+    """With the installed models, and one that was cut short. Of a phantom where there is no scan."""
     import slicer
 
+    from dints.model.folder import SHIPPED_FOLDER
     from DiNTSLib.sample_data import loadPhantom
     from DiNTSLib.worker import endSharedWorker
 
-    whole = next(path for path in sorted(models_folder().iterdir()))
+    whole = next(path for folder in (models_folder(), SHIPPED_FOLDER) for path in sorted(folder.glob("*.zip")))
     damaged = models_folder() / "download.zip"
     damaged.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    slicer.util.setSliceViewerLayers(background=loadPhantom())
     camera = Photographer(host, "DiNTSSegmentation")
     ui, queue = camera.ui, camera.panel.logic.queue
+    camera.shoot("first-use")
+    volume = slicer.util.loadVolume(str(scan)) if scan else loadPhantom()
+    slicer.util.setSliceViewerLayers(background=volume)
 
     camera.wait(lambda: "GiB" in ui.estimateLabel.text)
     camera.shoot("idle")
-    host.choose(ui.qualityBox, "Best: all, mirrored (up to 8 × the work)")
+    host.choose(ui.qualityBox, "Best: all, mirrored")
     host.click(ui.applyButton)
-    camera.wait(lambda: ui.progressBar.value > ui.progressBar.maximum / 4 and "left" in ui.statusLabel.text)
+    camera.wait(lambda: ui.progressBar.value > ui.progressBar.maximum / 4)
     camera.shoot("running")
     host.click(ui.cancelButton)
     host.choose(ui.qualityBox, "Standard: all networks")
@@ -138,6 +141,7 @@ def photograph_segmentation(host: Any) -> None:
     camera.wait(lambda: queue.current is None)
     camera.wait(lambda: "about" in ui.estimateLabel.text)
     camera.shoot("finished")
+    host.click(camera.panel.panel.models.list.button)
     rows = [ui.modelTree.topLevelItem(row) for row in range(ui.modelTree.topLevelItemCount)]
     ui.modelTree.setCurrentItem(next(item for item in rows if item.text(0) == damaged.name))
     camera.wait(lambda: not ui.applyButton.enabled)
@@ -152,8 +156,8 @@ def models_folder() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="photograph the segmentation panel alone, with this model file")
     parser.add_argument("--search", action="store_true", help="photograph the search panel alone")
+    parser.add_argument("--scan", type=Path, help="photograph the segmentation panel alone, with this scan")
     options = parser.parse_args()
     os.environ.update(QT_QPA_PLATFORM="offscreen", DINTS_MODELS=str(models_folder()))
     sys.path.insert(0, str(REPOSITORY))
@@ -163,12 +167,10 @@ def main() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
     models_folder().mkdir(parents=True)
     host.start()
-    if options.model:
-        shutil.copy(options.model, models_folder())
-    else:
+    if not options.scan:
         photograph_search(host)
     if not options.search:
-        photograph_segmentation(host)
+        photograph_segmentation(host, options.scan)
     shutil.rmtree(HOME)
     host.raise_errors()
 

@@ -16,7 +16,10 @@ FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
 SCALE = "QT_SCALE_FACTOR"
 LAYOUT = sorted(str(path) for path in FOLDER.glob("*/test_*_layout.py"))  # what must be seen whole
-WORK = ["search/test_search_panel.py", "search/test_opened_run.py", "search/test_pairs.py"]  # that needs no look at it
+WORK = [  # that needs no look at it
+    *("search/test_search_panel.py", "search/test_opened_run.py", "search/test_pairs.py"),
+    *("segmentation/test_first_use.py", "segmentation/test_runs.py"),
+]
 CONDITIONS = {
     "at 125 %": ({SCALE: "1.25"}, LAYOUT),
     "at 200 %": ({SCALE: "2"}, LAYOUT),

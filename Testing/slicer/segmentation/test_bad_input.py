@@ -39,7 +39,7 @@ def test_each_image_of_a_folder_that_cannot_be_used_has_the_engines_sentence(
         expected[name] = sentence_of(moved)
     panel = open_panel()
     host.click(panel.ui.batchSection)
-    host.choose(panel.ui.batchSourceBox, "All images of a folder")
+    host.choose(panel.ui.batchSourceBox, "A folder's images")
     host.wait_until(lambda: panel.ui.inputFolderEdit.visible)
     host.type_text(line_of(panel.ui.inputFolderEdit), str(images))
     host.type_text(line_of(panel.ui.outputFolderEdit), str(results))

@@ -31,8 +31,8 @@ def test_a_folder_is_segmented_into_a_folder_and_goes_on_where_it_was(
     (images / "c.nii.gz").write_bytes(b"no image")
     panel = open_panel()
     host.click(panel.ui.batchSection)
-    assert not panel.ui.inputFolderEdit.visible
-    host.choose(panel.ui.batchSourceBox, "All images of a folder")
+    assert not host.is_shown(panel.ui.inputFolderEdit)
+    host.choose(panel.ui.batchSourceBox, "A folder's images")
     host.wait_until(lambda: panel.ui.batchReasonLabel.text == "Choose the folder of the images.")
     host.type_text(line_of(panel.ui.inputFolderEdit), str(images))
     host.wait_until(lambda: panel.ui.batchReasonLabel.text == "Choose a folder for the results.")

@@ -61,7 +61,7 @@ def test_a_result_that_another_one_replaced_comes_back_whole(host: Any, panel: A
     apply(panel)
     segmentation = panel.panel.parameters.segmentation
     first = segments_of(segmentation)
-    host.choose(panel.ui.qualityBox, "Quick: one network, little overlap")
+    host.choose(panel.ui.qualityBox, "Quick: one network")
     apply(panel)
     assert panel.panel.parameters.segmentation is segmentation
     assert segments_of(segmentation) != first

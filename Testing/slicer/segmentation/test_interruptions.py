@@ -54,7 +54,7 @@ def test_cancelling_midway_ends_the_process_and_leaves_the_scene_alone(
 def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: Any, ct: Any, event: str) -> None:
     import slicer
 
-    host.choose(slow.ui.qualityBox, "Quick: one network, little overlap")
+    host.choose(slow.ui.qualityBox, "Quick: one network")
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
     host.choose(slow.ui.segmentationSelector, "Mine")
     region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Everything")

@@ -46,7 +46,7 @@ def test_parameters_survive_saving_and_loading_the_scene(
     panel = open_panel()
     choose_model(panel, "Pair")
     host.choose(panel.panel.inputs.selectors[1], "example_ct")
-    host.choose(panel.ui.qualityBox, "Quick: one network, little overlap")
+    host.choose(panel.ui.qualityBox, "Quick: one network")
     host.click(panel.ui.advancedBox)
     host.choose(panel.panel.cleanup.boxes[0], "On")
     scene = tmp_path / "scene.mrb"
@@ -72,7 +72,7 @@ def test_the_panel_says_what_must_be_installed(
     panel = open_panel()
     assert not panel.ui.applyButton.enabled
     assert panel.ui.reasonLabel.text == "torch must be installed first."
-    assert panel.ui.installButton.visible
+    assert host.is_shown(panel.ui.installButton)
     assert panel.ui.estimateLabel.text == ""
 
 

@@ -15,7 +15,7 @@ from .facts import has_grid_of, segments_of
 
 def test_a_loaded_ct_is_segmented_with_one_click(host: Any, panel: Any, ct: Any, finish: Any) -> None:
     host.click(panel.ui.applyButton)
-    assert panel.ui.cancelButton.visible
+    assert host.is_shown(panel.ui.cancelButton)
     seen = []
     while panel.logic.queue.current is not None:
         host.process_events()
@@ -30,7 +30,7 @@ def test_a_loaded_ct_is_segmented_with_one_click(host: Any, panel: Any, ct: Any,
     assert sum(segments_of(segmentation).values()) > 0
     assert has_grid_of(segmentation, ct)
     assert panel.ui.statusLabel.text == "example_ct: done."
-    assert not panel.ui.cancelButton.visible
+    assert not host.is_shown(panel.ui.cancelButton)
 
 
 def test_a_hippocampus_is_segmented_with_three_clicks(
@@ -155,17 +155,17 @@ def test_a_result_that_is_deleted_is_no_longer_offered(host: Any, panel: Any, ap
     host.click(panel.ui.disagreementBox)
     apply(panel)
     apply(panel)
-    assert panel.ui.undoButton.visible
+    assert host.is_shown(panel.ui.undoButton)
     assert "uncertainty" in panel.ui.resultsLabel.text
     slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(getattr(panel.panel.progress.run.results, deleted)))
     host.process_events()
     if deleted == "segmentation":
-        assert not panel.ui.undoButton.visible
-        assert not panel.ui.segmentsView.visible
+        assert not host.is_shown(panel.ui.undoButton)
+        assert not host.is_shown(panel.ui.segmentsView)
         assert panel.ui.resultsLabel.text == "The last result was deleted."
     else:
-        assert panel.ui.undoButton.visible
-        assert panel.ui.statisticsView.visible == (deleted != "statistics")
+        assert host.is_shown(panel.ui.undoButton)
+        assert host.is_shown(panel.ui.statisticsView) == (deleted != "statistics")
         assert ("uncertainty" in panel.ui.resultsLabel.text) == (deleted != "disagreement")
 
 
@@ -175,5 +175,5 @@ def test_a_closed_scene_offers_no_result(host: Any, panel: Any, apply: Any) -> N
     apply(panel)
     slicer.mrmlScene.Clear(False)
     host.process_events()
-    assert not panel.ui.segmentsView.visible
+    assert not host.is_shown(panel.ui.segmentsView)
     assert panel.ui.segmentsView.segmentationNode() is None
