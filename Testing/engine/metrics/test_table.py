@@ -36,7 +36,7 @@ def test_what_an_empty_mask_scores_is_said_in_the_table_and_never_measured(metri
 
 def test_the_functions_themselves_agree_with_the_table_on_empty_masks() -> None:
     for prediction, reference in ((EMPTY, FULL), (FULL, EMPTY), (EMPTY, EMPTY)):
-        scores = {name: metric.score(masks(prediction, reference)) for name, metric in METRICS.items()}
+        scores = {name: METRICS[name].score(masks(prediction, reference)) for name in ("dice", "nsd")}
         dice = dints.dice(prediction, reference)
         nsd = dints.normalized_surface_distance(prediction, reference, (1, 1, 2), 1)
         np.testing.assert_equal(scores, {"dice": dice, "nsd": nsd})
