@@ -216,7 +216,6 @@ def export(
         compact: round kernels to 8 bits, for a quarter of the size.
     """
     trained = {fold: load_fold(run, fold) for fold in run.require_trained_folds(reporter)}
-    cache = run.cache(reporter)
     scored = _cross_validation(run, trained)
     manifest = Manifest(
         config=config or run.model_config(),
@@ -224,15 +223,7 @@ def export(
         folds=tuple(Fold("", "", _cross_validated(scored, fold) or dice) for fold, (_, dice) in trained.items()),
         notes=notes,
         styles=styles or {},
-        training={
-            "cases": len(run.cases),
-            "folds": list(trained),
-            "iterations": run.config.training.iterations,
-            "range": TrainingRange.of(
-                ((case.image, case.label, case.grid) for case in cache.cases.values()), len(run.config.task.labels)
-            ).to_mapping(),
-            "cross_validation": plain_summary(scored) if scored else None,
-        },
+        training=_training(run, list(trained), scored, reporter),
     )
     weights = [network.state_dict() for network, _ in trained.values()]
     model = save_model(path or run.model_file, manifest, weights, compact)
@@ -241,6 +232,18 @@ def export(
         reporter.message(f"{model.path}: holds {len(trained)} of {run.config.training.folds} folds: {folds}")
     reporter.result("model", path=str(model.path), name=manifest.name)
     return model
+
+
+def _training(run: Run, folds: list[int], scored: Sequence[ScoreRow], reporter: Reporter) -> dict[str, Any]:
+    """What a model says of the training of its folds."""
+    seen = ((case.image, case.label, case.grid) for case in run.cache(reporter).cases.values())
+    return {
+        "cases": len(run.cases),
+        "folds": folds,
+        "iterations": run.config.training.iterations,
+        "range": TrainingRange.of(seen, len(run.config.task.labels)).to_mapping(),
+        "cross_validation": plain_summary(scored) if scored else None,
+    }
 
 
 def _cross_validation(run: Run, folds: Collection[int]) -> list[ScoreRow]:
