@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from dints.config.ignored import IGNORED_NAME
 from dints.config.setting import Rule, setting
 from dints.config.sides import Sides, sides_of
 from dints.geometry import Size, Vector
@@ -54,8 +55,16 @@ class TaskConfig:
         entries=(2, MOST_LABELS),
         rule=WITH_BACKGROUND,
     )
+    ignored: tuple[int, ...] = setting(
+        (), "Values of voxels that nobody annotated: no class, left out of losses and scores", low=1, high=LARGEST_LABEL
+    )
     nested: bool = setting(False, "Labels nest, as a tumour in its organ: the largest component is that of their union")
     tolerance: float = setting(1.0, "Tolerance of the normalised surface distance", unit="mm", low=0)
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Names of all values that label files may hold, those of ignored voxels included."""
+        return self.labels | dict.fromkeys(self.ignored, IGNORED_NAME)
 
     @property
     def sides(self) -> Sides:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dints.config.ignored import IGNORED
 from dints.config.sections import (
     AugmentationConfig,
     InferenceConfig,
@@ -138,6 +139,10 @@ def _conflict(config: Config) -> str | None:
     if not search.space.fits(patch):
         rule = search.space.size_rule
         return f"sampling.patch must be {rule} (by search.levels, search.finest and search.delay), not {patch}"
+    if both := set(config.task.ignored) & set(config.task.labels):
+        return f"task.ignored must hold no value that is a label, not {min(both)}"
+    if config.task.ignored and len(config.task.labels) > IGNORED:
+        return f"task.labels must have {IGNORED} entries at most where task.ignored names others"
     if not set(config.inference.largest_component) <= set(config.task.labels):
         return f"inference.largest_component must name declared labels, {', '.join(map(str, config.task.labels))}"
     return None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from dints.config.ignored import IGNORED_NAME
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.grid import Grid
@@ -18,12 +19,11 @@ from dints.data.images import (
     count_unusable,
     geometry_difference,
     read_image,
-    read_label,
     split_channels,
     usable,
 )
 from dints.data.nifti import count_not_finite
-from dints.data.segment_names import name_problems
+from dints.data.segments import blank, name_problems, read_named_label
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.geometry import Size, Vector
@@ -86,7 +86,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     problems, facts = list(datalist.problems), []
     cases = datalist.cases + datalist.unlabelled
     for index, case in enumerate(cases):
-        found, case_facts = check_case(case, datalist.channels, datalist.labels)
+        found, case_facts = check_case(case, datalist.channels, datalist.labels, datalist.ignored)
         problems += found if case.label else [replace(problem, severity="warning") for problem in found]
         facts += [case_facts] if case_facts else []
         reporter.progress("check", index + 1, len(cases), problems=len(problems))
@@ -98,10 +98,12 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     return CheckResult(tuple(problems), tuple(facts))
 
 
-def check_case(case: Case, channels: Sequence[str], labels: dict[int, str]) -> tuple[list[Problem], CaseFacts | None]:
-    """Problems of one case, and its facts where at least one image can be read."""
+def check_case(
+    case: Case, channels: Sequence[str], labels: dict[int, str], ignored: Sequence[int] = ()
+) -> tuple[list[Problem], CaseFacts | None]:
+    """Problems of one case, and its facts where at least one image can be read; `ignored` values are no label."""
     images, problems = _read_images(case, channels)
-    label, found = _read_label(case.label, images, case.images[0], labels)
+    label, found = _read_label(case.label, images, case.images[0], labels, ignored)
     problems = [replace(problem, case=case.name) for problem in (*problems, *found)]
     if not images:
         return problems, None
@@ -164,17 +166,25 @@ def _intensity_problems(path: Path, volumes: Sequence[np.ndarray], unusable: int
 
 
 def _read_label(
-    path: Path | None, images: Sequence[sitk.Image], image_path: Path, labels: dict[int, str]
+    path: Path | None,
+    images: Sequence[sitk.Image],
+    image_path: Path,
+    labels: dict[int, str],
+    ignored: Sequence[int],
 ) -> tuple[np.ndarray | None, list[Problem]]:
-    """Voxels [Z, Y, X] of the label, if it lies on the grid of the image, and what is wrong with it."""
+    """Voxels [Z, Y, X] of the label, if it lies on the grid of the image, and what is wrong with it.
+
+    Ignored voxels are background here.
+    """
     if path is None:
         return None, []
     try:
-        label = read_label(path)
+        named = labels | dict.fromkeys(ignored, IGNORED_NAME)
+        label = read_named_label(path, named, images[0] if images else None)
         zeroed = count_not_finite(path)
     except InputError as error:
         return None, [_problem(path, error)]
-    voxels = sitk.GetArrayFromImage(label)
+    voxels = sitk.GetArrayFromImage(blank(label, ignored))
     problems = []
     if zeroed:
         problems.append(

@@ -90,6 +90,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
             modality=typical.modality,
             channels=datalist.channels,
             labels=dict(datalist.labels),
+            ignored=datalist.ignored,
             tolerance=max(typical.spacing),
         ),
         preprocessing=dataclasses.replace(

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from dints.config import PreprocessingConfig
+from dints.config.ignored import IGNORED
 from dints.data.grid import Grid
 from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
 from dints.errors import InputError
@@ -46,10 +47,13 @@ class Preprocessor:
             self._scale_intensity(image[index])
         return image, grid
 
-    def label(self, image: sitk.Image, grid: Grid, label_values: Sequence[int]) -> torch.Tensor:
+    def label(
+        self, image: sitk.Image, grid: Grid, label_values: Sequence[int], ignored: Sequence[int] = ()
+    ) -> torch.Tensor:
         """Class indices uint8 [X, Y, Z] of a label image on the grid of its case (nearest neighbour).
 
-        A class index is the rank of a value among `label_values`. InputError for another value or another grid.
+        A class index is the rank of a value among `label_values`; `ignored` values become IGNORED. InputError for
+        another value or another grid.
         """
         if difference := geometry_difference(grid.source_image(), image):
             raise InputError(f"label: {difference} as in its image; resample the label to the image's grid")
@@ -58,6 +62,8 @@ class Preprocessor:
         lookup = np.full(np.iinfo(voxels.dtype).max + 1, UNKNOWN_CLASS, dtype=np.int16)
         for index, value in enumerate(sorted(label_values)):
             lookup[value : value + 1] = index  # a slice, as 8-bit labels cannot hold every declared value
+        for value in ignored:
+            lookup[value : value + 1] = IGNORED
         classes = lookup[voxels]
         if (unknown := classes == UNKNOWN_CLASS).any():
             declared = ", ".join(map(str, sorted(label_values)))
