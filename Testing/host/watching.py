@@ -91,6 +91,8 @@ class PauseMeter:
         self._tick()
         self._timer.stop()
         if self._coverage is not None:
+            # It would look for what was imported before, and stumble over modules that PyTorch makes up.
+            self._coverage._warn_preimported_source = False
             self._coverage.start()
 
 
