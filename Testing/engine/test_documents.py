@@ -10,7 +10,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"`([\w./]+\.(?:py|yaml|toml|md|ui|txt))`")
 LINK = re.compile(r"\]\(([\w./-]+)\)")
-PLACEHOLDERS = {"dints/presets/NAME.yaml", "Resources/UI/MODULE.ui", "labels.yaml"}  # no files of the repository
+PLACEHOLDERS = {"presets/NAME.yaml", "Resources/UI/MODULE.ui", "labels.yaml"}  # no files of the repository
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/how-to.md", "docs/model-format.md"])
