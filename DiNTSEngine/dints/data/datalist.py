@@ -17,7 +17,7 @@ from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels
 from dints.data.plain_folders import plain_cases
-from dints.data.segments import found_labels
+from dints.data.segments import found_labels, segments_of
 from dints.errors import InputError, brief
 from dints.files.storage import read_json
 from dints.files.untrusted.yaml_text import parse_yaml
@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
 LONGEST_NUMBER = 20  # digits of a label value
 CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
+OTHER_CHANNEL = re.compile(  # what often lies beside CT
+    r"(?<![a-z])(pet|suv|spect|dose|distance|dist|sdf|mask|probability|label)(?![a-z])", re.IGNORECASE
+)
 MR_CHANNEL = re.compile(r"(?<![a-z])(mri?|t1|t2|flair|adc|dwi)", re.IGNORECASE)
 
 
@@ -100,14 +103,10 @@ def notes(datalist: DataList) -> list[str]:
         said.append(f"its own division into {len(datalist.folds)} folds is used")
     if datalist.held_out:
         said.append(f"{len(datalist.held_out)} labelled cases are held out of search and training, as its list says")
+    named = sum(1 for case in datalist.cases if case.label and segments_of(case.label))
+    if named:
+        said.append(f"labels of {named} cases are read by the names of their segments, whatever their values")
     said += _ignored_notes(datalist)
-    others = [name for name in datalist.channels if not CT_CHANNEL.search(name)]
-    if 0 < len(others) < len(datalist.channels):
-        names = ", ".join(datalist.channels)
-        said.append(
-            f"channels of several kinds ({names}) get one scaling, and that of CT takes nearly all contrast from "
-            f"{', '.join(others)}; set preprocessing.intensity=zscore, or leave channels out"
-        )
     sides = sides_of(datalist.labels)
     labels = [datalist.labels[value] for value in sorted(datalist.labels)]
     pairs = [f"{labels[own]} and {labels[other]}" for own, other in enumerate(sides.classes) if own < other]
@@ -153,10 +152,13 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
     labels: dict[int, str] = {}
     for key, item in values.items():
         value, name = (key, item) if _is_whole(key) else (item, key)
+        if isinstance(value, list) and len(value) == 1:  # a region of one value is a label
+            value = value[0]
         if isinstance(value, list | tuple):
             raise InputError(
                 f"{source}: label {brief(key)} is a region of several values, {brief(list(value))}; regions that "
-                "overlap are not supported: give every structure one value in the label files"
+                'overlap are not supported: name each value of the label files once, as {"oedema": 1, "core": 2}, and '
+                "add them up after the segmentation"
             )
         if not _is_whole(value):
             raise InputError(
@@ -193,11 +195,17 @@ def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[
     return tuple(str(name) for name in named)
 
 
+def kind_of_channel(name: str) -> str | None:
+    """What the name of a channel tells: "CT", "MR", "other" for what is neither; nothing where it tells two or none."""
+    kinds = (("CT", CT_CHANNEL), ("MR", MR_CHANNEL), ("other", OTHER_CHANNEL))
+    told = [kind for kind, pattern in kinds if pattern.search(name)]
+    return told[0] if len(told) == 1 else None
+
+
 def _modality(channels: Sequence[str]) -> str | None:
-    """What the channels' names tell: "CT", "MR" or nothing."""
-    if any(CT_CHANNEL.search(name) for name in channels):
-        return "CT"
-    return "MR" if any(MR_CHANNEL.search(name) for name in channels) else None
+    """What the channels' names tell: "CT" where one is, "MR" or nothing."""
+    kinds = [kind_of_channel(name) for name in channels]
+    return next((kind for kind in ("CT", "MR") if kind in kinds), None)
 
 
 def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases: Sequence[Case]) -> dict[int, str]:

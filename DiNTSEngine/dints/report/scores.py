@@ -90,8 +90,7 @@ def _pictures(run: RunFiles, case: str) -> list[dict[str, str]] | str:
     files = run.scores.cases.get(case) if run.scores else None
     if files is None or files.label is None:
         return "The scores do not name this case's files."
-    preprocessing = run.config.preprocessing
-    window = preprocessing.window if preprocessing.intensity == "window" else None
+    window = run.config.preprocessing.window_of(0)
     image = read_channels(files.images)[0]
     label = read_named_label(files.label, run.config.task.values, image)
     label = blank(label, run.config.task.ignored)

@@ -265,6 +265,7 @@ def test_an_absolute_path_inside_of_the_folder_is_a_path_inside(tmp_path):
 def test_regions_of_several_values_are_refused_by_name():
     with pytest.raises(InputError, match=r"label 'whole' is a region of several values, \[1, 2\]"):
         parse_labels({"background": 0, "whole": [1, 2], "core": 2}, "dataset.json")
+    assert parse_labels({"background": [0], "organ": [1]}, "dataset.json") == {0: "background", 1: "organ"}
 
 
 @pytest.mark.parametrize("name", ["ignore", "Ignore", "ignore_label", "ignored", "not annotated", "unlabeled"])
@@ -283,11 +284,3 @@ def test_a_label_that_a_given_task_learns_though_its_name_says_ignore_is_named()
     assert [sentence for sentence in notes(found) if "task.ignored" in sentence] == [
         "label 2 is learned though it is called 'ignore'; move it to task.ignored"
     ]
-
-
-@pytest.mark.parametrize(
-    ("channels", "said"), [(("CT", "PET"), True), (("CT", "T1"), True), (("CT",), False), (("T1", "ADC"), False)]
-)
-def test_channels_of_several_kinds_are_named(channels, said):
-    found = DataList(Path("data"), "task", None, channels, {0: "background", 1: "organ"}, ())
-    assert any("channels of several kinds" in sentence for sentence in notes(found)) is said

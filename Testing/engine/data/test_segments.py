@@ -12,7 +12,7 @@ from dints.config import PreprocessingConfig
 from dints.data.cache import build_cache
 from dints.data.cases import Case
 from dints.data.check import check, check_case
-from dints.data.datalist import read_datalist
+from dints.data.datalist import notes, read_datalist
 from dints.data.images import read_image
 from dints.data.segments import blank, found_labels, name_problems, named_values, read_named_label, segments_of
 from dints.errors import InputError
@@ -75,6 +75,7 @@ def data(tmp_path: Path, image: sitk.Image) -> Path:
 def test_names_decide_what_is_learned_where_values_differ_from_file_to_file(data, tmp_path):
     found = read_datalist(data)
     assert found.labels == LABELS
+    assert "labels of 4 cases are read by the names of their segments, whatever their values" in notes(found)
     result = check(found, 2)
     assert not result.errors
     assert {tuple(case.label_volumes) for case in result.cases} == {(1, 2)}
