@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from dints.commands.options import add_device
 from dints.config.ignored import IGNORED_NAME, without_ignored
-from dints.data.images import image_name, is_image
+from dints.data.formats import image_name, is_image
 from dints.data.segments import found_labels, read_named_label
 from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import cross_validate, report_summary

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from dints.config import PreprocessingConfig
 from dints.config.ignored import IGNORED
 from dints.data.grid import Grid
-from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
+from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 from dints.geometry import Size, bounding_box
 

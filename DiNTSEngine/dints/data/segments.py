@@ -18,8 +18,9 @@ import SimpleITK as sitk
 from dints.config.ignored import says_ignored
 from dints.config.sections import LARGEST_LABEL
 from dints.data.cases import Case, Problem
-from dints.data.images import as_label, geometry_difference, read_image, read_label, split_channels
+from dints.data.images import Remark, as_label, read_image, read_label, split_channels
 from dints.data.itk import itk_name, quiet
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 
 SEGMENT_FILE = ".seg.nrrd"
@@ -95,12 +96,18 @@ def found_labels(paths: Iterable[Path]) -> dict[int, str]:
     return {0: "background", **dict(sorted(labels.items()))}
 
 
-def read_named_label(path: str | Path, labels: Mapping[int, str], like: sitk.Image | None = None) -> sitk.Image:
+def read_named_label(
+    path: str | Path,
+    labels: Mapping[int, str],
+    like: sitk.Image | None = None,
+    remark: Remark = lambda sentence: None,
+) -> sitk.Image:
     """A label image with the values of `labels`, by the names of its segments where the file has some.
 
     Args:
         labels: names by value, those of ignored voxels included.
         like: the image that was segmented; a file that was cropped to what was drawn is put back on its grid.
+        remark: is told what was taken for granted of the file.
 
     Raises:
         InputError: a segment with voxels has a name that is no label, or overlaps with that of another label.
@@ -108,8 +115,8 @@ def read_named_label(path: str | Path, labels: Mapping[int, str], like: sitk.Ima
     path = Path(path)
     segments = segments_of(path)
     if not segments:
-        return read_label(path)
-    layers = split_channels(read_image(path), str(path))
+        return read_label(path, remark)
+    layers = split_channels(read_image(path, remark), str(path))
     merged = np.zeros(layers[0].GetSize()[::-1], np.uint16)
     for index, layer in enumerate(layers):
         own = [segment for segment in segments if segment.layer == index]

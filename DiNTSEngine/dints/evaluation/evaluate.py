@@ -18,7 +18,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.data.cases import Case
-from dints.data.images import as_label, geometry_difference
+from dints.data.images import as_label
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json, write_text
 from dints.metrics.segmentation import METRICS, LabelMasks
