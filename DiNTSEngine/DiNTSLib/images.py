@@ -15,6 +15,8 @@ import slicer
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
+from dints.data.segments import read_named_label, segments_of
+from dints.errors import InputError
 from DiNTSLib.background import writeParts
 from DiNTSLib.nrrd import nrrdParts
 
@@ -46,6 +48,10 @@ def readImage(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise ValueError(_("{path} cannot be read as an image").format(path=path)) from error
+    return _voxelsOf(image)
+
+
+def _voxelsOf(image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
     ijkToLps = np.eye(4)
     ijkToLps[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     ijkToLps[:3, 3] = image.GetOrigin()
@@ -62,13 +68,22 @@ def readVolume(path: str | Path) -> slicer.vtkOrientedImageData:
     return orientedImage(voxels, (0, 0, 0), ijkToRas)
 
 
-def readLabels(path: str | Path) -> slicer.vtkOrientedImageData:
+def readLabels(path: str | Path, names: Mapping[int, str] | None = None) -> slicer.vtkOrientedImageData:
     """The box of a label image that holds all labels, one voxel of it if there are none, as vtkOrientedImageData.
 
+    Args:
+        names: by value; what a file with named segments is read by.
+
     Raises:
-        ValueError: as `readImage`.
+        ValueError: as `readImage`; or a segment has another name.
     """
-    voxels, ijkToRas = readImage(path)
+    if names and segments_of(Path(path)):
+        try:
+            voxels, ijkToRas = _voxelsOf(read_named_label(path, names))
+        except InputError as error:
+            raise ValueError(str(error)) from error
+    else:
+        voxels, ijkToRas = readImage(path)
     box = tuple(_range(voxels, axis) for axis in range(3))
     return orientedImage(voxels[box], [part.start for part in reversed(box)], ijkToRas)
 

@@ -84,6 +84,7 @@ def importSegmentation(
     segmentationNode: slicer.vtkMRMLSegmentationNode,
     styles: Mapping[int, SegmentStyle],
     referenceVolume: slicer.vtkMRMLScalarVolumeNode,
+    names: Mapping[int, str] | None = None,
 ) -> None:
     """Replaces the segments of a node by those of a label image on the grid of a volume.
 
@@ -92,11 +93,12 @@ def importSegmentation(
 
     Args:
         styles: by value in the file, see `DiNTSLib.terminology.segmentStyles`.
+        names: by value; what a file with named segments is read by.
 
     Raises:
         ValueError: the file cannot be read.
     """
-    setSegments(segmentationNode, readLabels(path), styles, referenceVolume)
+    setSegments(segmentationNode, readLabels(path, names), styles, referenceVolume)
 
 
 def setSegments(

@@ -223,9 +223,10 @@ class Run(RunLayout):
         return build_cache(
             list(self.cases.values()),
             self.config.preprocessing,
-            tuple(sorted(self.config.task.labels)),
+            self.config.task.labels,
             self.cache_folder,
             reporter,
+            self.config.task.ignored,
         )
 
 

@@ -20,7 +20,7 @@ from dints.cost.memory import retraining_cost
 from dints.cost.weights import training_copies
 from dints.data.check import check
 from dints.data.datalist import DataList, notes, read_datalist
-from dints.data.fingerprint import default_config, fingerprint
+from dints.data.fingerprint import default_config, fingerprint, scaling_notes
 from dints.device import device_name
 from dints.errors import InputError
 from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
@@ -77,6 +77,8 @@ def prepare(
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
+    for sentence in scaling_notes(given.preprocessing, datalist.channels):
+        reporter.message(f"{data}: {sentence}")
     run = Run.create(folder, data, given.with_overrides(overrides), datalist.held_out)
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on

@@ -34,7 +34,7 @@ def openCase(
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
     volume = importVolume(image, name)
     styles = segmentStyles({value: text for value, text in run.settings.task.labels.items() if value})
-    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume)
+    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume, run.settings.task.values)
     prediction = _segmentation(predicted, _("{name} prediction").format(name=name), styles, volume)
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)
@@ -43,11 +43,15 @@ def openCase(
 
 
 def _segmentation(
-    path: Path, name: str, styles: Mapping[int, SegmentStyle], volume: slicer.vtkMRMLScalarVolumeNode
+    path: Path,
+    name: str,
+    styles: Mapping[int, SegmentStyle],
+    volume: slicer.vtkMRMLScalarVolumeNode,
+    names: Mapping[int, str] | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     try:
-        importSegmentation(path, node, styles, volume)
+        importSegmentation(path, node, styles, volume, names)
     except ValueError:
         slicer.mrmlScene.RemoveNode(node)
         raise

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import torch
 
 from dints.cli import COMMANDS, main
-from dints.data.images import geometry_difference
+from dints.data.placement import geometry_difference
 from dints.model.model import load_model
 from dints.run import Run
 

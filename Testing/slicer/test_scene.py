@@ -156,6 +156,30 @@ def test_a_result_lies_under_the_scans_transform(label_file: Path, segmentation:
     assert segmentation.GetParentTransformNode() is transform
 
 
+def test_a_reference_whose_segments_are_named_is_shown_by_their_names(
+    label_file: Path, segmentation: Any, volume: Any, labels: np.ndarray, tmp_path: Path
+) -> None:
+    import slicer
+
+    from DiNTSLib.scene import importSegmentation
+    from DiNTSLib.terminology import segmentStyles
+
+    image = sitk.ReadImage(label_file)
+    named = {"thing": 1, "Liver": 5}  # the other way round than in the settings
+    for number, (name, value) in enumerate(named.items()):
+        image.SetMetaData(f"Segment{number}_Name", name)
+        image.SetMetaData(f"Segment{number}_LabelValue", str(value))
+    path = tmp_path / "reference.seg.nrrd"
+    sitk.WriteImage(image, path)
+    names = {0: "background", **LABELS}
+    importSegmentation(path, segmentation, segmentStyles(LABELS), volume, names)
+    for identifier, value in zip(segmentation.GetSegmentation().GetSegmentIDs(), (5, 2, 1), strict=True):
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, identifier, volume)
+        assert np.array_equal(mask != 0, labels == value)
+    with pytest.raises(ValueError, match="has a segment 'thing', which is none of the labels spleen"):
+        importSegmentation(path, segmentation, segmentStyles({1: "spleen"}), volume, {1: "spleen"})
+
+
 def test_importing_replaces_what_was_there(label_file: Path, segmentation: Any, volume: Any) -> None:
     from DiNTSLib.scene import importSegmentation
     from DiNTSLib.terminology import segmentStyles

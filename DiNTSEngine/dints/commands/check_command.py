@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from dints.commands.options import add_configuration, configuration
-from dints.config import Config, TaskConfig
+from dints.config import Config, PreprocessingConfig, TaskConfig
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, notes, read_datalist
-from dints.data.fingerprint import default_config, fingerprint
+from dints.data.fingerprint import default_config, fingerprint, preprocessing, scaling_notes
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json
@@ -42,6 +43,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter.message(f"{problem.severity}: {problem}")
     reporter.result("check", **result.to_mapping())
     result.refuse_errors("all listed above")
+    scaling = _scaling(arguments, config if task else None, datalist, result)
+    for sentence in scaling_notes(scaling, datalist.channels):
+        reporter.message(f"{arguments.data}: {sentence}")
     if arguments.settings:
         _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
     count = len(datalist.cases) - len(datalist.held_out)
@@ -66,3 +70,16 @@ def _settings(
         derived = default_config(datalist, fingerprint(result, datalist), device_memory(select_device()))
         complete = Config.load(arguments.config, derived) if arguments.config else derived
     return complete.with_overrides(arguments.set)
+
+
+def _scaling(
+    arguments: argparse.Namespace, complete: Config | None, datalist: DataList, result: CheckResult
+) -> PreprocessingConfig:
+    """The preprocessing of `_settings`, which takes no look at the device."""
+    if complete is None:
+        base = Config()
+        task = replace(base.task, name=datalist.name, channels=datalist.channels)
+        derived = preprocessing(fingerprint(result, datalist), base.preprocessing)
+        base = replace(base, task=task, preprocessing=derived)
+        complete = Config.load(arguments.config, base) if arguments.config else base
+    return complete.with_overrides(arguments.set).preprocessing

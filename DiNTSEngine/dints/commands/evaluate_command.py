@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from dints.commands.options import add_device
-from dints.data.images import image_name, is_image, read_label
+from dints.config.ignored import IGNORED_NAME, without_ignored
+from dints.data.formats import image_name, is_image
+from dints.data.segments import found_labels, read_named_label
 from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import cross_validate, report_summary
 from dints.evaluation.evaluate import ScoreRow, evaluate_case, score_rows, write_scores
@@ -27,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", type=Path, help="folder of references with the same names")
     parser.add_argument("--output", type=Path, help="where scores go (default: the folder of the predictions)")
     parser.add_argument("--tolerance", type=float, default=1.0, help="mm, of the surface distance (default: 1)")
+    parser.add_argument(
+        "--ignored", type=int, nargs="+", default=(), metavar="VALUE", help="values in references that nobody annotated"
+    )
     add_device(parser)
 
 
@@ -41,7 +47,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         folder = run.evaluation_folder
     elif arguments.predictions and arguments.references:
         folder = arguments.output or arguments.predictions
-        rows, failures = _score_folder(arguments.predictions, arguments.references, arguments.tolerance, reporter)
+        rows, failures = _score_folder(arguments, reporter)
         write_scores(folder, rows, tolerance=arguments.tolerance)
     else:
         raise InputError("nothing to evaluate: give --run, or --predictions and --references")
@@ -51,13 +57,13 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise RunError(f"{len(failures)} were not scored: {'; '.join(failures)}")
 
 
-def _score_folder(
-    predictions: Path, references: Path, tolerance: float, reporter: Reporter
-) -> tuple[list[ScoreRow], list[str]]:
-    """Every label value of the reference or prediction is scored under its number; and what could not be read.
+def _score_folder(arguments: argparse.Namespace, reporter: Reporter) -> tuple[list[ScoreRow], list[str]]:
+    """Rows of every label of a reference or prediction, and what could not be read.
 
-    A reference without a prediction is scored as if nothing had been found there.
+    Labels are known by the names that files give them, else by their numbers. A reference without a prediction is
+    scored as if nothing had been found there.
     """
+    predictions, references = arguments.predictions, arguments.references
     found, expected = _label_images(predictions), _label_images(references)
     if not found:
         raise InputError(f"{predictions}: holds no label images; give a folder of predictions")
@@ -65,11 +71,15 @@ def _score_folder(
         raise InputError(f"{found[stray[0]]}: has no reference of the same name in {references}; add or remove it")
     if missing := sorted(expected.keys() - found.keys()):
         reporter.warning(f"{len(missing)} without a prediction, which counts as 0: {', '.join(missing)}")
+    files = [*expected.values(), *(path for name, path in found.items() if name in expected)]
+    labels, ignored = without_ignored(found_labels(files))
+    ignored = (*ignored, *arguments.ignored)
+    labels = {value: name for value, name in labels.items() if value not in ignored}
     rows: list[ScoreRow] = []
     failures = []
     for number, (name, path) in enumerate(sorted(expected.items()), start=1):
         try:
-            rows += _score(name, found.get(name), path, tolerance)
+            rows += _score(name, found.get(name), path, labels, ignored, arguments.tolerance)
         except InputError as error:
             failures.append(str(error))
             reporter.warning(f"left out: {error}")
@@ -77,12 +87,26 @@ def _score_folder(
     return rows, failures
 
 
-def _score(name: str, prediction: Path | None, reference: Path, tolerance: float) -> list[ScoreRow]:
-    expected = read_label(reference)
-    found = read_label(prediction) if prediction else expected * 0
+def _score(
+    name: str,
+    prediction: Path | None,
+    reference: Path,
+    labels: Mapping[int, str],
+    ignored: Sequence[int],
+    tolerance: float,
+) -> list[ScoreRow]:
+    """Rows of the labels that the two hold."""
+    names = {**labels, **dict.fromkeys(ignored, IGNORED_NAME)}
+    expected = read_named_label(reference, names)
+    if prediction:
+        found = read_named_label(prediction, names, expected)
+        expected = read_named_label(reference, names, found)
+    else:
+        found = expected * 0
     values = np.union1d(*(sitk.GetArrayViewFromImage(image) for image in (found, expected)))
-    labels = {int(value): f"label {value}" for value in values}
-    return score_rows(name, None, evaluate_case(found, expected, labels, tolerance, str(prediction or name)), labels)
+    own = {int(value): labels[value] for value in values if value in labels}
+    scores = evaluate_case(found, expected, own, tolerance, str(prediction or name), ignored=ignored)
+    return score_rows(name, None, scores, own)
 
 
 def _label_images(folder: Path) -> dict[str, Path]:

@@ -9,15 +9,9 @@ from typing import Any
 from dints.commands.options import add_device, fold_list
 from dints.config import all_settings
 from dints.config.listing import explanation
-from dints.data.images import (
-    image_name,
-    is_dicom_folder,
-    is_image,
-    naming,
-    read_channels,
-    refuse_unwritable,
-    write_image,
-)
+from dints.data.dicom import is_dicom_folder
+from dints.data.formats import image_name, is_image, refuse_unwritable
+from dints.data.images import naming, read_channels, write_image
 from dints.data.outputs import Assignment, refuse_overlap
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError, RunError, StorageError
@@ -64,7 +58,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     failures = []
     for number, (images, output) in enumerate(works, start=1):
         try:
-            channels = read_channels(images)
+            channels = read_channels(images, reporter.warning)
             with naming(images):
                 labels = predictor.segment(channels, reporter=reporter, **options)
             write_image(labels, output)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from dints.config.ignored import IGNORED_NAME
+from dints.config.scaling import WINDOW, ZSCORE, Window, is_for_each, of_channel
 from dints.config.setting import Rule, setting
 from dints.config.sides import Sides, sides_of
 from dints.geometry import Size, Vector
@@ -31,7 +33,10 @@ MOST_ITERATIONS = 10**9  # 25,000 times the paper's
 
 WITH_BACKGROUND = Rule(lambda labels: 0 in labels and len(labels) > 1, "hold 0 and at least one other label")
 FITS_MEMORY = Rule(lambda patch: math.prod(patch) <= LARGEST_PATCH, f"not exceed {LARGEST_PATCH} voxels in all")
-RISING = Rule(lambda pair: pair[0] < pair[1], "be [low, high] with low < high")
+RISING = Rule(
+    lambda window: all(low < high for low, high in (window if is_for_each(window) else [window])),
+    "be [low, high] with low < high",
+)
 NOT_FALLING = Rule(lambda pair: pair[0] <= pair[1], "be [low, high] with low <= high")
 EACH_ONCE = Rule(lambda axes: len(set(axes)) == len(axes), "name each axis once at most")
 
@@ -54,8 +59,16 @@ class TaskConfig:
         entries=(2, MOST_LABELS),
         rule=WITH_BACKGROUND,
     )
+    ignored: tuple[int, ...] = setting(
+        (), "Values of voxels that nobody annotated: no class, left out of losses and scores", low=1, high=LARGEST_LABEL
+    )
     nested: bool = setting(False, "Labels nest, as a tumour in its organ: the largest component is that of their union")
     tolerance: float = setting(1.0, "Tolerance of the normalised surface distance", unit="mm", low=0)
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Names of all values that label files may hold, those of ignored voxels included."""
+        return self.labels | dict.fromkeys(self.ignored, IGNORED_NAME)
 
     @property
     def sides(self) -> Sides:
@@ -70,13 +83,20 @@ class PreprocessingConfig:
     spacing: Vector = setting(
         (1.0, 1.0, 1.0), "Working spacing along the RAS axes", unit="mm", low=SMALLEST_STEP, high=LARGEST_STEP
     )
-    intensity: str = setting(
+    intensity: str | tuple[str, ...] = setting(
         "zscore",
-        "Scaling: clipped to a window (CT), or by the non-zero voxels' deviation (MR)",
-        choices=("window", "zscore"),
+        "Scaling: clipped to a window (CT), or by the non-zero voxels' deviation (MR); of all channels, or of each",
+        choices=(WINDOW, ZSCORE),
     )
-    window: tuple[float, float] = setting((-87.0, 199.0), "Intensities that become 0 and 1", unit="HU", rule=RISING)
+    window: Window | tuple[Window, ...] = setting(
+        (-87.0, 199.0), "Intensities that become 0 and 1; of all channels, or of each", unit="HU", rule=RISING
+    )
     crop_foreground: bool = setting(True, "Leave out the surrounding air")
+
+    def window_of(self, channel: int) -> Window | None:
+        """What a channel is clipped to; None where it is scaled by its deviation."""
+        low, high = of_channel(self.window, channel)
+        return (low, high) if of_channel(self.intensity, channel) == WINDOW else None
 
 
 @dataclass(frozen=True)

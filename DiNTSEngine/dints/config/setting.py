@@ -76,7 +76,7 @@ class Setting:
         if not isinstance(self.default, str | int | float):  # several numbers or texts, or none
             limits = limits and f"each {limits}"
         elif self.choices:
-            kind = ""
+            return f"{limits}, or a list of such" if "a list" in kind else limits
         counted = f"{self.entries[0]} to {self.entries[1]} entries" if self.entries != Setting.entries else ""
         rule = f"must {self.rule.words}" if self.rule else ""
         return ", ".join(filter(None, [kind, limits, counted, rule]))

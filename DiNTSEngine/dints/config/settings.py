@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dints.config.ignored import IGNORED
+from dints.config.scaling import misfit
 from dints.config.sections import (
     AugmentationConfig,
     InferenceConfig,
@@ -138,6 +140,14 @@ def _conflict(config: Config) -> str | None:
     if not search.space.fits(patch):
         rule = search.space.size_rule
         return f"sampling.patch must be {rule} (by search.levels, search.finest and search.delay), not {patch}"
+    own = config.preprocessing
+    scaling = {"preprocessing.intensity": own.intensity, "preprocessing.window": own.window}
+    if fault := misfit(scaling, len(config.task.channels) if config.task != TaskConfig() else None):
+        return fault
+    if both := set(config.task.ignored) & set(config.task.labels):
+        return f"task.ignored must hold no value that is a label, not {min(both)}"
+    if config.task.ignored and len(config.task.labels) > IGNORED:
+        return f"task.labels must have {IGNORED} entries at most where task.ignored names others"
     if not set(config.inference.largest_component) <= set(config.task.labels):
         return f"inference.largest_component must name declared labels, {', '.join(map(str, config.task.labels))}"
     return None

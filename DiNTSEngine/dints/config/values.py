@@ -54,7 +54,7 @@ def _convert(hint: Any, value: Any) -> Any:
     """`value` as the type that `hint` names; TypeError or ValueError if it is something else."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else _convert(arguments[0], value)
+        return _convert_union(arguments, value)
     if origin is tuple:
         return _convert_tuple(arguments, value)
     if origin is dict:
@@ -66,6 +66,19 @@ def _convert(hint: Any, value: Any) -> Any:
     if type(value) is not hint:
         raise TypeError
     return _checked(value)
+
+
+def _convert_union(arguments: tuple[Any, ...], value: Any) -> Any:
+    """The value as the first of the types that takes it."""
+    if value is None and types.NoneType in arguments:
+        return None
+    *others, last = (argument for argument in arguments if argument is not types.NoneType)
+    for hint in others:
+        try:
+            return _convert(hint, value)
+        except (TypeError, ValueError, OverflowError):
+            continue  # the next one may take it
+    return _convert(last, value)
 
 
 def _checked(value: Any) -> Any:
@@ -98,9 +111,10 @@ def kind_of(hint: Any) -> str:
     """A type in the words of a user, such as "a list of 3 whole numbers"."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return f"{kind_of(arguments[0])} or null"
+        return " or ".join("null" if argument is types.NoneType else kind_of(argument) for argument in arguments)
     if origin is tuple and arguments[-1] is Ellipsis:
-        return f"a list of {KINDS[arguments[0]][1]}"
+        one = arguments[0]
+        return f"a list of {KINDS[one][1]}" if one in KINDS else "a list of such"
     if origin is tuple:
         return f"a list of {len(arguments)} {KINDS[arguments[0]][1]}"
     if origin is dict:

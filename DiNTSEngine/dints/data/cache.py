@@ -10,17 +10,19 @@ import dataclasses
 import hashlib
 import json
 import mmap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dints.config import PreprocessingConfig
+from dints.config.ignored import IGNORED_NAME
 from dints.data.cases import Case
 from dints.data.grid import Grid
-from dints.data.images import read_channels, read_label
+from dints.data.images import read_channels
 from dints.data.preprocessing import Preprocessor
+from dints.data.segments import read_named_label, segments_of
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import atomic_path, read_json, write_json, writing
@@ -49,7 +51,7 @@ class CachedCase:
 
     @property
     def label(self) -> np.memmap:
-        """Class indices uint8 [X, Y, Z], mapped read-only."""
+        """Class indices uint8 [X, Y, Z], IGNORED where nobody annotated; mapped read-only."""
         return np.lib.format.open_memmap(self.folder / "label.npy", mode="r")
 
     @property
@@ -100,31 +102,56 @@ class Cache:
         return self.cases[name]
 
 
+@dataclass(frozen=True)
+class LabelSource:
+    """What label files may hold."""
+
+    labels: Mapping[int, str]
+    ignored: tuple[int, ...]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Of all values, those of ignored voxels included."""
+        return dict(self.labels) | dict.fromkeys(self.ignored, IGNORED_NAME)
+
+
 def build_cache(
     cases: Sequence[Case],
     config: PreprocessingConfig,
-    label_values: Sequence[int],
+    labels: Collection[int],
     folder: Path,
     reporter: Reporter,
+    ignored: Sequence[int] = (),
 ) -> Cache:
     """Preprocesses the labelled `cases` whose entry is missing, out of date or damaged, and opens all.
 
-    `label_values` are those that label files may hold, 0 among them. InputError names the case that cannot be used;
-    StorageError where the disk is full.
+    Args:
+        labels: values that label files may hold, 0 among them; with their names, where files name their segments.
+        ignored: other values, of voxels that nobody annotated.
+
+    Raises:
+        InputError: a case cannot be used; it is named.
+        StorageError: the disk is full.
     """
-    preprocessor, values = Preprocessor(config), sorted(label_values)
+    names = dict(labels) if isinstance(labels, Mapping) else {value: f"label {value}" for value in labels}
+    source = LabelSource(names, tuple(ignored))
+    preprocessor = Preprocessor(config)
     cached = {}
     for done, case in enumerate(cases):
         reporter.progress("preprocess", done, len(cases))
-        entry = Path(folder) / f"{case.name}-{_key(case, config, values)}"
-        cached[case.name] = _open(case.name, entry) or _build(case, entry, preprocessor, values)
+        entry = Path(folder) / f"{case.name}-{_key(case, config, source)}"
+        cached[case.name] = _open(case.name, entry) or _build(case, entry, preprocessor, source)
     reporter.progress("preprocess", len(cases), len(cases))
     return Cache(cached)
 
 
-def _key(case: Case, config: PreprocessingConfig, values: Sequence[int]) -> str:
+def _key(case: Case, config: PreprocessingConfig, source: LabelSource) -> str:
     """Hash of all that an entry depends on. Files count by name, size and time: reading them would take as long."""
-    settings = {"format": FORMAT, "preprocessing": dataclasses.asdict(config), "values": list(values)}
+    settings = {"format": FORMAT, "preprocessing": dataclasses.asdict(config), "values": sorted(source.labels)}
+    if source.ignored:
+        settings["ignored"] = source.ignored
+    if case.label and segments_of(case.label):
+        settings["names"] = sorted(source.labels.items())
     paths = [path for given in _files(case) for path in (sorted(given.iterdir()) if given.is_dir() else [given])]
     try:
         files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
@@ -153,15 +180,17 @@ def _open(name: str, entry: Path) -> CachedCase | None:
     return case if found == ((case.channels, *shape), shape, sum(samples.values())) else None
 
 
-def _build(case: Case, entry: Path, preprocessor: Preprocessor, values: Sequence[int]) -> CachedCase:
+def _build(case: Case, entry: Path, preprocessor: Preprocessor, source: LabelSource) -> CachedCase:
     """Preprocesses a case into its entry."""
     *images, label = _files(case)
     try:
-        image, grid = preprocessor(read_channels(images))
-        classes = preprocessor.label(read_label(label), grid, values).numpy()
+        channels = read_channels(images)
+        image, grid = preprocessor(channels)
+        found = read_named_label(label, source.names, channels[0])
+        classes = preprocessor.label(found, grid, list(source.labels), source.ignored).numpy()
     except InputError as error:
         raise InputError(f"{case.name}: {error}") from error
-    samples = {index: voxels for index in range(1, len(values)) if len(voxels := _some_voxels(classes == index))}
+    samples = {index: voxels for index in range(1, len(source.labels)) if len(voxels := _some_voxels(classes == index))}
     counts = {index: len(voxels) for index, voxels in samples.items()}
     with writing(entry):
         (entry / "case.json").unlink(missing_ok=True)  # from here on the entry is unfinished

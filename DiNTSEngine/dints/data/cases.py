@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dints.data.images import image_name
+from dints.data.formats import image_name
 
 CHANNEL_SUFFIX = re.compile(r"(.+)_\d{4}")  # case_0000, case_0001, ...: one file a channel
 

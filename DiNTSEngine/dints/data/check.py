@@ -10,20 +10,14 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from dints.config.ignored import IGNORED_NAME
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.grid import Grid
-from dints.data.images import (
-    NUMBER_REMEDY,
-    count_unusable,
-    geometry_difference,
-    read_image,
-    read_label,
-    split_channels,
-    usable,
-)
-from dints.data.nifti import count_not_finite
-from dints.data.segment_names import name_problems
+from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
+from dints.data.nifti_files import count_not_finite
+from dints.data.placement import geometry_difference
+from dints.data.segments import blank, name_problems, read_named_label
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.geometry import Size, Vector
@@ -31,7 +25,6 @@ from dints.geometry import Size, Vector
 PERCENTILES = (0.5, 50.0, 99.5)
 PERCENTILE_VOXELS = 1_000_000  # at most so many, evenly chosen, are sorted: enough for three digits of a percentile
 SMALLEST_TRAINING_SET = 2  # the search trains weights on one half and the architecture on the other
-RIGHT_ANGLE_TOLERANCE = 0.01  # cosine between two axes of a grid
 NAMED_VALUES = 5  # of undeclared label values, so many are named
 
 
@@ -86,7 +79,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     problems, facts = list(datalist.problems), []
     cases = datalist.cases + datalist.unlabelled
     for index, case in enumerate(cases):
-        found, case_facts = check_case(case, datalist.channels, datalist.labels)
+        found, case_facts = check_case(case, datalist.channels, datalist.labels, datalist.ignored)
         problems += found if case.label else [replace(problem, severity="warning") for problem in found]
         facts += [case_facts] if case_facts else []
         reporter.progress("check", index + 1, len(cases), problems=len(problems))
@@ -98,11 +91,15 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     return CheckResult(tuple(problems), tuple(facts))
 
 
-def check_case(case: Case, channels: Sequence[str], labels: dict[int, str]) -> tuple[list[Problem], CaseFacts | None]:
-    """Problems of one case, and its facts where at least one image can be read."""
+def check_case(
+    case: Case, channels: Sequence[str], labels: dict[int, str], ignored: Sequence[int] = ()
+) -> tuple[list[Problem], CaseFacts | None]:
+    """Problems of one case, and its facts where at least one image can be read; `ignored` values are no label."""
     images, problems = _read_images(case, channels)
-    label, found = _read_label(case.label, images, case.images[0], labels)
-    problems = [replace(problem, case=case.name) for problem in (*problems, *found)]
+    label, found = _read_label(case.label, images, case.images[0], labels, ignored)
+    known = {problem.reason for problem in problems if problem.severity == "warning"}
+    problems += [problem for problem in found if problem.reason not in known]  # image and label often share a header
+    problems = [replace(problem, case=case.name) for problem in problems]
     if not images:
         return problems, None
     grid = Grid.of(images[0])
@@ -123,12 +120,14 @@ def _read_images(case: Case, channels: Sequence[str]) -> tuple[list[sitk.Image],
     images: list[sitk.Image] = []
     problems: list[Problem] = []
     for path in case.images:
+        remarks: list[str] = []
         try:
-            volumes = split_channels(read_image(path), str(path))
+            volumes = split_channels(read_image(path, remarks.append), str(path))
             unusable = count_unusable(path, volumes)
         except InputError as error:
-            problems.append(_problem(path, error))
+            problems.append(_problem(path, str(error)))
             continue
+        problems += [_problem(path, remark, "warning") for remark in remarks]
         problems += _grid_problems(path, volumes[0], images[0] if images else None, case.images[0])
         problems += _intensity_problems(path, [sitk.GetArrayViewFromImage(volume) for volume in volumes], unusable)
         images += volumes
@@ -142,10 +141,6 @@ def _grid_problems(path: Path, image: sitk.Image, first: sitk.Image | None, firs
     problems = []
     if min(image.GetSize()) == 1:
         problems.append(Problem(str(path), "has a single slice", "give a 3D volume"))
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    if np.abs(direction.T @ direction - np.eye(3)).max() > RIGHT_ANGLE_TOLERANCE:
-        remedy = "resample it to a rectangular grid, for example to undo a gantry tilt"
-        problems.append(Problem(str(path), "has axes that are not at right angles", remedy, "warning"))
     if first is not None and (difference := geometry_difference(first, image)):
         remedy = "resample one channel to the grid of the other"
         problems.append(Problem(str(path), f"{difference} as in {first_path.name}", remedy))
@@ -164,18 +159,27 @@ def _intensity_problems(path: Path, volumes: Sequence[np.ndarray], unusable: int
 
 
 def _read_label(
-    path: Path | None, images: Sequence[sitk.Image], image_path: Path, labels: dict[int, str]
+    path: Path | None,
+    images: Sequence[sitk.Image],
+    image_path: Path,
+    labels: dict[int, str],
+    ignored: Sequence[int],
 ) -> tuple[np.ndarray | None, list[Problem]]:
-    """Voxels [Z, Y, X] of the label, if it lies on the grid of the image, and what is wrong with it."""
+    """Voxels [Z, Y, X] of the label, if it lies on the grid of the image, and what is wrong with it.
+
+    Ignored voxels are background here.
+    """
     if path is None:
         return None, []
+    remarks: list[str] = []
     try:
-        label = read_label(path)
+        named = labels | dict.fromkeys(ignored, IGNORED_NAME)
+        label = read_named_label(path, named, images[0] if images else None, remarks.append)
         zeroed = count_not_finite(path)
     except InputError as error:
-        return None, [_problem(path, error)]
-    voxels = sitk.GetArrayFromImage(label)
-    problems = []
+        return None, [_problem(path, str(error))]
+    voxels = sitk.GetArrayFromImage(blank(label, ignored))
+    problems = [_problem(path, remark, "warning") for remark in remarks]
     if zeroed:
         problems.append(
             Problem(str(path), f"has {zeroed} voxels that are NaN or infinite", "set them to a label value")
@@ -266,7 +270,7 @@ def _absent_labels(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Probl
     ]
 
 
-def _problem(path: Path, error: InputError) -> Problem:
-    """An error's sentence, "file: reason; remedy", as a problem."""
-    reason, _, remedy = str(error).removeprefix(f"{path}: ").partition("; ")
-    return Problem(str(path), reason, remedy)
+def _problem(path: Path, sentence: str, severity: str = "error") -> Problem:
+    """A sentence of a reader, "file: reason; remedy", as a problem."""
+    reason, _, remedy = sentence.removeprefix(f"{path}: ").partition("; ")
+    return Problem(str(path), reason, remedy, severity)

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
-
 from dints.config import TaskConfig
+from dints.config.ignored import IGNORED_NAME, says_ignored, without_ignored
 from dints.config.sides import sides_of
 from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
-from dints.data.images import read_channels, read_label
+from dints.data.images import read_channels
 from dints.data.plain_folders import plain_cases
+from dints.data.segments import found_labels, segments_of
 from dints.errors import InputError, brief
 from dints.files.storage import read_json
 from dints.files.untrusted.yaml_text import parse_yaml
@@ -28,9 +27,11 @@ __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_da
 logger = logging.getLogger(__name__)
 
 LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
-IGNORE_NAME = re.compile(r"ignored?([ _-]?(label|region))?", re.IGNORECASE)  # nnU-Net's for what is not annotated
 LONGEST_NUMBER = 20  # digits of a label value
 CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
+OTHER_CHANNEL = re.compile(  # what often lies beside CT
+    r"(?<![a-z])(pet|suv|spect|dose|distance|dist|sdf|mask|probability|label)(?![a-z])", re.IGNORECASE
+)
 MR_CHANNEL = re.compile(r"(?<![a-z])(mri?|t1|t2|flair|adc|dwi)", re.IGNORECASE)
 
 
@@ -48,6 +49,12 @@ class DataList:
     problems: tuple[Problem, ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()  # names that each fold is validated on, where the list says so
     held_out: tuple[str, ...] = ()  # names of labelled cases that no network may learn from
+    ignored: tuple[int, ...] = ()  # values of voxels that nobody annotated; they are no label
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Names of all values that label files may hold, those of ignored voxels included."""
+        return self.labels | dict.fromkeys(self.ignored, IGNORED_NAME)
 
 
 def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataList:
@@ -70,17 +77,22 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
     if not cases:
         raise InputError(f"{folder}: holds no images; add them to images/ and labels/ or list them in dataset.json")
     channels = task.channels if task else _declared_channels(description, declared)
+    if task:
+        labels, ignored = dict(task.labels), task.ignored
+    else:
+        labels, ignored = without_ignored(_labels(folder, description, declared, listing.labelled))
     return DataList(
         folder=folder,
         name=task.name if task else str(declared.get("name") or folder.resolve().name),
         modality=task.modality if task else _modality(channels),
         channels=channels or _found_channels(cases[0]),
-        labels=dict(task.labels) if task else _labels(folder, description, declared, listing.labelled),
+        labels=labels,
         cases=listing.labelled,
         unlabelled=listing.unlabelled,
         problems=listing.problems,
         folds=listing.folds,
         held_out=listing.held_out,
+        ignored=ignored,
     )
 
 
@@ -91,13 +103,10 @@ def notes(datalist: DataList) -> list[str]:
         said.append(f"its own division into {len(datalist.folds)} folds is used")
     if datalist.held_out:
         said.append(f"{len(datalist.held_out)} labelled cases are held out of search and training, as its list says")
-    others = [name for name in datalist.channels if not CT_CHANNEL.search(name)]
-    if 0 < len(others) < len(datalist.channels):
-        names = ", ".join(datalist.channels)
-        said.append(
-            f"channels of several kinds ({names}) get one scaling, and that of CT takes nearly all contrast from "
-            f"{', '.join(others)}; set preprocessing.intensity=zscore, or leave channels out"
-        )
+    named = sum(1 for case in datalist.cases if case.label and segments_of(case.label))
+    if named:
+        said.append(f"labels of {named} cases are read by the names of their segments, whatever their values")
+    said += _ignored_notes(datalist)
     sides = sides_of(datalist.labels)
     labels = [datalist.labels[value] for value in sorted(datalist.labels)]
     pairs = [f"{labels[own]} and {labels[other]}" for own, other in enumerate(sides.classes) if own < other]
@@ -105,6 +114,17 @@ def notes(datalist: DataList) -> list[str]:
         said.append(f"left and right are told apart ({'; '.join(pairs)}): flips along R-L exchange them")
     if sides.unpaired:
         said.append(f"{', '.join(sides.unpaired)} have no label on the other side: there are no flips along R-L")
+    return said
+
+
+def _ignored_notes(datalist: DataList) -> list[str]:
+    said = []
+    if datalist.ignored:
+        values = ", ".join(map(str, datalist.ignored))
+        said.append(f"voxels of value {values} are ignored: no loss, no patch centres and no score counts them")
+    for value, name in datalist.labels.items():
+        if value and says_ignored(name):
+            said.append(f"label {value} is learned though it is called {brief(name)}; move it to task.ignored")
     return said
 
 
@@ -132,10 +152,13 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
     labels: dict[int, str] = {}
     for key, item in values.items():
         value, name = (key, item) if _is_whole(key) else (item, key)
+        if isinstance(value, list) and len(value) == 1:  # a region of one value is a label
+            value = value[0]
         if isinstance(value, list | tuple):
             raise InputError(
                 f"{source}: label {brief(key)} is a region of several values, {brief(list(value))}; regions that "
-                "overlap are not supported: give every structure one value in the label files"
+                'overlap are not supported: name each value of the label files once, as {"oedema": 1, "core": 2}, and '
+                "add them up after the segmentation"
             )
         if not _is_whole(value):
             raise InputError(
@@ -143,11 +166,6 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
             )
         if int(value) in labels:
             raise InputError(f"{source}: label value {value} is declared twice; give every label its own value")
-        if isinstance(name, str) and int(value) and IGNORE_NAME.fullmatch(name.strip()):
-            raise InputError(
-                f"{source}: label {value} is called {brief(name)}: voxels without annotation are not supported; "
-                "annotate them, or leave those cases out"
-            )
         labels[int(value)] = name if isinstance(name, str) else brief(name)
     labels.setdefault(0, "background")
     return dict(sorted(labels.items()))
@@ -177,21 +195,27 @@ def _declared_channels(description: Path, declared: Mapping[str, Any]) -> tuple[
     return tuple(str(name) for name in named)
 
 
+def kind_of_channel(name: str) -> str | None:
+    """What the name of a channel tells: "CT", "MR", "other" for what is neither; nothing where it tells two or none."""
+    kinds = (("CT", CT_CHANNEL), ("MR", MR_CHANNEL), ("other", OTHER_CHANNEL))
+    told = [kind for kind, pattern in kinds if pattern.search(name)]
+    return told[0] if len(told) == 1 else None
+
+
 def _modality(channels: Sequence[str]) -> str | None:
-    """What the channels' names tell: "CT", "MR" or nothing."""
-    if any(CT_CHANNEL.search(name) for name in channels):
-        return "CT"
-    return "MR" if any(MR_CHANNEL.search(name) for name in channels) else None
+    """What the channels' names tell: "CT" where one is, "MR" or nothing."""
+    kinds = [kind_of_channel(name) for name in channels]
+    return next((kind for kind in ("CT", "MR") if kind in kinds), None)
 
 
 def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases: Sequence[Case]) -> dict[int, str]:
-    """From dataset.json, else from labels.yaml or labels.json, else named after the values in the label files."""
+    """From dataset.json, else from labels.yaml or labels.json, else as label files name them, or after their values."""
     if declared.get("labels"):
         return parse_labels(declared["labels"], description)
     for path in (folder / name for name in LABEL_FILES):
         if path.is_file():
             return parse_labels(_read_yaml(path), path)
-    return _found_labels([case.label for case in cases if case.label])
+    return found_labels(case.label for case in cases if case.label)
 
 
 def _read_yaml(path: Path) -> Any:
@@ -200,19 +224,6 @@ def _read_yaml(path: Path) -> Any:
         return parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); correct the file") from error
-
-
-def _found_labels(paths: Sequence[Path]) -> dict[int, str]:
-    """Every value that occurs in the label files, as "label 1" and so on; the check reports unreadable files."""
-    values: set[int] = set()
-    for path in paths:
-        try:
-            label = read_label(path)
-        except InputError as error:
-            logger.debug("label values not read: %s", error)  # no paths of scans above this level
-            continue
-        values.update(np.unique(sitk.GetArrayViewFromImage(label)).tolist())
-    return {0: "background", **{value: f"label {value}" for value in sorted(values) if value > 0}}
 
 
 def _found_channels(case: Case) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dints.data.cases import Case, Listing, label_name, unique_cases, without_channel
-from dints.data.images import image_name
+from dints.data.formats import image_name
 from dints.errors import InputError, brief
 
 OTHER_LISTS = ("validation", "test", "testing")

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dints.config import AugmentationConfig, Config, SearchConfig
+from dints.config import AugmentationConfig, Config, PreprocessingConfig, SearchConfig
+from dints.config.scaling import WINDOW, ZSCORE
 from dints.config.settings import RIGHT_LEFT
 from dints.config.sides import Sides, sides_of
 from dints.cost.operations import relative_memory
-from dints.data.check import CaseFacts, CheckResult
-from dints.data.datalist import DataList
+from dints.data.check import CaseFacts, ChannelFacts, CheckResult
+from dints.data.datalist import DataList, kind_of_channel
 from dints.errors import InputError
 from dints.geometry import Size, Vector
 
-AIR_BELOW = -500.0  # whole-numbered intensities that reach below it are Hounsfield units: lung and air
+AIR_BELOW = -500.0  # intensities that reach below it may be Hounsfield units: lung and air
+LOWEST_CT = -10_000.0  # what scanners write outside of their field of view lies above it
+HIGHEST_CT = 10  # times the depth of the air: of fractions, what rises higher is an interpolated image of another kind
 SEARCH_BYTES_PER_VOXEL = 40_000  # measured: a supernet step with 16 filters in single precision, 5.3 GB for 4 x 32^3
 USABLE_MEMORY = 0.8  # of what there is; the rest is the system's and the data's
 SMALL_STRUCTURE = 32  # voxels across; below it half the resolution cost Dice on the hippocampus (15 across)
@@ -35,11 +38,12 @@ class Fingerprint:
     cases: int
     spacing: Vector  # mm, median
     size: Size  # voxels at the median spacing, median
-    modality: str  # "CT" or "MR"
+    modality: str  # "CT" or "MR"; CT where any channel is
     foreground: tuple[
         tuple[float, float], ...
     ]  # per channel, 0.5 and 99.5 percentile of labelled voxels, median of cases
     structure: float = math.inf  # mm, diameter of a ball with the volume of the smallest label, median of cases
+    kinds: tuple[str, ...] = ()  # "CT" or another of each channel; empty where all are of the modality
 
 
 def fingerprint(result: CheckResult, datalist: DataList) -> Fingerprint:
@@ -51,15 +55,17 @@ def fingerprint(result: CheckResult, datalist: DataList) -> Fingerprint:
     spacing = np.median([case.spacing for case in facts], axis=0)
     extents = np.array([np.multiply(case.size, case.spacing) for case in facts])
     channels = range(min(len(case.channels) for case in facts))
+    kinds = _kinds(datalist, facts, len(channels))
     x, y, z = (round(float(value), 4) for value in spacing)
     width, depth, height = (max(1, round(float(value))) for value in np.median(extents / spacing, axis=0))
     return Fingerprint(
         cases=len(facts),
         spacing=(x, y, z),
         size=(width, depth, height),
-        modality=datalist.modality or _modality(facts),
+        modality=datalist.modality or ("CT" if "CT" in kinds else "MR"),
         foreground=tuple(_foreground(facts, channel) for channel in channels),
         structure=_structure(facts),
+        kinds=kinds if len(set(kinds)) > 1 else (),
     )
 
 
@@ -90,20 +96,36 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
             modality=typical.modality,
             channels=datalist.channels,
             labels=dict(datalist.labels),
+            ignored=datalist.ignored,
             tolerance=max(typical.spacing),
         ),
-        preprocessing=dataclasses.replace(
-            paper.preprocessing,
-            spacing=typical.spacing,
-            intensity="window" if typical.modality == "CT" else "zscore",
-            window=_window(typical) or paper.preprocessing.window,
-        ),
+        preprocessing=preprocessing(typical, paper.preprocessing),
         sampling=dataclasses.replace(paper.sampling, patch=patch),
         augmentation=_augmentation(paper.augmentation, sides_of(datalist.labels)),
         search=dataclasses.replace(search, batch_size=batch),
         training=dataclasses.replace(paper.training, batch_size=2 * batch),
     )
     return Config.from_mapping(config.to_mapping(), str(datalist.folder))
+
+
+def preprocessing(typical: Fingerprint, paper: PreprocessingConfig) -> PreprocessingConfig:
+    """The working spacing, and the scaling of each channel: windows for CT, deviations for all others."""
+    scaling = {"CT": WINDOW}
+    intensity: str | tuple[str, ...] = scaling.get(typical.modality, ZSCORE)
+    if typical.kinds:
+        intensity = tuple(scaling.get(kind, ZSCORE) for kind in typical.kinds)
+    window = _window(typical) or paper.window
+    return dataclasses.replace(paper, spacing=typical.spacing, intensity=intensity, window=window)
+
+
+def scaling_notes(config: PreprocessingConfig, channels: Sequence[str]) -> list[str]:
+    """How each channel is scaled, in a sentence."""
+    windows = [config.window_of(index) for index in range(len(channels))]
+    words = [
+        "the deviation of its non-zero voxels" if own is None else f"the window {own[0]:g} to {own[1]:g}"
+        for own in windows
+    ]
+    return [f"channel {name} is scaled by {own}" for name, own in zip(channels, words, strict=True)]
 
 
 def _search(paper: SearchConfig, typical: Fingerprint) -> SearchConfig:
@@ -135,10 +157,23 @@ def machine_memory() -> int:
     return UNKNOWN_MEMORY
 
 
-def _modality(facts: Sequence[CaseFacts]) -> str:
-    """CT if most cases look like it."""
-    channels = [case.channels[0] for case in facts]
-    return "CT" if np.median([channel.whole and channel.lowest < AIR_BELOW for channel in channels]) == 1 else "MR"
+def _kinds(datalist: DataList, facts: Sequence[CaseFacts], count: int) -> tuple[str, ...]:
+    """Of each channel, by its name; where that tells nothing by the data's modality, else by its values."""
+    names = [*datalist.channels, *("",) * count][:count]
+    told = [kind_of_channel(name) for name in names]
+    modality = None if any(told) else datalist.modality
+    return tuple(told[index] or modality or _measured_kind(facts, index) for index in range(count))
+
+
+def _measured_kind(facts: Sequence[CaseFacts], index: int) -> str:
+    """CT if most cases look like it, whole numbers or not."""
+    return "CT" if np.median([_is_hounsfield(case.channels[index]) for case in facts]) == 1 else "MR"
+
+
+def _is_hounsfield(channel: ChannelFacts) -> bool:
+    if not LOWEST_CT <= channel.lowest < AIR_BELOW:
+        return False
+    return channel.whole or 0 < channel.highest < -HIGHEST_CT * channel.lowest
 
 
 def _foreground(facts: Sequence[CaseFacts], channel: int) -> tuple[float, float]:
@@ -168,7 +203,10 @@ def _patch(size: Size, steps: Size, largest: Size, voxels: int) -> Size:
 
 
 def _window(typical: Fingerprint) -> tuple[float, float] | None:
-    """One window for all channels of a CT; None for MR and where the foreground has a single value."""
-    low = float(math.floor(min(channel[0] for channel in typical.foreground)))
-    high = float(math.ceil(max(channel[1] for channel in typical.foreground)))
-    return (low, high) if typical.modality == "CT" and low < high else None
+    """One window for all channels of CT; None where there is none, or its foreground has a single value."""
+    kinds = typical.kinds or (typical.modality,) * len(typical.foreground)
+    ranges = [channel for channel, kind in zip(typical.foreground, kinds, strict=True) if kind == "CT"]
+    if not ranges:
+        return None
+    low, high = math.floor(min(low for low, _ in ranges)), math.ceil(max(high for _, high in ranges))
+    return (float(low), float(high)) if low < high else None

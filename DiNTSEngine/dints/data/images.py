@@ -2,78 +2,64 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from dints.config.sections import LARGEST_LABEL
-from dints.data.headers import (
-    is_complete,
-    refuse_impossible_geometry,
-    refuse_impossible_size,
-    refuse_truncated_nifti,
+from dints.data.detached import voxel_files
+from dints.data.dicom import read_series
+from dints.data.formats import (
+    NIFTI_SUFFIXES,
+    NIFTI_VOXELS,
+    image_suffix,
+    refuse_other_suffix,
+    refuse_unwritable,
+    unreadable,
 )
+from dints.data.headers import is_complete, refuse_impossible_size
 from dints.data.itk import itk_name, quiet, reason_of
-from dints.data.nifti import count_not_finite
+from dints.data.nifti_files import count_not_finite, read_nifti, write_form
+from dints.data.placement import affine_of, geometry_difference, is_slanted, refuse_impossible_geometry
 from dints.errors import InputError, StorageError
 from dints.files.storage import atomic_path
 
-IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-WRITABLE_SUFFIXES = SINGLE_FILES = (".nii.gz", ".nii", ".nrrd", ".mha")  # a header with a separate raw is not atomic
-GEOMETRY_TOLERANCE = 0.1  # voxels; rounded headers stay far below it, half a voxel already harms a small label
-NOTICEABLE = 1e-4  # relative; a difference of headers that is worth naming
+LARGEST_LABEL = 2**16 - 1
 NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
 LARGEST_FLOAT = np.finfo(np.float32).max
-SLICE_GAP_TOLERANCE = 0.1  # of the slice distance; a missing slice adds a whole one
-DICOM_POSITION = "0020|0032"  # of the slice's first voxel, in mm
+NIFTI_NAMES = (*NIFTI_SUFFIXES, *NIFTI_VOXELS)
+ITK_READERS = {".nrrd": "NrrdImageIO", ".nhdr": "NrrdImageIO", ".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
+
+Remark = Callable[[str], None]  # is told, in a sentence with the path, what was taken for granted of a file
 
 
-def is_image(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of an image file (hidden files, such as the `._*` of macOS, are not)."""
-    name = Path(path).name
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
-
-
-def image_name(path: str | os.PathLike[str]) -> str:
-    """File name without the image suffix: "a/case 1.nii.gz" is "case 1"."""
-    name = Path(path).name
-    suffix = next((suffix for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), "")
-    return name[: len(name) - len(suffix)]
-
-
-def is_dicom_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether the folder itself (not its subfolders) holds a DICOM series."""
-    with quiet():
-        return Path(path).is_dir() and bool(sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_name(path)))
-
-
-def read_image(path: str | os.PathLike[str]) -> sitk.Image:
+def read_image(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:
     """Reads an image file, or the one DICOM series in a folder; InputError if that is not possible."""
     path = Path(path)
     try:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
         _open_once(path)
-        with quiet():
-            image = _read_series(path) if path.is_dir() else _read_file(path)
+        image = read_series(path, remark) if path.is_dir() else _read_file(path, remark)
     except InputError:
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     except (RuntimeError, ValueError) as error:  # the second from numbers in headers that are none
-        raise InputError(f"{path}: cannot be read as an image ({reason_of(error)}); export or copy it again") from error
+        raise unreadable(path, reason_of(error)) from error
     refuse_impossible_geometry(path, image)
+    if is_slanted(image):
+        remark(f"{path}: has axes that are not at right angles; resample it to a rectangular grid")
     return image
 
 
-def read_channels(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[sitk.Image]:
+def read_channels(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], remark: Remark = lambda sentence: None
+) -> list[sitk.Image]:
     """One scalar 3D image a channel, from one file each or from 4D or vector files.
 
     InputError if their geometries differ, or a voxel is not finite.
@@ -83,7 +69,7 @@ def read_channels(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str
         raise InputError("no image file was given; name at least one")
     channels: list[sitk.Image] = []
     for path in paths:
-        volumes = split_channels(read_image(path), str(path))
+        volumes = split_channels(read_image(path, remark), str(path))
         if count := count_unusable(Path(path), volumes):
             raise InputError(f"{path}: has {count} voxels that are NaN or infinite; {NUMBER_REMEDY}")
         channels += volumes
@@ -93,9 +79,9 @@ def read_channels(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str
     return channels
 
 
-def read_label(path: str | os.PathLike[str]) -> sitk.Image:
+def read_label(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:
     """Reads a label image as 8- or 16-bit unsigned integers; whole numbers stored as floats are accepted."""
-    volumes = split_channels(read_image(path), str(path))
+    volumes = split_channels(read_image(path, remark), str(path))
     if len(volumes) != 1:
         raise InputError(f"{path}: holds {len(volumes)} volumes; a label must be one 3D volume of label values")
     return as_label(volumes[0], str(path))
@@ -152,46 +138,30 @@ def as_label(image: sitk.Image, source: str = "label") -> sitk.Image:
     return whole
 
 
-def geometry_difference(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> str:
-    """How the grid of `second` differs from that of `first`: "its size is ... instead of ...", or "" if it does not.
-
-    Grids agree when they have the same size and their corners lie within `tolerance` voxels of each other.
-    """
-    if first.GetSize() != second.GetSize():
-        return f"its size is {_numbers(second.GetSize())} instead of {_numbers(first.GetSize())}"
-    distance = max(math.dist(*pair) for pair in zip(_corners(first), _corners(second), strict=True))
-    if distance <= tolerance * min(first.GetSpacing()):
-        return ""
-    for name in ("Spacing", "Direction", "Origin"):
-        expected, found = getattr(first, f"Get{name}")(), getattr(second, f"Get{name}")()
-        if not np.allclose(expected, found, rtol=NOTICEABLE, atol=NOTICEABLE):
-            return f"its {name.lower()} is {_numbers(found)} instead of {_numbers(expected)}"
-    return f"its corners lie up to {distance:.3g} mm away"
-
-
-def same_geometry(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> bool:
-    """Whether two images have the same grid; see `geometry_difference`."""
-    return not geometry_difference(first, second, tolerance)
-
-
-def refuse_unwritable(path: str | os.PathLike[str]) -> None:
-    """InputError unless `write_image` knows the format, to be called before the work whose result is to be written."""
-    if not str(path).lower().endswith(WRITABLE_SUFFIXES):
-        raise InputError(
-            f"{path}: images cannot be written with this suffix; use one of {', '.join(WRITABLE_SUFFIXES)}"
-        )
-
-
 def write_image(image: sitk.Image, path: str | os.PathLike[str]) -> None:
     """Writes a compressed image file atomically; the suffix chooses the format."""
     refuse_unwritable(path)
+    suffix = image_suffix(path)
     with atomic_path(path) as temporary, quiet():
         try:
-            sitk.WriteImage(image, itk_name(temporary), useCompression=True)
+            _write_with_itk(image, temporary, suffix)
         except RuntimeError as error:
             raise StorageError.of(path, reason_of(error)) from error
         if not is_complete(temporary, image):
             raise StorageError.of(path, "the disk is full")  # which ITK notices in some formats only
+        if suffix in NIFTI_SUFFIXES:
+            write_form(temporary, affine_of(image), image.GetSize())
+
+
+def _write_with_itk(image: sitk.Image, path: Path, suffix: str) -> None:
+    """Writes under the suffix in small letters, the only ones that ITK takes, and renames."""
+    written = path.with_name(path.name[: len(path.name) - len(suffix)] + suffix)
+    try:
+        sitk.WriteImage(image, itk_name(written), useCompression=True)
+        os.replace(written, path)
+    finally:
+        if written.name != path.name:
+            written.unlink(missing_ok=True)
 
 
 def _open_once(path: Path) -> None:
@@ -204,43 +174,20 @@ def _open_once(path: Path) -> None:
     open(path, "rb").close()
 
 
-def _read_file(path: Path) -> sitk.Image:
+def _read_file(path: Path, remark: Remark) -> sitk.Image:
+    refuse_other_suffix(path)
+    if image_suffix(path) in NIFTI_NAMES:
+        return read_nifti(path, lambda file: _read_with_itk(file, "NiftiImageIO", [file]), remark)
+    return _read_with_itk(path, ITK_READERS[image_suffix(path)], voxel_files(path))
+
+
+def _read_with_itk(path: Path, reader_name: str, voxels: Sequence[Path]) -> sitk.Image:
+    """The image of a header, whose voxels are in other files or in the same."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(itk_name(path))
-    reader.ReadImageInformation()
-    if path.name.lower().endswith(SINGLE_FILES):
-        refuse_impossible_size(path, reader)
-    image: sitk.Image = reader.Execute()
-    refuse_truncated_nifti(path, image)
+    reader.SetImageIO(reader_name)  # which ITK would choose by suffixes in small letters only
+    with quiet():
+        reader.ReadImageInformation()
+        refuse_impossible_size(path, reader, voxels)
+        image: sitk.Image = reader.Execute()
     return image
-
-
-def _read_series(folder: Path) -> sitk.Image:
-    """The DICOM series in a folder, slices sorted by position; InputError unless there is exactly one, without gaps."""
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_name(folder))
-    if len(series) != 1:
-        remedy = "give the folder that directly holds the slices of one DICOM series, or an image file"
-        raise InputError(f"{folder}: holds {len(series) or 'no'} DICOM series; {remedy}")
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
-    reader.MetaDataDictionaryArrayUpdateOn()
-    image: sitk.Image = reader.Execute()
-    files = range(len(reader.GetFileNames()))
-    if all(reader.HasMetaDataKey(file, DICOM_POSITION) for file in files):
-        positions = [reader.GetMetaData(file, DICOM_POSITION).split("\\") for file in files]
-        steps = [math.dist(*pair) for pair in itertools.pairwise([float(x) for x in point] for point in positions)]
-        if steps and max(steps) - min(steps) > SLICE_GAP_TOLERANCE * min(steps):
-            reason = f"slices are missing or uneven ({min(steps):.3g} to {max(steps):.3g} mm apart)"
-            raise InputError(f"{folder}: {reason}; export the series again")
-    return image
-
-
-def _corners(image: sitk.Image) -> list[tuple[float, ...]]:
-    """World positions in mm of the first voxel and of the far ends of the grid's axes and diagonal."""
-    last = [size - 1 for size in image.GetSize()]
-    indices = [[0, 0, 0], [last[0], 0, 0], [0, last[1], 0], [0, 0, last[2]], last]
-    return [image.TransformIndexToPhysicalPoint(index) for index in indices]
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dints.data.cases import Case, Listing, Problem, label_name, unique_cases, without_channel
-from dints.data.images import image_name, is_image
+from dints.data.formats import image_name, is_dicom, is_image
 from dints.errors import InputError
 
 # training images, their labels, images without labels; the first line whose images exist is taken
@@ -30,7 +30,7 @@ def plain_cases(folder: Path) -> Listing:
     unlabelled = [case for case in cases if case.label is None]
     case_names = {case.name for case in cases}
     problems = _unmatched(unlabelled, [path for path in labels if label_name(path) not in case_names])
-    problems += _repeated_labels(labels, label_of)
+    problems += _repeated_labels(labels, label_of) + _loose_dicom(folder / names[0])
     test_cases = [Case(name, paths) for name, paths in _by_name(tests, numbered)]
     return unique_cases([case for case in cases if case.label], unlabelled + test_cases, problems)
 
@@ -81,6 +81,15 @@ def _unmatched(cases: Sequence[Case], labels: Sequence[Path]) -> list[Problem]:
         *(Problem(str(case.images[0]), reason, remedy, "warning", case.name) for case in cases),
         *(Problem(str(path), "has no image of the same name", "add the image or remove the label") for path in labels),
     ]
+
+
+def _loose_dicom(folder: Path) -> list[Problem]:
+    """Slices directly among the images, which nobody could tell apart."""
+    loose = sorted(path for path in folder.iterdir() if not is_image(path) and is_dicom(path))
+    if not loose:
+        return []
+    reason = f"is one of {len(loose)} DICOM files beside the images, which are passed over"
+    return [Problem(str(loose[0]), reason, "put the slices of each series into a folder of their own", "warning")]
 
 
 def _repeated_labels(labels: Sequence[Path], label_of: dict[str, Path]) -> list[Problem]:

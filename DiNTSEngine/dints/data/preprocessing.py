@@ -15,8 +15,10 @@ import torch
 import torch.nn.functional as F
 
 from dints.config import PreprocessingConfig
+from dints.config.ignored import IGNORED
 from dints.data.grid import Grid
-from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label, geometry_difference
+from dints.data.images import LARGEST_FLOAT, NUMBER_REMEDY, as_label
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 from dints.geometry import Size, bounding_box
 
@@ -43,13 +45,16 @@ class Preprocessor:
             voxels = _packed(grid.crop(sitk.GetArrayViewFromImage(channel)), np.float32)
             image[index] = resample(torch.from_numpy(voxels), grid.working_shape, "trilinear")
             del voxels
-            self._scale_intensity(image[index])
+            _scale_intensity(image[index], self.config.window_of(index))
         return image, grid
 
-    def label(self, image: sitk.Image, grid: Grid, label_values: Sequence[int]) -> torch.Tensor:
+    def label(
+        self, image: sitk.Image, grid: Grid, label_values: Sequence[int], ignored: Sequence[int] = ()
+    ) -> torch.Tensor:
         """Class indices uint8 [X, Y, Z] of a label image on the grid of its case (nearest neighbour).
 
-        A class index is the rank of a value among `label_values`. InputError for another value or another grid.
+        A class index is the rank of a value among `label_values`; `ignored` values become IGNORED. InputError for
+        another value or another grid.
         """
         if difference := geometry_difference(grid.source_image(), image):
             raise InputError(f"label: {difference} as in its image; resample the label to the image's grid")
@@ -58,6 +63,8 @@ class Preprocessor:
         lookup = np.full(np.iinfo(voxels.dtype).max + 1, UNKNOWN_CLASS, dtype=np.int16)
         for index, value in enumerate(sorted(label_values)):
             lookup[value : value + 1] = index  # a slice, as 8-bit labels cannot hold every declared value
+        for value in ignored:
+            lookup[value : value + 1] = IGNORED
         classes = lookup[voxels]
         if (unknown := classes == UNKNOWN_CLASS).any():
             declared = ", ".join(map(str, sorted(label_values)))
@@ -68,8 +75,9 @@ class Preprocessor:
         """The grid of a case: its box, and the working shape that comes nearest to the spacing asked for."""
         grid = Grid.of(channels[0])
         if self.config.crop_foreground:
-            arrays = [grid.crop(sitk.GetArrayViewFromImage(channel)) for channel in channels]
-            grid = grid.cropped(*_foreground_box([self._is_foreground(array) for array in arrays]))
+            arrays = (grid.crop(sitk.GetArrayViewFromImage(channel)) for channel in channels)
+            inside = [self._is_foreground(index, array) for index, array in enumerate(arrays)]
+            grid = grid.cropped(*_foreground_box(inside))
         extents = [count * step for count, step in zip(grid.crop_shape, grid.oriented_spacing, strict=True)]
         x, y, z = (max(1, round(mm / step)) for mm, step in zip(extents, self.config.spacing, strict=True))
         if x * y * z > LARGEST_WORKING_VOLUME:
@@ -77,22 +85,24 @@ class Preprocessor:
             raise InputError(f"image: {extent} mm make {x * y * z} working voxels; correct the spacing in the file")
         return grid.with_working_shape((x, y, z))
 
-    def _is_foreground(self, array: np.ndarray) -> np.ndarray:
-        return array > self.config.window[0] if self.config.intensity == "window" else array != 0
+    def _is_foreground(self, channel: int, array: np.ndarray) -> np.ndarray:
+        window = self.config.window_of(channel)
+        return array > window[0] if window else array != 0
 
-    def _scale_intensity(self, volume: torch.Tensor) -> None:
-        """In place: "window" clips to it and scales to 0..1, "zscore" standardises the non-zero voxels, zeros stay."""
-        if self.config.intensity == "window":
-            low, high = self.config.window
-            volume.clamp_(low, high).sub_(low).div_(high - low)
-            return
-        outside = volume == 0
-        count = max(1, int(volume.count_nonzero()))
-        # Sums in float64, plane by plane: PyTorch would convert the whole volume for them.
-        mean = sum(float(plane.double().sum()) for plane in volume) / count
-        volume.sub_(mean).masked_fill_(outside, 0)
-        deviation = math.sqrt(sum(float(plane.double().square().sum()) for plane in volume) / count)
-        volume.div_(deviation if deviation > ROUNDING * abs(mean) else 1.0)
+
+def _scale_intensity(volume: torch.Tensor, window: tuple[float, float] | None) -> None:
+    """In place: clips to a window and scales to 0..1; without one standardises the non-zero voxels, zeros stay."""
+    if window:
+        low, high = window
+        volume.clamp_(low, high).sub_(low).div_(high - low)
+        return
+    outside = volume == 0
+    count = max(1, int(volume.count_nonzero()))
+    # Sums in float64, plane by plane: PyTorch would convert the whole volume for them.
+    mean = sum(float(plane.double().sum()) for plane in volume) / count
+    volume.sub_(mean).masked_fill_(outside, 0)
+    deviation = math.sqrt(sum(float(plane.double().square().sum()) for plane in volume) / count)
+    volume.div_(deviation if deviation > ROUNDING * abs(mean) else 1.0)
 
 
 def resample(volume: torch.Tensor, shape: Size, mode: str) -> torch.Tensor:

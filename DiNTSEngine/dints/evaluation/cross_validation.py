@@ -10,7 +10,8 @@ import SimpleITK as sitk
 
 from dints.config import TaskConfig
 from dints.data.cases import Case
-from dints.data.images import read_channels, read_image, read_label, write_image
+from dints.data.images import read_channels, read_image, write_image
+from dints.data.segments import read_named_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import (
     ScoreRow,
@@ -127,8 +128,8 @@ def _clean_up(
 def _case_rows(
     fold: int | None, case: Case, prediction: sitk.Image, task: TaskConfig, metrics: Collection[str] = METRICS
 ) -> list[ScoreRow]:
-    reference = read_label(_label_of(case))
-    scores = evaluate_case(prediction, reference, task.labels, task.tolerance, case.name, metrics)
+    reference = read_named_label(_label_of(case), task.values, prediction)
+    scores = evaluate_case(prediction, reference, task.labels, task.tolerance, case.name, metrics, task.ignored)
     return score_rows(case.name, fold, scores, task.labels)
 
 

@@ -18,7 +18,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.data.cases import Case
-from dints.data.images import as_label, geometry_difference
+from dints.data.images import as_label
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json, write_text
 from dints.metrics.segmentation import METRICS, LabelMasks
@@ -86,6 +87,7 @@ def evaluate_case(
     tolerance: float,
     source: str = "prediction",
     metrics: Collection[str] = METRICS,
+    ignored: Collection[int] = (),
 ) -> dict[int, dict[str, float]]:
     """Scores of every label but the background: by value, then by the metric's name; NaN where undefined.
 
@@ -94,6 +96,7 @@ def evaluate_case(
         tolerance: mm, of the normalised surface distance.
         source: names the prediction in errors.
         metrics: names of those to compute.
+        ignored: values in the reference of voxels that nobody annotated; both images count as background there.
 
     Raises:
         InputError: the images lie on different grids (resampling would change the score), or are no label images.
@@ -102,6 +105,8 @@ def evaluate_case(
     if difference:
         raise InputError(f"{source}: {difference} as in the reference; write the prediction on the reference's grid")
     predicted, expected = (sitk.GetArrayFromImage(as_label(image, source)) for image in (prediction, reference))
+    if ignored:
+        predicted[np.isin(expected, list(ignored))] = 0
     spacing = reference.GetSpacing()[::-1]  # SimpleITK's arrays are [Z, Y, X]
     scores = {}
     for value in sorted(set(labels) - {0}):

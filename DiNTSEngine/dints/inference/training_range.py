@@ -103,7 +103,7 @@ class TrainingRange:
 def _volumes(classes: np.ndarray, grid: Grid, count: int) -> np.ndarray:
     """mm3 of the classes 1 to `count` - 1 in class indices that cover the crop, at whatever resolution."""
     planes = classes.T  # one at a time, as counting needs eight bytes a voxel
-    voxels = sum((np.bincount(plane.ravel(), minlength=count) for plane in planes), np.zeros(count))[1:]
+    voxels = sum((np.bincount(plane.ravel(), minlength=count)[:count] for plane in planes), np.zeros(count))[1:]
     return voxels * (np.prod(_extent(grid)) / classes.size)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from dints.data.images import geometry_difference
+from dints.data.placement import geometry_difference
 from dints.errors import InputError
 from dints.geometry import bounding_box
 from dints.report.figures import new_figure, png

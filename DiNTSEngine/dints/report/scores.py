@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from dints.data.images import read_channels, read_label
+from dints.data.segments import blank, read_named_label
 from dints.evaluation.evaluate import Statistic, case_means, measured, summarize
 from dints.metrics.segmentation import METRICS, short_name
 from dints.report.figures import data_url
@@ -89,10 +90,11 @@ def _pictures(run: RunFiles, case: str) -> list[dict[str, str]] | str:
     files = run.scores.cases.get(case) if run.scores else None
     if files is None or files.label is None:
         return "The scores do not name this case's files."
-    preprocessing = run.config.preprocessing
-    window = preprocessing.window if preprocessing.intensity == "window" else None
-    images = read_channels(files.images)[0], read_label(files.label), read_label(run.prediction_file(case))
-    views = overlay_views(*images, window)
+    window = run.config.preprocessing.window_of(0)
+    image = read_channels(files.images)[0]
+    label = read_named_label(files.label, run.config.task.values, image)
+    label = blank(label, run.config.task.ignored)
+    views = overlay_views(image, label, read_label(run.prediction_file(case)), window)
     return [{"plane": view.plane, "source": data_url("image/png", view.png)} for view in views]
 
 

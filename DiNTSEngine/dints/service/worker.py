@@ -129,7 +129,7 @@ class Worker:
         refuse_overlap([(tuple(input_paths(job)), path) for path in output_paths(job)], [find_model(job["model"])])
         options, doubtful = options_of(job), job.get("disagreement")
         started = time.monotonic()
-        images = read_channels(input_paths(job))
+        images = read_channels(input_paths(job), reporter.warning)
         prediction = predictor.predict(images, reporter, disagreement=bool(doubtful), **options)
         seconds = time.monotonic() - started
         write_image(prediction.labels, Path(job["output"]))

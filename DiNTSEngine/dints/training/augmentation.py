@@ -58,8 +58,15 @@ def augment(
         if len(patches):
             images[patches], labels[patches] = change(images[patches], labels[patches], config, draws)
             if sides and effect == EXCHANGED:
-                labels[patches] = torch.tensor(sides.classes, device=labels.device)[labels[patches].long()].to(labels)
+                labels[patches] = _other_sides(sides).to(labels.device)[labels[patches].long()]
     return images, labels
+
+
+def _other_sides(sides: Sides) -> Tensor:
+    """uint8 [256]: by class index, that of the other side; what is no class, as ignored voxels, stays."""
+    classes = torch.arange(256, dtype=torch.uint8)
+    classes[: len(sides.classes)] = torch.tensor(sides.classes, dtype=torch.uint8)
+    return classes
 
 
 # In the order in which they are applied. Each changes some patches, whichever the others change.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dints.config.ignored import IGNORED
 from dints.process_group import all_reduce_sum
 
 # Keeps the Dice of a class that is absent from prediction and reference defined, without weight otherwise.
@@ -38,7 +39,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over the voxels of the batch. Shapes as in `soft_dice_loss`."""
     loss = F.cross_entropy(logits.float(), labels, reduction="sum")
     total, voxels = all_reduce_sum(torch.stack((loss, loss.new_tensor(labels.numel())))).unbind()
-    return total / voxels
+    return total / voxels.clamp(min=1)  # 0 where nobody annotated anything
 
 
 # The terms with their weights: the paper's even sum. Each is of the shapes of `soft_dice_loss`.
@@ -48,15 +49,27 @@ TERMS: dict[Callable[[Tensor, Tensor], Tensor], float] = {
 }
 
 
+def annotated(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Both without the voxels whose label is IGNORED, as [1, K, N, 1, 1] and [1, N, 1, 1]; as they are if none is."""
+    kept = labels != IGNORED
+    if logits.shape[1] > IGNORED or bool(kept.all()):  # with 256 classes, the last is as good as any
+        return logits, labels
+    return logits.movedim(1, -1)[kept].T[None, :, :, None, None], labels[kept][None, :, None, None]
+
+
 def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """The weighted sum of all terms (3.6). Shapes as in `soft_dice_loss`; labels may be of any integer type."""
-    labels = labels.long()
+    """The weighted sum of all terms (3.6). Shapes as in `soft_dice_loss`; labels may be of any integer type.
+
+    Voxels whose label is IGNORED count in no term.
+    """
+    logits, labels = annotated(logits, labels.long())
     return torch.stack([weight * term(logits, labels) for term, weight in TERMS.items()]).sum()
 
 
 @torch.no_grad()
 def batch_dice(logits: Tensor, labels: Tensor) -> float:
     """Mean Dice over the batch of the foreground classes that are present; NaN if none is."""
+    logits, labels = annotated(logits, labels)
     prediction = logits.argmax(1)
     counts = []
     for index in range(1, logits.shape[1]):

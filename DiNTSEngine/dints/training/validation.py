@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from dints.config import Config
+from dints.config.ignored import IGNORED
 from dints.data.cache import CachedCase
 from dints.events import Reporter
 from dints.inference.fallback import Execution, executions, first_that_fits
@@ -70,7 +71,10 @@ def predict_classes(network: nn.Module, case: CachedCase, config: Config, execut
 
 
 def _case_dice(prediction: np.ndarray, reference: np.ndarray, config: Config) -> list[float]:
-    return [dice(prediction == index, reference == index) for index in range(1, len(config.task.labels))]
+    classes = range(1, len(config.task.labels))
+    if config.task.ignored:
+        prediction = np.where(reference == IGNORED, IGNORED, prediction)
+    return [dice(prediction == index, reference == index) for index in classes]
 
 
 def mean_defined(values: Sequence[float]) -> float:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from dints import Config
 from dints.cli import main
@@ -35,3 +40,47 @@ def test_the_files_of_a_run_stay_as_they_are(option, name, phantoms, tiny_config
     assert main(["check", str(phantoms), option, str(path)]) == 2
     assert f"{path}: belongs to a run, which goes on as it began; write to another file" in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+@pytest.fixture
+def ct_and_pet(tmp_path: Path) -> Path:
+    """Four cases of CT in Hounsfield units, stored as fractions, and PET in standardised uptake values."""
+    generator, folder = np.random.default_rng(0), tmp_path / "data"
+    for name in ("imagesTr", "labelsTr"):
+        (folder / name).mkdir(parents=True)
+    for case in range(4):
+        label = np.zeros((16, 16, 16), np.uint8)
+        label[4:12, 4:12, 4:12] = 1
+        ct = np.where(label, generator.normal(50, 10, label.shape), -1000.5)
+        pet = np.where(label, generator.uniform(2, 7, label.shape), 0.3)
+        for channel, voxels in enumerate((ct, pet)):
+            image = sitk.GetImageFromArray(voxels.astype(np.float32))
+            sitk.WriteImage(image, str(folder / "imagesTr" / f"c{case}_{channel:04d}.nii.gz"))
+        sitk.WriteImage(sitk.GetImageFromArray(label), str(folder / "labelsTr" / f"c{case}.nii.gz"))
+    names = {
+        "channel_names": {"0": "CT", "1": "PET"},
+        "labels": {"background": 0, "organ": 1},
+        "file_ending": ".nii.gz",
+    }
+    (folder / "dataset.json").write_text(json.dumps(names))
+    return folder
+
+
+def test_what_was_taken_for_each_channel_is_said_and_written_to_the_settings(ct_and_pet, tmp_path, capsys):
+    settings = tmp_path / "settings.yaml"
+    assert main(["check", str(ct_and_pet), "--folds", "2", "--settings", str(settings)]) == 0
+    said = capsys.readouterr().out
+    preprocessing = Config.load(settings).preprocessing
+    low, high = preprocessing.window_of(0)
+    assert 0 < low < 50 < high < 100
+    assert preprocessing.window_of(1) is None
+    assert f"channel CT is scaled by the window {low:g} to {high:g}" in said
+    assert "channel PET is scaled by the deviation of its non-zero voxels" in said
+
+
+def test_scalings_that_are_given_are_said_in_place_of_those_of_the_data(ct_and_pet, capsys):
+    given = ["--set", "preprocessing.intensity=window", "--set", "preprocessing.window=[[-100, 300], [0, 7]]"]
+    assert main(["check", str(ct_and_pet), "--folds", "2", *given]) == 0
+    said = capsys.readouterr().out
+    assert "channel CT is scaled by the window -100 to 300" in said
+    assert "channel PET is scaled by the window 0 to 7" in said

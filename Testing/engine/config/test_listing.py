@@ -38,7 +38,8 @@ def test_the_page_has_a_line_for_every_setting() -> None:
         ("task.channels", "a list of texts, 1 to 64 entries"),
         ("task.name", "a text"),
         ("search.topology_loss", "true or false"),
-        ("preprocessing.window", "a list of 2 numbers, must be [low, high] with low < high"),
+        ("preprocessing.intensity", "window or zscore, or a list of such"),
+        ("preprocessing.window", "a list of 2 numbers or a list of such, must be [low, high] with low < high"),
     ],
 )
 def test_what_may_be_given_is_said_in_words(key: str, words: str) -> None:

@@ -83,3 +83,30 @@ def test_a_file_that_is_no_configuration_is_refused(content: str, tmp_path: Path
 def test_a_missing_file_names_the_presets() -> None:
     with pytest.raises(InputError, match=r"no_such\.yaml.*hippocampus"):
         Config.load("no_such.yaml")
+
+
+def test_scalings_may_be_given_for_each_channel_or_for_all() -> None:
+    two = Config.from_mapping({"task": {"name": "two", "channels": ["CT", "PET"]}})
+    each = two.with_overrides(
+        ["preprocessing.intensity=[window, zscore]", "preprocessing.window=[[-100, 300], [0, 7]]"]
+    )
+    assert [each.preprocessing.window_of(index) for index in range(2)] == [(-100.0, 300.0), None]
+    assert Config.from_mapping(each.to_mapping()) == each
+    everything = two.with_overrides(["preprocessing.intensity=window", "preprocessing.window=[-100, 300]"])
+    assert [everything.preprocessing.window_of(index) for index in range(2)] == [(-100.0, 300.0)] * 2
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("preprocessing.intensity=[window]", r"must have one entry for each channel \(2\), not 1"),
+        ("preprocessing.window=[]", r"must have one entry for each channel \(2\), not 0"),
+        ("preprocessing.window=[[0, 1], [3, 2]]", "low < high"),
+        ("preprocessing.intensity=[window, zscor]", "must be window or zscore, not 'zscor'"),
+        ("preprocessing.window=[[0, 1], 3]", "must be a list of 2 numbers"),
+    ],
+)
+def test_scalings_that_do_not_fit_the_channels_are_refused(override, words) -> None:
+    two = Config.from_mapping({"task": {"name": "two", "channels": ["CT", "PET"]}})
+    with pytest.raises(InputError, match=words):
+        two.with_overrides([override])

@@ -24,6 +24,7 @@ from dints.events import Reporter
 
 CONFIG = PreprocessingConfig()
 VALUES = (0, 2, 5)
+SOURCE = cache_module.LabelSource({value: f"label {value}" for value in VALUES}, ())
 KILLED_WHILE_WRITING = """
 import os, pathlib, signal, sys
 from dints.config import PreprocessingConfig
@@ -178,10 +179,10 @@ def test_the_files_of_a_dicom_folder_are_part_of_the_key(tmp_path, cases):
     folder.mkdir()
     (folder / "1.dcm").write_bytes(b"1")
     case = dataclasses.replace(cases[0], images=(folder,))
-    before = cache_module._key(case, CONFIG, VALUES)
-    assert before == cache_module._key(case, CONFIG, VALUES)
+    before = cache_module._key(case, CONFIG, SOURCE)
+    assert before == cache_module._key(case, CONFIG, SOURCE)
     (folder / "2.dcm").write_bytes(b"2")
-    assert before != cache_module._key(case, CONFIG, VALUES)
+    assert before != cache_module._key(case, CONFIG, SOURCE)
 
 
 def test_progress_is_reported_up_to_the_last_case(cases, tmp_path):

@@ -265,18 +265,22 @@ def test_an_absolute_path_inside_of_the_folder_is_a_path_inside(tmp_path):
 def test_regions_of_several_values_are_refused_by_name():
     with pytest.raises(InputError, match=r"label 'whole' is a region of several values, \[1, 2\]"):
         parse_labels({"background": 0, "whole": [1, 2], "core": 2}, "dataset.json")
+    assert parse_labels({"background": [0], "organ": [1]}, "dataset.json") == {0: "background", 1: "organ"}
 
 
-@pytest.mark.parametrize("name", ["ignore", "Ignore", "ignore_label", "ignored", "ignore region"])
-def test_a_label_for_what_is_not_annotated_is_refused(name):
-    with pytest.raises(InputError, match="without annotation are not supported"):
-        parse_labels({"background": 0, "organ": 1, name: 2}, "dataset.json")
-    assert parse_labels({"ignore": 0, "organ": 1}, "dataset.json") == {0: "ignore", 1: "organ"}
+@pytest.mark.parametrize("name", ["ignore", "Ignore", "ignore_label", "ignored", "not annotated", "unlabeled"])
+def test_a_label_for_what_is_not_annotated_is_no_class(tmp_path, name):
+    save(tmp_path / "images" / "a.nii.gz")
+    save(tmp_path / "labels" / "a.nii.gz")
+    (tmp_path / "labels.json").write_text(json.dumps({"organ": 1, name: 7}))
+    found = read_datalist(tmp_path)
+    assert found.labels == {0: "background", 1: "organ"}
+    assert found.ignored == (7,)
+    assert any("voxels of value 7 are ignored" in sentence for sentence in notes(found))
 
 
-@pytest.mark.parametrize(
-    ("channels", "said"), [(("CT", "PET"), True), (("CT", "T1"), True), (("CT",), False), (("T1", "ADC"), False)]
-)
-def test_channels_of_several_kinds_are_named(channels, said):
-    found = DataList(Path("data"), "task", None, channels, {0: "background", 1: "organ"}, ())
-    assert any("channels of several kinds" in sentence for sentence in notes(found)) is said
+def test_a_label_that_a_given_task_learns_though_its_name_says_ignore_is_named():
+    found = DataList(Path("data"), "task", None, ("T1",), {0: "ignore", 1: "organ", 2: "ignore"}, ())
+    assert [sentence for sentence in notes(found) if "task.ignored" in sentence] == [
+        "label 2 is learned though it is called 'ignore'; move it to task.ignored"
+    ]

@@ -13,7 +13,7 @@ from dints.cost.operations import relative_memory
 from dints.data.cases import Case
 from dints.data.check import CaseFacts, ChannelFacts, CheckResult, check
 from dints.data.datalist import DataList, read_datalist
-from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory
+from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory, scaling_notes
 from dints.errors import InputError
 from dints.space.search_space import SearchSpace
 
@@ -67,7 +67,7 @@ def test_cases_without_label_do_not_count() -> None:
     ("declared", "lowest", "whole", "expected"),
     [
         (None, -1024.0, True, "CT"),
-        (None, -1024.0, False, "MR"),
+        (None, -1024.0, False, "CT"),
         (None, -500.0, True, "MR"),
         (None, 0.0, True, "MR"),
         ("MR", -1024.0, True, "MR"),
@@ -175,3 +175,66 @@ def test_the_size_of_the_smallest_structure_is_measured() -> None:
     ball = 4 / 3 * math.pi * 10.0**3
     cases = [dataclasses.replace(facts(index), label_volumes={1: 50 * ball, 2: ball}) for index in range(3)]
     assert fingerprint(result(*cases), listed(3)).structure == pytest.approx(20.0)
+
+
+def side_by_side(index: int, *channels: tuple[tuple, bool]) -> CaseFacts:
+    """A case with several channels: (lowest, foreground percentiles, highest), and whether numbers are whole."""
+    return dataclasses.replace(
+        facts(index), channels=tuple(facts(index, values=values, whole=whole).channels[0] for values, whole in channels)
+    )
+
+
+PET_RANGE, T1_RANGE = (0.0, 0.4, 2.0, 6.5, 7.0), (0.0, 90.0, 300.0, 700.0, 900.0)
+DISTANCE_RANGE = (-30.0, -5.0, 1.0, 12.0, 80.0)
+
+
+@pytest.mark.parametrize(
+    ("names", "other"),
+    [
+        (("CT", "PET"), PET_RANGE),
+        (("CT", "T1"), T1_RANGE),
+        (("CT", "distance map"), DISTANCE_RANGE),
+        (("channel 0", "channel 1"), PET_RANGE),
+        (("channel 0", "channel 1"), T1_RANGE),
+    ],
+)
+@pytest.mark.parametrize("ct_is_first", [True, False])
+def test_each_channel_is_scaled_by_what_it_holds(names, other, ct_is_first) -> None:
+    order = 1 if ct_is_first else -1
+    datalist = listed(3, read_modality(names), names[::order])
+    cases = [side_by_side(index, *[(CT_RANGE, False), (other, False)][::order]) for index in range(3)]
+    config = default_config(datalist, fingerprint(result(*cases), datalist), 8 * GIB)
+    assert config.preprocessing.intensity == ("window", "zscore")[::order]
+    windows = [config.preprocessing.window_of(index) for index in range(2)]
+    assert windows[::order] == [(-80.0, 180.0), None]  # that of CT alone
+    assert config.task.modality == "CT"
+    assert scaling_notes(config.preprocessing, names[::order])[::order] == [
+        f"channel {names[0]} is scaled by the window -80 to 180",
+        f"channel {names[1]} is scaled by the deviation of its non-zero voxels",
+    ]
+
+
+def read_modality(names: tuple[str, ...]) -> str | None:
+    return "CT" if "CT" in names else None
+
+
+@pytest.mark.parametrize(
+    ("values", "whole", "modality"),
+    [
+        (CT_RANGE, False, "CT"),  # resampled, or with a slope
+        ((-2048.0, -80.0, 40.0, 180.0, 3071.0), False, "CT"),
+        ((-1.0, -0.5, 0.0, 0.5, 1.0), False, "MR"),  # normalised
+        ((-600.0, 10.0, 300.0, 700.0, 30000.0), False, "MR"),  # negative by interpolation alone
+        ((-32768.0, 10.0, 300.0, 700.0, 900.0), True, "MR"),  # padded
+    ],
+)
+def test_hounsfield_units_are_known_by_their_range_also_in_fractions(values, whole, modality) -> None:
+    cases = [facts(index, values=values, whole=whole) for index in range(3)]
+    assert fingerprint(result(*cases), listed(3)).modality == modality
+
+
+def test_two_channels_of_ct_share_a_window_as_before() -> None:
+    datalist = listed(3, "CT", ("CT arterial", "CT venous"))
+    cases = [side_by_side(index, (CT_RANGE, True), ((-1000.0, -10.0, 60.0, 300.0, 900.0), True)) for index in range(3)]
+    config = default_config(datalist, fingerprint(result(*cases), datalist), 8 * GIB)
+    assert (config.preprocessing.intensity, config.preprocessing.window) == ("window", (-80.0, 300.0))

@@ -9,19 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from dints.data.images import (
-    as_label,
-    geometry_difference,
-    image_name,
-    is_dicom_folder,
-    is_image,
-    read_channels,
-    read_image,
-    read_label,
-    same_geometry,
-    split_channels,
-    write_image,
-)
+from dints.data.dicom import is_dicom_folder
+from dints.data.images import as_label, read_channels, read_image, read_label, split_channels, write_image
+from dints.data.placement import geometry_difference, same_geometry
 from dints.errors import InputError, RunError
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
@@ -89,15 +79,6 @@ def test_a_failed_write_says_so_and_leaves_what_was_there(image, tmp_path):
         write_image(sitk.Image((3, 3, 3), sitk.sitkLabelUInt8), path)
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_names_of_images_are_recognised_and_stripped_of_their_suffix():
-    assert image_name("a/case 1.2.nii.gz") == "case 1.2"
-    assert image_name("B.NRRD") == "B"
-    assert image_name("series") == "series"
-    assert is_image("x/A.NII.GZ")
-    assert not is_image("x/._A.nii.gz")
-    assert not is_image("notes.txt")
 
 
 def test_a_missing_file_is_named(tmp_path):

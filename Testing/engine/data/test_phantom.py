@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from dints.data.check import check
 from dints.data.datalist import read_datalist
 from dints.data.grid import Grid
-from dints.data.images import geometry_difference
 from dints.data.phantom import LABELS, phantom, write_phantoms
+from dints.data.placement import geometry_difference
 from dints.events import Reporter
 
 

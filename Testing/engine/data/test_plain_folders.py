@@ -10,6 +10,7 @@ import pytest
 from dints.data.datalist import read_datalist
 from dints.errors import InputError
 
+from .dicom_files import axial, save_stack
 from .image_files import save, save_dicom
 
 
@@ -101,3 +102,14 @@ def test_files_that_cannot_be_read_do_not_keep_a_data_set_from_being_listed(tmp_
     datalist = read_datalist(tmp_path)
     assert datalist.labels == {0: "background", 5: "label 5"}
     assert datalist.channels == ("image",)
+
+
+def test_loose_dicom_files_beside_the_images_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "images/a.nii.gz")
+    save(tmp_path / "labels/a.nii.gz", 1, dtype=np.uint8)
+    save_stack(tmp_path / "images", axial(3))
+    (tmp_path / "images/notes.txt").write_text("seen twice")
+    datalist = read_datalist(tmp_path)
+    (problem,) = datalist.problems
+    assert problem.severity == "warning"
+    assert "IM0003.dcm: is one of 3 DICOM files beside the images, which are passed over; put" in str(problem)

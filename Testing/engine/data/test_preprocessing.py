@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -167,3 +168,27 @@ def test_real_scans_stored_lps_and_ras_give_the_same_array(file, config, shared_
     arrays = [Preprocessor(config)([sitk.DICOMOrient(image, axes)])[0] for axes in ("LPS", "RAS", "SAL")]
     assert torch.equal(arrays[0], arrays[1])
     assert torch.equal(arrays[0], arrays[2])
+
+
+def test_each_channel_has_a_scaling_of_its_own() -> None:
+    generator = np.random.default_rng(0)
+    ct, pet = (generator.uniform(*ends, (4, 5, 6)).astype(np.float32) for ends in ((-1000, 1000), (0.5, 7)))
+    images = [sitk.GetImageFromArray(voxels) for voxels in (ct, pet)]
+    config = PreprocessingConfig(intensity=("window", "zscore"), window=(-100.0, 300.0), crop_foreground=False)
+    both, _ = Preprocessor(config)(images)
+    for index, alone in enumerate((PreprocessingConfig(intensity="window", window=(-100.0, 300.0)), MR)):
+        expected, _ = Preprocessor(dataclasses.replace(alone, crop_foreground=False))([images[index]])
+        assert torch.equal(both[index], expected[0])
+    each = dataclasses.replace(config, intensity="window", window=((-100.0, 300.0), (0.0, 7.0)))
+    scaled, _ = Preprocessor(each)(images)
+    assert torch.equal(scaled[0], both[0])
+    assert 0.05 < scaled[1].min() < scaled[1].max() <= 1
+
+
+def test_the_foreground_of_several_kinds_is_what_any_channel_shows() -> None:
+    ct, pet = np.full((6, 6, 6), -1000, np.float32), np.zeros((6, 6, 6), np.float32)
+    ct[1:3, 2:4, 2:4] = 50
+    pet[2:5, 2:4, 2:4] = 3
+    config = PreprocessingConfig(intensity=("window", "zscore"), window=(-100.0, 300.0))
+    _, grid = Preprocessor(config)([sitk.GetImageFromArray(voxels) for voxels in (ct, pet)])
+    assert sorted(grid.crop_shape) == [2, 2, 4]

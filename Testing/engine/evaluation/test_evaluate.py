@@ -218,3 +218,44 @@ def test_a_row_that_holds_something_else_is_refused_by_the_file_s_name(tmp_path,
     (tmp_path / "scores.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"scores\.json: is damaged .*evaluate again"):
         read_scores(tmp_path)
+
+
+def test_voxels_that_nobody_annotated_count_in_no_metric(pair):
+    reference = pair[1].copy()
+    reference[:, :, 9:] = 7
+    expected = np.where(reference == 7, 0, reference)
+    right = evaluate_case(label_image(expected), label_image(expected), LABELS, 1)
+    for nonsense in (1, 300):
+        prediction = np.where(reference == 7, nonsense, reference)
+        assert evaluate_case(label_image(prediction), label_image(reference), LABELS, 1, ignored=(7,)) == right
+
+
+def test_predictions_and_references_are_compared_by_the_names_of_their_segments(pair, tmp_path):
+    for name, values in (("references", {1: "organ", 2: "tumour"}), ("predictions", {2: "Organ", 1: "tumour"})):
+        voxels = np.zeros(pair[1].shape, np.uint8)
+        for value, segment in values.items():
+            voxels[pair[1] == (1 if segment.lower() == "organ" else 300)] = value
+        image = label_image(voxels, pixel=np.uint8)
+        for number, (value, segment) in enumerate(values.items()):
+            image.SetMetaData(f"Segment{number}_Name", segment)
+            image.SetMetaData(f"Segment{number}_LabelValue", str(value))
+        (tmp_path / name).mkdir()
+        sitk.WriteImage(image, str(tmp_path / name / "a.seg.nrrd"))
+    folders = [str(tmp_path / name) for name in ("predictions", "references")]
+    assert dints.cli.main(["evaluate", "--predictions", folders[0], "--references", folders[1]]) == 0
+    assert {(row.label, row.scores["dice"]) for row in read_scores(folders[0]).rows} == {
+        ("organ", 1.0),
+        ("tumour", 1.0),
+    }
+
+
+def test_values_to_ignore_can_be_given_for_plain_files(pair, tmp_path):
+    reference = pair[1].copy()
+    reference[:, :, 9:] = 7
+    for name, voxels in (("references", reference), ("predictions", np.where(reference == 7, 1, reference))):
+        (tmp_path / name).mkdir()
+        sitk.WriteImage(label_image(voxels), str(tmp_path / name / "a.nii.gz"))
+    folders = [str(tmp_path / name) for name in ("predictions", "references")]
+    command = ["evaluate", "--predictions", folders[0], "--references", folders[1], "--ignored", "7"]
+    assert dints.cli.main(command) == 0
+    assert {(row.value, row.scores["dice"]) for row in read_scores(folders[0]).rows} == {(1, 1.0), (300, 1.0)}

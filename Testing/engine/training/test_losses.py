@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from dints.config.ignored import IGNORED
 from dints.training.losses import TERMS, batch_dice, cross_entropy, segmentation_loss, soft_dice_loss
 
 
@@ -60,3 +61,45 @@ def test_a_term_that_is_added_counts_with_its_weight_and_gets_whole_numbers(monk
     torch.testing.assert_close(loss, without + 0.5 * logits.square().mean())
     loss.backward()
     assert torch.isfinite(logits.grad).all()
+
+
+def test_voxels_that_nobody_annotated_change_neither_loss_nor_gradient_whatever_is_predicted_there() -> None:
+    labels = torch.randint(0, 3, (2, 6, 6, 6), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    ignored = torch.rand(labels.shape, generator=torch.Generator().manual_seed(2)) < 0.3
+    logits = torch.randn(2, 3, 6, 6, 6, generator=torch.Generator().manual_seed(0))
+    nonsense = torch.where(ignored[:, None], logits.flip(1) * 50, logits)
+    found = []
+    for own in (logits, nonsense):
+        own = own.clone().requires_grad_()
+        loss = segmentation_loss(own, labels.masked_fill(ignored, IGNORED))
+        loss.backward()
+        assert not own.grad.movedim(1, -1)[ignored].any()
+        found.append(
+            (loss.item(), own.grad.movedim(1, -1)[~ignored], batch_dice(own, labels.masked_fill(ignored, 255)))
+        )
+    assert found[0][0] == found[1][0]
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][2] == found[1][2]
+
+
+def test_the_loss_with_ignored_voxels_is_that_of_the_others_alone() -> None:
+    logits = torch.randn(1, 3, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.randint(0, 3, (1, 4, 4, 4), generator=torch.Generator().manual_seed(1))
+    half = labels.clone()
+    half[:, 2:] = IGNORED
+    torch.testing.assert_close(segmentation_loss(logits, half), segmentation_loss(logits[:, :, :2], labels[:, :2]))
+    assert batch_dice(logits, half) == batch_dice(logits[:, :, :2], labels[:, :2])
+
+
+def test_a_batch_in_which_nothing_is_annotated_is_a_step_without_gradient() -> None:
+    logits = torch.randn(1, 3, 4, 4, 4, requires_grad=True)
+    loss = segmentation_loss(logits, torch.full((1, 4, 4, 4), IGNORED, dtype=torch.uint8))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert not logits.grad.any()
+
+
+def test_the_last_of_256_classes_is_not_ignored() -> None:
+    logits = torch.randn(1, 256, 2, 2, 2, requires_grad=True)
+    segmentation_loss(logits, torch.full((1, 2, 2, 2), 255, dtype=torch.uint8)).backward()
+    assert logits.grad.abs().sum() > 0

@@ -64,7 +64,7 @@ def test_an_older_format_converts_to_the_newest_with_the_same_weights(number: in
     converted = tmp_path / "converted.zip"
     assert main(["models", "convert", str(MODELS[number]), "--output", str(converted)]) == 0
     assert manifest_of(converted)["format"] == FORMAT
-    assert converted.stat().st_size <= MODELS[number].stat().st_size
+    assert converted.stat().st_size < 1.01 * MODELS[number].stat().st_size
     before, after = load_model(MODELS[number]), load_model(converted)
     told = [{**manifest_of(path), "format": None, "folds": None} for path in (converted, MODELS[number])]
     assert all(told[0][key] == value for key, value in told[1].items() if key != "config")

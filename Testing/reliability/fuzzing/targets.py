@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from dints.config import Config
 from dints.data.datalist import read_datalist
-from dints.data.images import refuse_unwritable
+from dints.data.formats import refuse_unwritable
 from dints.errors import InputError, failure
 from dints.model.model import load_model
 from dints.model.reference import (

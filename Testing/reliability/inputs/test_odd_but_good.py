@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from dints.data.images import geometry_difference
+from dints.data.placement import geometry_difference
 
 VOXELS = np.random.default_rng(3).integers(0, 200, (18, 20, 22))  # [z, y, x]
 SLANTED = np.array([[1, 0, 0], [0, 1, 0.3], [0, 0, 0.954]])

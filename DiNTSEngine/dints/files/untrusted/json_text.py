@@ -12,7 +12,10 @@ DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text; unlike Python's own reader, this one refuses NaN and infinity as the format does."""
+    """The value of a JSON text; bytes may begin with a byte order mark.
+
+    Unlike Python's own reader, this one refuses NaN and infinity as the format does.
+    """
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
