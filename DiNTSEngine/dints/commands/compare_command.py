@@ -19,6 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("--folds", type=fold_list, help="for example 0,1 (default: all that are trained)")
     parser.add_argument("--random", type=int, default=2, help="how many random architectures (default: 2)")
+    parser.add_argument(
+        "--architecture",
+        action="append",
+        default=[],
+        help="one more to compare with, found on other data for example: a file or a name of the zoo; may be repeated",
+    )
     add_device(parser)
 
 
@@ -26,7 +32,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
     with run_lock(run.folder):
         folds = run.require_trained_folds(reporter, arguments.folds)
-        lines = compare(run, folds, devices_at_hand(arguments.device), arguments.random, reporter)
+        devices = devices_at_hand(arguments.device)
+        lines = compare(run, folds, devices, arguments.random, reporter, arguments.architecture)
     for line in lines:
         name, cost = line.contestant.origin, line.cost
         text = f"{name}: Dice {line.dice:.4f}, {line.contestant.design.filters} filters"

@@ -26,12 +26,13 @@ from dints.space.network import build_network
 from dints.training.checkpoint import restoring
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
-from dints.zoo.catalogue import AnyDesign
+from dints.zoo.catalogue import AnyDesign, find_design
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
 
 SEARCHED = "searched"
 RANDOM = "random"
+GIVEN = "given"
 FORMAT = 1
 
 
@@ -51,15 +52,22 @@ class Line:
 
 
 def compare(
-    run: Run, folds: Sequence[int], devices: Sequence[torch.device], random: int, reporter: Reporter
+    run: Run,
+    folds: Sequence[int],
+    devices: Sequence[torch.device],
+    random: int,
+    reporter: Reporter,
+    given: Sequence[str] = (),
 ) -> list[Line]:
     """Trains what is missing, scores all on the folds' validation cases, and writes the table into the run.
 
     Args:
         random: how many random architectures take part.
+        given: further architectures, by name of the zoo or file: what was found on other data, for example.
 
     Raises:
-        InputError: there is no architecture yet, or the searched one was not trained on all of the folds.
+        InputError: there is no architecture yet, the searched one was not trained on all of the folds, or a given one
+            is not found.
     """
     missing = sorted(set(folds) - set(run.trained_folds))
     if missing:
@@ -67,7 +75,7 @@ def compare(
         raise InputError(f"{run.folder}: folds {names} are not trained; `dints train --run {run.folder}` first")
     run.cache(reporter)  # once, and not by every process
     rows: dict[str, tuple[ScoreRow, ...]] = {}
-    lineup = contestants(run, random)
+    lineup = contestants(run, random, given)
     for contestant in lineup:
         if contestant.name != SEARCHED:
             work = [partial(_train, run.folder, contestant, fold) for fold in folds]
@@ -89,8 +97,8 @@ def compare(
     return lines
 
 
-def contestants(run: Run, random: int) -> list[Candidate]:
-    """The searched network, and at its memory the 3D U-Net, U shapes and random architectures."""
+def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candidate]:
+    """The searched network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`."""
     config = run.config
     searched = Candidate(SEARCHED, "searched", _with_filters(run))
     space = config.search.space
@@ -99,6 +107,7 @@ def contestants(run: Run, random: int) -> list[Candidate]:
         (UNET, "3D U-Net", UNetDesign(space.levels, space.delay)),
         *u_shapes(space),
         *random_ones(space, random, config.search.seed),
+        *((f"{GIVEN}_{Path(name).stem}", Path(name).stem, find_design(name, space)) for name in given),
     ]
     return [searched, *(one for one in fit(others) if one.design != searched.design)]
 
@@ -106,13 +115,18 @@ def contestants(run: Run, random: int) -> list[Candidate]:
 def verdict(lines: Sequence[Line]) -> str:
     """The honest sentence: whether the search paid, against the best of each kind."""
     random = [line for line in lines if line.contestant.name.startswith(RANDOM)]
-    drawn = [line for line in lines if line.difference and line not in random]
+    given = [line for line in lines if line.contestant.name.startswith(GIVEN)]
+    drawn = [line for line in lines if line.difference and line not in (*random, *given)]
     parts = [
         f"{_against(best)} {words}"
-        for group, words in ((random, "the best random one"), (drawn, "the best one drawn by hand"))
+        for group, words in (
+            (random, "the best random one"),
+            (drawn, "the best one drawn by hand"),
+            (given, "the best given one"),
+        )
         if group and (best := max(group, key=lambda line: line.dice)) and best.difference
     ]
-    paid = all(line.difference and line.difference.verdict == "better" for line in (*random, *drawn))
+    paid = all(line.difference and line.difference.verdict == "better" for line in (*random, *drawn, *given))
     lost = any(line.difference and line.difference.verdict == "worse" for line in lines)
     start = "The search paid" if paid else "The search did not pay" if lost else "Whether the search paid is not clear"
     return f"{start}: the searched network is {' and '.join(parts)}." if parts else "Nothing to compare with."

@@ -62,6 +62,18 @@ def test_folds_that_are_not_trained_are_refused_by_number(run):
         compare(run, [0, 1], [CPU], 1, Reporter())
 
 
+def test_an_architecture_found_on_other_data_is_compared_by_its_file(run, tmp_path):
+    found = Architecture.random(SearchSpace(2, 2), 5)
+    found.save(tmp_path / "left_atrium.json")
+    lines = compare(run, [0], [CPU], 0, Reporter(), [str(tmp_path / "left_atrium.json")])
+    given = lines[-1].contestant
+    assert (given.name, given.origin) == ("given_left_atrium", "left_atrium")
+    assert (given.design.edges == found.edges).all()
+    assert "best given one" in verdict(lines)
+    with pytest.raises(InputError, match="no_such_name: is neither a file nor one of"):
+        compare(run, [0], [CPU], 0, Reporter(), ["no_such_name"])
+
+
 def line(name: str, dice: float, difference: PairedDifference | None) -> Line:
     row = ScoreRow("case", 0, 1, "organ", {"dice": dice})
     return Line(Candidate(name, name, UNetDesign(2, filters=4)), Summary(1, 1, 1), (row,), difference)
