@@ -3,7 +3,7 @@
     python studies/hippocampus/final.py --run runs/study/final
 
 Every scan is segmented by the network of the fold that held it out. Writes final.csv: mean DSC and NSD of each label,
-of each fold and of all scans. The logs of the trainings go to logs/.
+of each fold and of all scans. The logs of the trainings go to logs/. --results names another folder for both.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ HEADER = ("setting", "fold", "scans", "DSC Anterior", "DSC Posterior", "NSD Ante
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--results", type=Path, default=HERE)
     options = parser.parse_args()
     run = Run(options.run)
+    (options.results / "logs").mkdir(parents=True, exist_ok=True)
     for fold in run.trained_folds:
-        write_log(run.fold(fold).log, HERE / "logs" / f"final_fold{fold}.csv")
+        write_log(run.fold(fold).log, options.results / "logs" / f"final_fold{fold}.csv")
     lines = []
     for setting, mirror in SETTINGS.items():
         folds = [scores(run, fold, mirror) for fold in run.trained_folds]
         for fold, rows in zip([*run.trained_folds, "all"], [*folds, np.concatenate(folds)], strict=True):
             lines.append((setting, fold, len(rows), *(f"{value:.4f}" for value in np.nanmean(rows, axis=0))))
-    write_csv(HERE / "final.csv", HEADER, lines)
-    print((HERE / "final.csv").read_text())
+    write_csv(options.results / "final.csv", HEADER, lines)
+    print((options.results / "final.csv").read_text())
 
 
 def scores(run: Run, fold: int, mirror: bool) -> np.ndarray:

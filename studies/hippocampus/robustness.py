@@ -4,7 +4,8 @@
         --model hippocampus-mr --others ../shared/data/ct/example_ct.nii.gz ../shared/data/mr/example_mr.nii.gz
 
 Every case is segmented by the network of the fold that held it out. Writes robustness.csv: mean Dice of each label and
-how many of the cases came with a warning; and others.csv: the warnings of scans of other kinds.
+how many of the cases came with a warning; and others.csv: the warnings of scans of other kinds. --results names another
+folder for both.
 """
 
 from __future__ import annotations
@@ -46,18 +47,20 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--others", type=Path, nargs="*", default=[])
+    parser.add_argument("--results", type=Path, default=HERE)
     options = parser.parse_args()
     run, predictor = Run(options.run), load_model(find_model(options.model)).predictor("cpu")
     lines = [(name, *scores(change, run, predictor)) for name, change in CHANGES.items()]
     names = [name for value, name in run.config.task.labels.items() if value]
-    write_csv(HERE / "robustness.csv", ("scans", *(f"DSC {name}" for name in names), "cases", "with a warning"), lines)
+    header = ("scans", *(f"DSC {name}" for name in names), "cases", "with a warning")
+    write_csv(options.results / "robustness.csv", header, lines)
     heard = []
     for path in options.others:
         warnings = Warnings()
         predictor.predict(read_channels([path]), warnings, folds=[0], mirror=False, overlap=0.0)  # the warning counts
         heard.append((path.name, " | ".join(warnings.texts)))
-    write_csv(HERE / "others.csv", ("scan", "warning"), heard)
-    print((HERE / "robustness.csv").read_text(), (HERE / "others.csv").read_text(), sep="\n")
+    write_csv(options.results / "others.csv", ("scan", "warning"), heard)
+    print(*((options.results / name).read_text() for name in ("robustness.csv", "others.csv")), sep="\n")
 
 
 def scores(change: Change, run: Run, predictor: Predictor) -> tuple:
