@@ -16,6 +16,7 @@ from dints.service.parent import end_with_parent, private_output
 
 COMMANDS = {
     "check": "read every case of a data set and list all problems at once",
+    "plan": "predict how long a run takes, stage by stage, or choose settings that fit a time",
     "memory": "predict the memory that search and retraining need",
     "search": "search an architecture on a data set",
     "train": "retrain an architecture, fold by fold",

@@ -3,6 +3,7 @@
 run.json        which data set, and which cases are held out
 config.yaml     every setting
 check.json      what the check found
+plan.json       how long it was predicted to take, and why its settings are what they are
 cases.json      its cases: their folds, files and checksums
 cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/
@@ -98,6 +99,7 @@ class RunLayout:
         self.run_file = self.folder / "run.json"
         self.config_file = self.folder / "config.yaml"
         self.check_file = self.folder / "check.json"
+        self.plan_file = self.folder / "plan.json"
         self.cases_file = self.folder / "cases.json"
         self.cache_folder = self.folder / "cache"
         self.search = SearchFiles(self.folder / "search")

@@ -108,7 +108,7 @@ def test_the_numbers_of_a_search_do_not_stay_with_a_given_architecture(new):
 
 
 def test_a_fold_is_reported_with_its_dice_and_not_trained_twice(run, monkeypatch):
-    monkeypatch.setattr(retrain.FoldTrainer, "_train_step", None)  # whoever calls it fails
+    monkeypatch.setattr(retrain.FoldTrainer, "train_step", None)  # whoever calls it fails
     heard = Listener()
     (result,) = train(run, [1], CPU, heard)
     assert heard.results["fold"]["fold"] == 1

@@ -47,7 +47,7 @@ def predict_memory(config: Config) -> MemoryPrediction:
         return measure(supernet, shape, copies).training_memory + (ARCHITECTURE_COPIES - copies) * of_architecture
 
     def retraining(space: SearchSpace) -> int:
-        return retraining_cost(_every_edge(space), config).training_memory
+        return retraining_cost(every_edge(space), config).training_memory
 
     layers = config.search.layers
     return MemoryPrediction(
@@ -70,7 +70,7 @@ def retraining_cost(design: Design[nn.Module], config: Config) -> Summary:
     )
 
 
-def _every_edge(space: SearchSpace) -> Architecture:
+def every_edge(space: SearchSpace) -> Architecture:
     """All edges on, the operations taken in turn."""
     shape = (space.layers, space.edges)
     operations = np.arange(space.edges * space.layers).reshape(shape) % len(OPERATIONS)

@@ -85,7 +85,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
     search = _search(paper.search, typical)
     usable = (memory_bytes or machine_memory()) * USABLE_MEMORY
     voxels = int(usable / (SEARCH_BYTES_PER_VOXEL * relative_memory(search.space, paper.search.space)))
-    patch = _patch(typical.size, search.space.patch_step, paper.sampling.patch, voxels // SMALLEST_BATCH)
+    patch = fitting_patch(typical.size, search.space.patch_step, paper.sampling.patch, voxels // SMALLEST_BATCH)
     fitting = max(1, voxels // math.prod(patch))
     batch = min(paper.search.batch_size, 2 ** int(math.log2(fitting)))
     config = dataclasses.replace(
@@ -182,11 +182,11 @@ def _foreground(facts: Sequence[CaseFacts], channel: int) -> tuple[float, float]
     return float(np.median([values[0] for values in inside])), float(np.median([values[-1] for values in inside]))
 
 
-def _patch(size: Size, steps: Size, largest: Size, voxels: int) -> Size:
-    """See `default_config`; never below two steps, where the network's coarsest level has two voxels.
+def fitting_patch(size: Size, steps: Size, largest: Size, voxels: int) -> Size:
+    """The largest patch of at most `voxels`, as `default_config` says: sides are multiples of `steps`.
 
-    Of equal sides z shrinks first, and x and y together: only patches that are square in the axial plane can be rotated
-    by 90 degrees.
+    Never below two steps, where the network's coarsest level has two voxels. Of equal sides z shrinks first, and x and
+    y together: only patches that are square in the axial plane can be rotated by 90 degrees.
     """
     smallest = [2 * step for step in steps]
     limits = zip(size, steps, smallest, largest, strict=True)

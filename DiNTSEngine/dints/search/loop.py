@@ -93,9 +93,9 @@ class Search:
             stoppable() as stop,
         ):
             for step in range(first, total):
-                row = self._learn_weights(step, *next(train1))
+                row = self.learn_weights(step, *next(train1))
                 if step >= self.first_architecture_step:
-                    row |= self._learn_architecture(step, *next(train2))
+                    row |= self.learn_architecture(step, *next(train2))
                 log.append(row)
                 done = step + 1
                 if done % self.settings.checkpoint_every == 0 or done == total:
@@ -104,7 +104,7 @@ class Search:
                 stop.heed(partial(self._save, done))
         return self.architecture()
 
-    def _learn_weights(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+    def learn_weights(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Network weights on train1."""
         rate = milestone_rate(step, self.settings) * self.backoff.factor
         set_learning_rate(self.weight_optimizer, rate)
@@ -113,7 +113,7 @@ class Search:
         loss = self.backoff.watch(step, partial(self.weight_step, images, criterion))
         return {"step": step, "loss": loss, "learning_rate": rate, "micro_batch": self.weight_step.micro_batch}
 
-    def _learn_architecture(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+    def learn_architecture(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
         """Architecture weights on train2 (Eq. 11). The network has not learned from train2: its Dice is held out."""
         progress = (step - self.first_architecture_step + 1) / (self.settings.iterations - self.first_architecture_step)
         set_learning_rate(self.architecture_optimizer, self.settings.architecture_learning_rate * self.backoff.factor)

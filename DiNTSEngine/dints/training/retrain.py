@@ -99,7 +99,7 @@ class FoldTrainer:
                     gain = f"no gain in {self.best.without_gain} validations"
                     self.reporter.message(f"{self.stage}: {gain}; stopped at {step}")
                     break
-                row = self._train_step(step, *next(batches))
+                row = self.train_step(step, *next(batches))
                 log.append(row)
                 done = step + 1
                 if done % self.settings.validate_every == 0 or done == end:
@@ -111,8 +111,8 @@ class FoldTrainer:
                 stop.heed(partial(self._save, done))
         return FoldResult(self.fold, self.files.best, self.best.dice, self.best.mean_dice)
 
-    def _train_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
-        """The row for the log; its loss is None if it was not finite."""
+    def train_step(self, step: int, images: Tensor, labels: Tensor) -> dict[str, Any]:
+        """Makes one step; the row for the log, whose loss is None if it was not finite."""
         rate = RATES[self.settings.schedule](step, self.settings) * self.backoff.factor
         set_learning_rate(self.optimizer, rate)
         make = partial(self.optimizer_step, images, lambda *logits: supervised_loss(logits, labels))

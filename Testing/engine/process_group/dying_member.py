@@ -12,7 +12,7 @@ STEPS = 3  # done before it dies; the last checkpoint is of the second
 
 
 def die_after_some_steps() -> None:
-    train_step, done = FoldTrainer._train_step, []
+    train_step, done = FoldTrainer.train_step, []
 
     def step(trainer: FoldTrainer, *arguments):
         if len(done) == STEPS:
@@ -20,7 +20,7 @@ def die_after_some_steps() -> None:
         done.append(train_step(trainer, *arguments))
         return done[-1]
 
-    FoldTrainer._train_step = step
+    FoldTrainer.train_step = step
 
 
 if __name__ == "__main__":

@@ -107,11 +107,11 @@ def test_each_step_changes_its_own_weights_alone(search, tmp_path):
     searching = search(tmp_path)
     batch = searching.batches[0](0)
     network, architecture = copies(searching.weights), copies(searching.architecture_weights)
-    searching._learn_weights(0, *batch)
+    searching.learn_weights(0, *batch)
     assert not same(copies(searching.weights), network)
     assert same(copies(searching.architecture_weights), architecture)
     network = copies(searching.weights)
-    searching._learn_architecture(FIRST, *batch)
+    searching.learn_architecture(FIRST, *batch)
     assert same(copies(searching.weights), network)
     assert not same(copies(searching.architecture_weights), architecture)
 
@@ -163,7 +163,7 @@ def test_the_terms_of_the_architecture_come_in_with_the_progress(search, tmp_pat
     monkeypatch.setattr(searching, "architecture_step", Record())
     batch = searching.batches[1](0)
     for step in range(FIRST, STEPS):
-        searching._learn_architecture(step, *batch)
+        searching.learn_architecture(step, *batch)
     learning = STEPS - FIRST
     assert shares == pytest.approx([step / learning for step in range(1, learning + 1)])
 
@@ -177,10 +177,10 @@ def test_a_loss_that_is_not_finite_costs_its_step_and_half_of_both_rates(search,
 
     monkeypatch.setattr(searching, "weight_step", fail)
     monkeypatch.setattr(fail, "micro_batch", None, raising=False)
-    assert searching._learn_weights(0, *batch)["loss"] is None
+    assert searching.learn_weights(0, *batch)["loss"] is None
     assert same(copies(searching.weights), changed)
-    assert searching._learn_weights(1, *batch)["learning_rate"] == milestone_rate(1, searching.settings) / 2
-    searching._learn_architecture(FIRST, *batch)
+    assert searching.learn_weights(1, *batch)["learning_rate"] == milestone_rate(1, searching.settings) / 2
+    searching.learn_architecture(FIRST, *batch)
     rate = searching.settings.architecture_learning_rate / 4
     assert searching.architecture_optimizer.param_groups[0]["lr"] == rate
 

@@ -78,7 +78,7 @@ def test_the_winner_fits_the_budget_and_the_race_ends_alike_each_time(config, ca
 
 
 def test_a_finished_race_trains_nothing_again(config, cache, searching, race, monkeypatch):
-    monkeypatch.setattr("dints.training.retrain.FoldTrainer._train_step", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("dints.training.retrain.FoldTrainer.train_step", lambda *_: pytest.fail("trained again"))
     assert names_and_dice(race.standings) == names_and_dice(chosen(config, cache, searching, race.folder))
 
 

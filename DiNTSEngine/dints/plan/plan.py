@@ -1,0 +1,110 @@
+"""The plan of a run: how long each stage takes, by what was measured, and what was chosen so that it fits its time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dints.config import Config
+from dints.errors import InputError
+from dints.files.storage import read_json, write_json
+from dints.plan.predict import Stages
+from dints.plan.timings import Timings
+from dints.zoo.catalogue import AnyDesign
+
+FORMAT = 1
+DIGITS = 16  # hexadecimal, of what tells configurations apart
+SECONDS_A_MINUTE, SECONDS_AN_HOUR, SECONDS_A_DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was predicted for one configuration on one device, and how it came to it."""
+
+    device: str
+    settings: str  # `settings_key` of the configuration
+    timings: Timings
+    stages: Stages
+    hours: float | None = None  # that were given; None is as long as the settings take
+    chosen: tuple[str, ...] = ()  # sentences: what, and why
+    left_out: tuple[str, ...] = ()  # of the paper
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages."""
+        return sum(self.stages.values())
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        lists = {"chosen": list(self.chosen), "left_out": list(self.left_out), "timings": self.timings.to_mapping()}
+        return {"format": FORMAT} | vars(self) | lists
+
+    def save(self, path: Path) -> None:
+        """Writes it as JSON, atomically."""
+        write_json(path, self.to_mapping())
+
+    @staticmethod
+    def load(path: Path) -> Plan:
+        """Inverse of `save`. InputError if the file is something else."""
+        values = read_json(path)
+        try:
+            if values["format"] != FORMAT:
+                raise ValueError
+            hours = values["hours"]
+            return Plan(
+                device=str(values["device"]),
+                settings=str(values["settings"]),
+                timings=Timings.from_mapping(values["timings"], str(path)),
+                stages={str(name): float(seconds) for name, seconds in values["stages"].items()},
+                hours=None if hours is None else float(hours),
+                chosen=tuple(map(str, values["chosen"])),
+                left_out=tuple(map(str, values["left_out"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{path}: is no plan of this version; delete the file, and a new one is made") from error
+
+
+def settings_key(config: Config, design: AnyDesign | None) -> str:
+    """What tells configurations and architectures apart whose times differ."""
+    values = [config.to_mapping(), design.to_mapping() if design else None]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def lines(stages: Mapping[str, float], memory: Mapping[str, str]) -> list[str]:
+    """A table of stages with time and memory; folds that take the same are one line.
+
+    Args:
+        memory: in words, by the first word of a stage.
+    """
+    rows = [
+        (name, duration(seconds), memory.get(name.split()[0].rstrip(","), "")) for name, seconds in _grouped(stages)
+    ]
+    rows += [("all", duration(sum(stages.values())), "")]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return [f"{name:<{widths[0]}}  {time:>{widths[1]}}  {needed}".rstrip() for name, time, needed in rows]
+
+
+def _grouped(stages: Mapping[str, float]) -> Sequence[tuple[str, float]]:
+    """Stages of several folds as one."""
+    grouped: dict[str, list[float]] = {}
+    for name, seconds in stages.items():
+        grouped.setdefault(name.split()[0], []).append(seconds)
+    return [
+        (name if len(each) == 1 else f"{name}, {len(each)} folds of {duration(each[0])}", sum(each))
+        for name, each in grouped.items()
+    ]
+
+
+def duration(seconds: float) -> str:
+    """A time as precise as it is worth: "40 s", "25 min", "3.5 h", "12 days"."""
+    if seconds < 2 * SECONDS_A_MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * SECONDS_AN_HOUR:
+        return f"{seconds / SECONDS_A_MINUTE:.0f} min"
+    if seconds < 2 * SECONDS_A_DAY:
+        return f"{seconds / SECONDS_AN_HOUR:.1f} h"
+    return f"{seconds / SECONDS_A_DAY:.0f} days"

@@ -1,0 +1,113 @@
+"""Seconds of each stage of a run, from what was measured and from its settings. Nothing is measured or read here.
+
+Stages have the names under which they report their progress.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dints.config import Config
+from dints.geometry import Size
+from dints.inference.sliding_window import count_windows, flips_of, stride_of
+from dints.plan.extents import Extent
+from dints.plan.timings import Timings
+from dints.search.candidates import PRICES
+from dints.search.race import STAGE as RACE
+from dints.search.race import plan_heats
+from dints.training.schedule import scaled
+
+CHECK, CACHE, SEARCH = "check", "preprocess", "search"
+FOLDS_BEFORE_SEARCH = 1  # the search sees the training cases of one fold
+
+Stages = dict[str, float]
+"""Seconds by stage, in the order of the run."""
+
+
+def training_stage(fold: int) -> str:
+    """The stage in which a fold is trained."""
+    return f"train fold {fold}"
+
+
+def evaluation_stage(fold: int) -> str:
+    """The stage in which a fold is segmented and scored."""
+    return f"evaluate fold {fold}"
+
+
+def predict(config: Config, cases: Sequence[Extent], timings: Timings, given: bool = False) -> Stages:
+    """Seconds of all stages of a run, on one device.
+
+    Args:
+        cases: the labelled ones that search and training may see.
+        given: whether the architecture is there, so that nothing is searched.
+    """
+    voxels = sum(case.voxels for case in cases)
+    stages: Stages = {CHECK: voxels * timings.check, CACHE: voxels * timings.cache}
+    if not given:
+        stages[SEARCH] = search_seconds(config, timings)
+        if config.race.enabled:
+            stages[RACE] = race_seconds(config, cases, timings)
+    folds = range(config.training.folds)
+    stages |= {training_stage(fold): fold_seconds(config, cases, timings) for fold in folds}
+    evaluation = evaluation_seconds(config, cases, timings) / len(folds)
+    return stages | {evaluation_stage(fold): evaluation for fold in folds}
+
+
+def search_seconds(config: Config, timings: Timings) -> float:
+    """Every step learns weights, those after the rest at the start the architecture as well (3.6)."""
+    settings = config.search
+    architecture_steps = settings.iterations - round(scaled(settings.weights_only, settings))
+    return settings.iterations * timings.weights_step + architecture_steps * timings.architecture_step
+
+
+def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+    """Of the race among all proposals and of that near its leader, if no two candidates are the same."""
+    race = config.race
+    proposals = len(PRICES) + config.search.levels - 1 + race.random + race.unet
+    later = replace(race, steps=round(race.steps * race.growth), heats=2)  # near the leader
+    rounds = [plan_heats(proposals, race)] + ([plan_heats(race.neighbours + 1, later)] if race.neighbours else [])
+    work = [_race_work(heats) for heats in rounds]
+    steps, validations = sum(steps for steps, _ in work), sum(validations for _, validations in work)
+    seen = len(cases) * (1 - FOLDS_BEFORE_SEARCH / config.training.folds) / 2
+    ranking = min(seen, float(race.validation_cases or math.inf))
+    return steps * timings.training_step + validations * ranking * _validation_windows(config, cases, timings)
+
+
+def _race_work(heats: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Steps and validations of heats whose trainings go on from one to the next."""
+    before, steps = 0, 0
+    for size, until in heats:
+        steps, before = steps + size * (until - before), until
+    return steps, sum(size for size, _ in heats)
+
+
+def fold_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+    """Steps of one fold, and validations on its part of the cases."""
+    settings = config.training
+    validations = math.ceil(settings.iterations / settings.validate_every)
+    count = min(len(cases) / settings.folds, settings.validation_cases or math.inf)
+    once = count * _validation_windows(config, cases, timings)
+    return settings.iterations * timings.training_step + validations * once
+
+
+def _validation_windows(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+    """Seconds of a mean case, segmented while training."""
+    stride = stride_of(config.sampling.patch, config.training.validation_overlap)
+    return windows(config, cases, timings, stride) / len(cases) * timings.window
+
+
+def evaluation_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+    """Every case is read, segmented by the network that has not seen it, and scored."""
+    inference, patch = config.inference, config.sampling.patch
+    flips = len(flips_of(config.mirrored_axes)) if inference.mirror else 1
+    segmenting = windows(config, cases, timings, inference.stride or stride_of(patch, inference.overlap))
+    voxels = sum(case.voxels for case in cases)
+    return segmenting * flips * timings.window + voxels * (timings.cache + timings.score)
+
+
+def windows(config: Config, cases: Sequence[Extent], timings: Timings, stride: Size) -> int:
+    """Of all cases, without what is cropped."""
+    shapes = [case.working_shape(config.preprocessing.spacing, timings.cropped) for case in cases]
+    return sum(count_windows(shape, config.sampling.patch, stride) for shape in shapes)

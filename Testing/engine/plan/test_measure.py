@@ -1,0 +1,102 @@
+"""What is measured: the code of the run itself, within the time that it may take."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from dints import Architecture
+from dints.data.datalist import read_datalist
+from dints.plan import stopwatch
+from dints.plan.extents import Extent
+from dints.plan.measure import Meter
+
+CPU = torch.device("cpu")
+
+
+class Clock:
+    """Stands in for `time`: work says how long it takes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    own = Clock()
+    monkeypatch.setattr(stopwatch, "time", own)
+    return own
+
+
+def test_the_first_step_does_not_count_and_the_median_of_the_others_does(clock):
+    durations = iter([9.0, 1.0, 1.0, 5.0, 1.0, 1.0] + [1.0] * 20)
+
+    def step() -> None:
+        clock.now += next(durations)
+
+    assert stopwatch.seconds_of(step, CPU, limit=20) == 1.0
+
+
+def test_a_step_longer_than_the_limit_is_made_once(clock):
+    count = itertools.count()
+
+    def step() -> None:
+        clock.now += 7.0
+        next(count)
+
+    assert stopwatch.seconds_of(step, CPU, limit=4) == 7.0
+    assert next(count) == 1
+
+
+@pytest.mark.parametrize("per_voxel", [1e-7, 1e-5, 1e-3])
+def test_a_line_is_measured_in_the_time_that_it_may_take(clock, per_voxel):
+    """A machine on which the real step takes a tenth of a second, 11 seconds or 18 minutes."""
+    sizes = []
+
+    @contextmanager
+    def steppers(patch, batch):
+        sizes.append(math.prod(patch) * batch)
+
+        def step() -> None:
+            clock.now += 0.01 + per_voxel * sizes[-1]
+
+        yield step
+
+    line = stopwatch.line_of(steppers, (64, 64, 64), 4, (16, 16, 16), CPU, limit=4)
+    assert sizes[-1] <= 64**3 * 4
+    assert line(64**3 * 4) == pytest.approx(0.01 + per_voxel * 64**3 * 4, rel=0.01)
+    assert clock.now < 4 * 4 or sizes == [32**3]  # one smallest step may be longer than all that is wanted
+
+
+def test_all_parts_are_measured_with_the_run_s_own_code_and_nothing_is_left(
+    phantoms, tiny_config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    case = next(case for case in read_datalist(phantoms, tiny_config.task).cases if case.label)
+    extent = Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0))
+    with Meter(case, extent, tiny_config, CPU, seconds=0.05) as measure:
+        searched = measure(tiny_config)
+        given = measure(tiny_config, Architecture.random(tiny_config.search.space, 0))
+    for timings in (searched, given):
+        assert all(value > 0 for name, value in vars(timings).items() if name != "cropped")
+        assert all(0 < share <= 1 for share in timings.cropped)
+    assert searched.weights_step == given.weights_step  # measured once
+    assert not list(Path(tmp_path).glob("dints-plan-*"))
+
+
+def test_measuring_draws_no_random_number_of_the_run(phantoms, tiny_config):
+    case = next(case for case in read_datalist(phantoms, tiny_config.task).cases if case.label)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), tiny_config, CPU, seconds=0.01) as measure:
+        measure(tiny_config)
+    assert torch.equal(torch.rand(3), expected)

@@ -1,0 +1,78 @@
+"""The plan of a run: kept, shown, and made anew where it no longer holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from dints import Architecture, InputError
+from dints.cli import main
+from dints.events import Reporter
+from dints.plan import forecast
+from dints.plan.plan import Plan, duration, lines
+from dints.plan.timings import Timings
+from dints.run import Run
+
+CPU = torch.device("cpu")
+TIMINGS = Timings(1, 1, 1, 1, 1e-6, 1e-6, 1e-6, (1, 1, 1))
+
+
+@pytest.fixture
+def run(phantoms, tiny_config, tmp_path) -> Run:
+    return Run.create(tmp_path / "run", phantoms, tiny_config)
+
+
+def test_a_plan_comes_back_from_its_file(tmp_path):
+    plan = Plan("CPU", "key", TIMINGS, {"search": 2.0}, 0.25, ("Because.",), ("Races.",))
+    plan.save(tmp_path / "plan.json")
+    assert Plan.load(tmp_path / "plan.json") == plan
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 1}', '{"format": 2}'])
+def test_a_file_that_is_no_plan_is_refused(tmp_path, text):
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(InputError, match="is no plan"):
+        Plan.load(tmp_path / "plan.json")
+
+
+def test_a_run_is_measured_once_and_again_when_its_architecture_is_known(run, monkeypatch):
+    first = forecast.plan_run(run, CPU, Reporter())
+    assert "search" in first.stages
+    assert run.check_file.is_file()
+    with monkeypatch.context() as context:
+        context.setattr(forecast, "Meter", None)  # whoever calls it fails
+        assert forecast.plan_run(Run(run.folder), CPU, Reporter()) == first
+    run.architecture_file.parent.mkdir(exist_ok=True)
+    Architecture.random(run.config.search.space, 0).save(run.architecture_file)
+    assert "search" not in forecast.plan_run(Run(run.folder), CPU, Reporter()).stages
+
+
+def test_a_damaged_plan_is_made_anew(run):
+    run.plan_file.write_text("{}")
+    assert forecast.plan_run(run, CPU, Reporter()) == Plan.load(run.plan_file)
+
+
+def test_the_command_shows_a_table_with_time_and_memory(run, capfd):
+    assert main(["plan", "--run", str(run.folder), "--device", "cpu", "--events"]) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    text = "\n".join(event["text"] for event in events if event["event"] == "message")
+    assert "train, 2 folds of" in text
+    assert "GiB" in text
+    (result,) = (event["values"] for event in events if event["event"] == "result")
+    assert result["seconds"] == pytest.approx(sum(result["stages"].values()))
+
+
+def test_folds_of_a_stage_are_one_line():
+    found = lines({"search": 90.0, "train fold 0": 3000.0, "train fold 1": 3000.0}, {"train": "1.0 GiB"})
+    assert found == ["search                       90 s", "train, 2 folds of 50 min  100 min  1.0 GiB",
+                     "all                       102 min"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (119, "119 s"), (125, "2 min"), (7300, "2.0 h"), (86400 * 30.2, "30 days")],
+)
+def test_times_are_as_precise_as_they_are_worth(seconds, text):
+    assert duration(seconds) == text
