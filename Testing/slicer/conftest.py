@@ -22,6 +22,12 @@ PAUSE_SECONDS, PAUSE_ATTEMPTS = 0.1, 3
 PACKAGES = {"PySide6.QtWidgets": "PySide6-Essentials", "slicer_core": "slicer-core"}
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is only there in sight is left out while another module is shown."""
+    if item.get_closest_marker("shown") and os.environ.get("SLICER_HOST_PANELS") == "hidden":
+        pytest.skip("it is about a panel in sight")
+
+
 @pytest.fixture(scope="session")
 def running_host() -> Any:
     """The host, started without a display; skips where its packages are not installed."""

@@ -91,6 +91,7 @@ def test_parameters_survive_saving_and_loading_the_scene(
     assert list(panel.parameters.names) == ["a", "b"]
 
 
+@pytest.mark.shown
 def test_a_folded_section_hides_its_widgets(host: Any, panel: Any) -> None:
     host.click(panel.ui.inputsButton)
     assert panel.ui.inputsButton.collapsed

@@ -57,6 +57,7 @@ def test_a_panel_with_room_for_its_texts_is_fine(host: Any, open_texts: Any) -> 
     assert host.cut_off("ManyTexts") == host.scrolled("ManyTexts") == []
 
 
+@pytest.mark.shown
 @pytest.mark.parametrize("name", ["label", "button", "section"])
 def test_a_text_that_is_wider_than_its_widget_is_cut_off(host: Any, open_texts: Any, name: str) -> None:
     widget = getattr(open_texts().ui, name)
@@ -64,6 +65,7 @@ def test_a_text_that_is_wider_than_its_widget_is_cut_off(host: Any, open_texts: 
     assert host.cut_off("ManyTexts") == [f"{name}: {widget.text}"]
 
 
+@pytest.mark.shown
 def test_a_label_that_is_lower_than_its_lines_is_cut_off(host: Any, open_texts: Any) -> None:
     label = open_texts().ui.label
     label.wordWrap, label.text = True, "one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -72,6 +74,7 @@ def test_a_label_that_is_lower_than_its_lines_is_cut_off(host: Any, open_texts: 
     assert host.cut_off("ManyTexts") == [f"label: {label.text}"]
 
 
+@pytest.mark.shown
 def test_an_entry_that_is_not_chosen_is_cut_off_as_well(host: Any, open_texts: Any) -> None:
     combo = open_texts().ui.combo
     combo.maximumWidth = 100
@@ -81,6 +84,7 @@ def test_an_entry_that_is_not_chosen_is_cut_off_as_well(host: Any, open_texts: A
     assert host.cut_off("ManyTexts") == ["combo: longer than all of the list"]
 
 
+@pytest.mark.shown
 def test_a_header_that_is_wider_than_its_column_is_cut_off(host: Any, open_texts: Any) -> None:
     table = open_texts().ui.table
     table.setColumnCount(1)
@@ -89,6 +93,7 @@ def test_a_header_that_is_wider_than_its_column_is_cut_off(host: Any, open_texts
     assert host.cut_off("ManyTexts") == ["table: Validation Dice"]
 
 
+@pytest.mark.shown
 def test_what_does_not_fit_into_its_area_is_scrolled(host: Any, open_texts: Any) -> None:
     label = open_texts().ui.label
     label.minimumHeight = 900

@@ -49,7 +49,7 @@ def pip(installed: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]
 def test_what_is_missing_is_said_with_its_size(host: Any, installed: dict[str, str], panel: Any) -> None:
     installed.clear()
     panel.panel.refresh()
-    assert panel.ui.installButton.visible
+    assert host.is_shown(panel.ui.installButton)
     text = panel.ui.statusLabel.text
     assert "DiNTS needs torch>=2.6, PyYAML>=6, safetensors>=0.4.3. Reports need matplotlib>=3.8." in text
     assert "downloads up to 3.5 GB, which take up to 7.1 GB" in text
@@ -78,7 +78,7 @@ def test_declining_installs_nothing(host: Any, installed: dict[str, str], pip: l
         host.click(panel.ui.installButton)
     assert pip == []
     assert "declined" in panel.ui.logEdit.plainText
-    assert panel.ui.installButton.visible
+    assert host.is_shown(panel.ui.installButton)
 
 
 def test_confirming_installs_what_is_missing(host: Any, installed: dict[str, str], pip: list[str], panel: Any) -> None:
@@ -88,7 +88,7 @@ def test_confirming_installs_what_is_missing(host: Any, installed: dict[str, str
         host.click(panel.ui.installButton)
     assert pip == ["PyYAML>=6"]
     assert "Everything is installed." in panel.ui.logEdit.plainText
-    assert not panel.ui.installButton.visible
+    assert not host.is_shown(panel.ui.installButton)
 
 
 @pytest.mark.parametrize(("version", "isMissing"), [("2.5.1", True), ("2.6.0", False), ("2.13.0+cu128", False)])
@@ -169,7 +169,7 @@ def test_a_refusal_of_the_pytorch_extension_is_told_and_pip_is_not_asked_instead
     assert "torch could not be installed: the PyTorch extension installed nothing" in panel.ui.logEdit.plainText
     assert "open PyTorch Utils to see why" in panel.ui.logEdit.plainText
     assert pip == []
-    assert panel.ui.installButton.visible
+    assert host.is_shown(panel.ui.installButton)
 
 
 def test_a_pytorch_that_cannot_be_imported_is_told(host: Any, installed: dict[str, str], pytorch_utils: Any) -> None:

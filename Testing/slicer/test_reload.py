@@ -9,6 +9,7 @@ import pytest
 PANELS = ("DiNTSSegmentation", "DiNTSSearch")
 
 
+@pytest.mark.shown
 @pytest.mark.parametrize("how", ["button", "name"])
 @pytest.mark.parametrize("name", PANELS)
 def test_a_module_that_is_reloaded_is_bound_again(host: Any, name: str, how: str) -> None:

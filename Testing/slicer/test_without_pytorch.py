@@ -47,7 +47,7 @@ def test_the_segmentation_panel_opens_and_says_what_must_be_installed(run_progra
         panel = host.open_module("DiNTSSegmentation", 400, 800)
         reason = panel.ui.reasonLabel.text
         assert reason == "torch, PyYAML, safetensors must be installed first.", reason
-        assert panel.ui.installButton.visible
+        assert host.is_shown(panel.ui.installButton)
         assert not panel.ui.applyButton.enabled
         with host.answering(lambda dialog: dialog.close()) as titles:
             host.click(panel.ui.installButton)
@@ -64,7 +64,7 @@ def test_the_search_panel_opens_and_says_what_must_be_installed(run_program: Any
         host.start()
         panel = host.open_module("DiNTSSearch", 400, 800).panel
         assert "DiNTS needs torch" in panel.ui.engineLabel.text, panel.ui.engineLabel.text
-        assert panel.ui.engineButton.visible
+        assert host.is_shown(panel.ui.engineButton)
         assert not panel.ui.tryButton.enabled
         with host.answering(lambda dialog: dialog.close()) as titles:
             host.click(panel.ui.engineButton)

@@ -17,6 +17,7 @@ SMALL = (400, 500)
 FOOTER = ("startButton", "stopButton", "progressBar", "statusLabel")
 PLOT_SHARE = 0.5  # of a plot's width and height that its curves have, at least
 NARROW = 300  # pixels
+pytestmark = pytest.mark.shown
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .conftest import start
 
 
@@ -44,6 +46,7 @@ def test_a_run_is_still_shown_when_the_scene_was_closed_while_another_module_was
     assert checked.ui.statusLabel.text == "Done."
 
 
+@pytest.mark.shown  # else it looks at the scene when it is entered
 def test_choices_survive_saving_and_loading_the_scene(checked: Any, tmp_path: Path) -> None:
     import slicer
 
@@ -80,6 +83,7 @@ def assert_choices_are_there(panel: Any) -> None:
     assert panel.data.isChecked()
 
 
+@pytest.mark.shown
 def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
     import slicer
 

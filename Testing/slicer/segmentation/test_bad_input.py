@@ -40,7 +40,7 @@ def test_each_image_of_a_folder_that_cannot_be_used_has_the_engines_sentence(
     panel = open_panel()
     host.click(panel.ui.batchSection)
     host.choose(panel.ui.batchSourceBox, "A folder's images")
-    host.wait_until(lambda: panel.ui.inputFolderEdit.visible)
+    host.wait_until(lambda: host.is_shown(panel.ui.inputFolderEdit))
     host.type_text(line_of(panel.ui.inputFolderEdit), str(images))
     host.type_text(line_of(panel.ui.outputFolderEdit), str(results))
     host.wait_until(lambda: panel.ui.batchButton.enabled)

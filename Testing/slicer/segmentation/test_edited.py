@@ -10,13 +10,13 @@ from .facts import hidden_segments_of, segments_of
 
 
 @pytest.fixture
-def edited(panel: Any, ct: Any, apply: Any) -> Any:
+def edited(host: Any, panel: Any, ct: Any, apply: Any) -> Any:
     """The panel with a result that was edited by hand."""
     import slicer
 
     apply(panel)
     segmentation = panel.panel.parameters.segmentation
-    assert not panel.ui.editedFrame.visible
+    assert not host.is_shown(panel.ui.editedFrame)
     name = segmentation.GetSegmentation().GetNthSegmentID(0)
     voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, ct)
     voxels[:2] = 1
@@ -29,7 +29,7 @@ def edited(panel: Any, ct: Any, apply: Any) -> Any:
 def test_an_edited_segmentation_is_not_replaced_silently(host: Any, edited: Any, apply: Any) -> None:
     segmentation = edited.panel.parameters.segmentation
     work = segments_of(segmentation)
-    assert edited.ui.editedFrame.visible
+    assert host.is_shown(edited.ui.editedFrame)
     assert not edited.ui.applyButton.enabled
     assert "edited by hand" in edited.ui.reasonLabel.text
     host.click(edited.ui.newSegmentationButton)
@@ -42,7 +42,7 @@ def test_an_edited_segmentation_is_not_replaced_silently(host: Any, edited: Any,
 def test_a_replaced_segmentation_comes_back_in_one_step(host: Any, edited: Any, apply: Any) -> None:
     segmentation = edited.panel.parameters.segmentation
     work = segments_of(segmentation)
-    assert not edited.ui.undoButton.visible
+    assert not host.is_shown(edited.ui.undoButton)
     host.click(edited.ui.replaceButton)
     apply(edited)
     assert segments_of(segmentation) != work
@@ -51,8 +51,8 @@ def test_a_replaced_segmentation_comes_back_in_one_step(host: Any, edited: Any, 
     assert segments_of(segmentation) == work
     assert hidden_segments_of(segmentation) == []
     assert segmentation.GetSegmentation().GetNumberOfSegments() == len(work)
-    assert not edited.ui.undoButton.visible
-    assert edited.ui.editedFrame.visible
+    assert not host.is_shown(edited.ui.undoButton)
+    assert host.is_shown(edited.ui.editedFrame)
     assert "as it was before" in edited.ui.resultsLabel.text
 
 
@@ -67,7 +67,7 @@ def test_a_result_that_another_one_replaced_comes_back_whole(host: Any, panel: A
     assert segments_of(segmentation) != first
     host.click(panel.ui.undoButton)
     assert segments_of(segmentation) == first
-    assert not panel.ui.editedFrame.visible
+    assert not host.is_shown(panel.ui.editedFrame)
 
 
 def test_a_second_result_shows_all_its_segments_and_undo_hides_what_was_hidden(
@@ -99,7 +99,7 @@ def test_what_was_drawn_and_given_up_is_replaced_by_segments_that_are_all_shown(
     segmentation.CreateDefaultDisplayNodes()
     segmentation.GetSegmentation().AddEmptySegment("drawn", "drawn")
     host.choose(panel.ui.segmentationSelector, "Mine")
-    host.wait_until(lambda: panel.ui.replaceButton.visible)
+    host.wait_until(lambda: host.is_shown(panel.ui.replaceButton))
     host.click(panel.ui.replaceButton)
     apply(panel)
     assert list(segments_of(segmentation)) == ["liver", "kidney"]

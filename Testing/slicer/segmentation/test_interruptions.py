@@ -75,7 +75,8 @@ def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: An
         slicer.mrmlScene.RemoveNode(region)
     else:
         slow.onReload()
-        assert slicer.modules.DiNTSSegmentationWidget.panel.parameters is not None
+        rebuilt = slicer.modules.DiNTSSegmentationWidget
+        assert (rebuilt.panel.parameters is not None) == rebuilt.parent.isVisible()  # bound where it is in sight
     host.wait_until(lambda: run.isFinished and worker.queueLength == 0, SECONDS)
     assert time.monotonic() - started < NOTICE_SECONDS or event == "reload"  # which builds the panel anew
     assert queue.current is None

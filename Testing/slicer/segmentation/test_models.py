@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .conftest import SECONDS
 
 
@@ -74,6 +76,7 @@ def test_a_model_that_came_with_the_engine_is_there_without_set_up_and_stays(
     assert panel.ui.removeButton.toolTip == "Deletes the chosen model from this computer."
 
 
+@pytest.mark.shown  # a place in the list is clicked
 def test_a_file_of_the_same_name_hides_no_model_that_came_with_the_engine(
     host: Any, open_panel: Any, install: Any, model_files: Path, models_folder: Path
 ) -> None:

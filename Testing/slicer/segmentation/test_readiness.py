@@ -37,6 +37,7 @@ def test_why_apply_is_disabled_stands_beside_it(
     host.wait_until(lambda: panel.ui.applyButton.enabled)
 
 
+@pytest.mark.shown  # else it looks at the scene when it is entered
 def test_parameters_survive_saving_and_loading_the_scene(
     host: Any, open_panel: Any, install: Any, ct: Any, choose_model: Any, tmp_path: Path
 ) -> None:

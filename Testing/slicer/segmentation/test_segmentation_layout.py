@@ -18,6 +18,7 @@ WAY = [state.__name__ for state in ON_THE_WAY]
 FOOTER = ("applyButton", "reasonArea", "statusLabel", "progressBar", "cancelButton")
 
 
+pytestmark = pytest.mark.shown
 in_english = pytest.mark.parametrize("words", [False], ids=["English"], indirect=True)
 
 
