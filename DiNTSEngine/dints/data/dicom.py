@@ -59,8 +59,7 @@ def read_series(folder: Path, remark: Remark) -> sitk.Image:
     _refuse_mixture(folder)
     (slices,) = series.values()
     _refuse_damaged(others, {one.path.suffix.lower() for one in slices} - {""})
-    with quiet():
-        return _volume(folder, stacked(folder, slices), remark)
+    return _volume(folder, stacked(folder, slices), remark)
 
 
 def _sorted_out(folder: Path) -> tuple[dict[str, list[Slice]], list[Path]]:
@@ -110,7 +109,8 @@ def _volume(folder: Path, ordered: Sequence[Slice], remark: Remark) -> sitk.Imag
         reader.SetOutputPixelType(sitk.sitkFloat32)
     elif len(kinds) > 1:
         reader.SetOutputPixelType(sitk.sitkInt32)
-    image: sitk.Image = reader.Execute()
+    with quiet():  # no longer than this: remarks go to standard error, too
+        image: sitk.Image = reader.Execute()
     axes = ordered[0].axes
     step = (ordered[-1].position - ordered[0].position) / (len(ordered) - 1)
     height = float(axes[:, 2] @ step)

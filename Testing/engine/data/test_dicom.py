@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,13 @@ def test_a_series_with_a_tilted_gantry_is_resampled_to_a_straight_grid(sign: int
             assert abs(voxels[z, y, x] - slope @ place) <= 1.5  # what was rounded twice
             inside += 1
     assert inside > 0.8 * 12 * size.prod()
+
+
+def test_what_is_remarked_of_a_series_is_seen_on_a_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """GDCM is kept quiet by closing standard error, which remarks must not fall into."""
+    save_stack(tmp_path / "in", [(0, 0.8 * number, 2.4 * number) for number in range(10)])
+    read_image(tmp_path / "in", lambda sentence: os.write(2, sentence.encode()))
+    assert "gantry tilted by" in capfd.readouterr().err
 
 
 def test_a_tilt_within_the_rounding_of_headers_is_none(tmp_path: Path) -> None:
