@@ -91,6 +91,23 @@ class TrainingFiles:
         return any(path.is_file() for path in (self.log, self.last, self.best))
 
 
+class RaceFiles:
+    """The files of a race among candidates, and of the one that its leader runs against its neighbours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.standings = folder / "standings.json"  # all candidates, the best first
+
+    @property
+    def near(self) -> RaceFiles:
+        """Of the leader's race against its neighbours."""
+        return RaceFiles(self.folder / "near")
+
+    def candidate(self, name: str) -> TrainingFiles:
+        """Of all heats of a candidate."""
+        return TrainingFiles(self.folder / name)
+
+
 class RunLayout:
     """The files of a run, whether or not they are there yet."""
 
@@ -111,6 +128,7 @@ class RunLayout:
         self.scores_file = self.evaluation_folder / SCORES
         self.cleanup_file = self.evaluation_folder / "cleanup.json"  # labels that gain from their largest component
         self.compare_folder = self.folder / "compare"
+        self.compare_file = self.compare_folder / "compare.json"  # the table, and whether the search paid
         self.model_file = self.folder / "model.zip"
         self.report_file = self.folder / "report.html"
 
@@ -118,6 +136,11 @@ class RunLayout:
     def is_run(self) -> bool:
         """Whether a search or retraining was started here: its data and settings are fixed then."""
         return self.run_file.is_file()
+
+    @property
+    def race(self) -> RaceFiles:
+        """Of the race among the search's candidates."""
+        return RaceFiles(self.race_folder)
 
     def architecture_picture(self, suffix: str) -> Path:
         """The drawing of the architecture, as "png" or "svg"."""

@@ -92,8 +92,8 @@ def compare(
         )
         for contestant in lineup
     ]
-    write_json(run.compare_folder / "compare.json", to_mapping(lines, folds))
-    reporter.result("compare", path=str(run.compare_folder / "compare.json"))
+    write_json(run.compare_file, to_mapping(lines, folds))
+    reporter.result("compare", path=str(run.compare_file))
     return lines
 
 

@@ -28,12 +28,19 @@ Curve = tuple[np.ndarray, np.ndarray]  # steps and values
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over the steps of a training, and the level that they should reach, if there is one."""
+    """Curves over the steps of a training, and the level that they should reach, if there is one.
+
+    Attributes:
+        others: curves in the background, without a name.
+        dots: whether each of the few points is marked.
+    """
 
     title: str
     curves: Mapping[str, Curve]
     level: float | None = None
     level_name: str = ""
+    others: Sequence[Curve] = ()
+    dots: bool = False
 
 
 def require_matplotlib() -> None:
@@ -76,10 +83,12 @@ def chart_svg(chart: Chart) -> str:
     }
     with matplotlib.rc_context(style):
         axes = figure.add_axes(CHART_AREA)
+        for steps, values in chart.others:
+            axes.plot(steps, values, color=INK, alpha=0.4, linewidth=1, marker=".")
         for colour, (name, (steps, values)) in zip(
             _repeated(COLOURS, len(chart.curves)), chart.curves.items(), strict=True
         ):
-            axes.plot(steps, values, color=colour, label=name, linewidth=1.6, marker="." if len(steps) == 1 else None)
+            axes.plot(steps, values, color=colour, label=name, linewidth=1.6, marker=_marker(chart, steps))
         if chart.level is not None:
             axes.axhline(chart.level, color=INK, linewidth=1, linestyle="--", label=chart.level_name)
         axes.set_title(chart.title, fontsize=11, loc="left")
@@ -104,6 +113,11 @@ def png(figure: Figure) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=PNG_DPI, facecolor="black")
     return content.getvalue()
+
+
+def _marker(chart: Chart, steps: np.ndarray) -> str | None:
+    """A single point is no line."""
+    return "." if chart.dots or len(steps) == 1 else None
 
 
 def _repeated(colours: Sequence[str], count: int) -> list[str]:

@@ -9,13 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dints import __version__
 from dints.errors import InputError
 from dints.files.storage import write_text
+from dints.report.contests import comparison, race
 from dints.report.figures import CURVE_POINTS, require_matplotlib
 from dints.report.run_files import RunFiles, shown
 from dints.report.scores import cases, examples, summary
 from dints.report.sections import architecture, configuration, data, heading, retraining, search
 
 TEMPLATE = "report.html"
-SECTIONS = (data, architecture, search, retraining, summary, cases, examples, configuration)
+SECTIONS = (data, architecture, search, race, retraining, summary, comparison, cases, examples, configuration)
 
 
 def write_report(run_folder: str | Path) -> Path:

@@ -19,6 +19,7 @@ from dints.config import RaceConfig
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json
+from dints.run_layout import RaceFiles
 from dints.training.log import defined
 from dints.zoo.catalogue import AnyDesign
 
@@ -59,7 +60,7 @@ Train = Callable[[Sequence[Training]], Sequence[float]]
 def race(
     candidates: Sequence[Candidate], settings: RaceConfig, folder: Path, train: Train, reporter: Reporter
 ) -> list[Standing]:
-    """The standings of all candidates, the winner first; `standings.json` has them as they are known.
+    """The standings of all candidates, the winner first; `standings.json` has them as they are known, from the start.
 
     Args:
         folder: of the trainings and standings.
@@ -75,16 +76,20 @@ def race(
         raise InputError(f"two candidates are called {max(names, key=names.count)}; give each a name of its own")
     heats = plan_heats(len(candidates), settings)
     schedule = heats[-1][1]
+    files = RaceFiles(folder)
     standings: dict[str, Standing] = {}
     running = list(candidates)
+    write_json(files.standings, [_row(Standing(candidate, 0, math.nan)) for candidate in candidates])
     for number, (size, steps) in enumerate(heats):
         running = running[:size]
-        trainings = [Training(candidate, steps, schedule, folder / candidate.name) for candidate in running]
+        trainings = [
+            Training(candidate, steps, schedule, files.candidate(candidate.name).folder) for candidate in running
+        ]
         for training, dice in zip(trainings, train(trainings), strict=True):
             standings[training.candidate.name] = Standing(training.candidate, steps, dice)
         ranked = ranking(list(standings.values()))
         running = [standing.candidate for standing in ranked if standing.steps == steps]
-        write_json(folder / "standings.json", [_row(standing) for standing in ranked])
+        write_json(files.standings, [_row(standing) for standing in ranked])
         reporter.result("standings", heat=number + 1, heats=len(heats), rows=[_row(standing) for standing in ranked])
     return ranked
 

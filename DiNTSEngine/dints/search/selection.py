@@ -15,7 +15,7 @@ from dints.config import Config
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
 from dints.events import Reporter
-from dints.run_layout import read_log
+from dints.run_layout import RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import Fitter, Proposal, near, proposed_by_supernet, random_ones, u_shapes
 from dints.search.loop import Search
 from dints.search.race import STAGE, Standing, Training, race
@@ -52,7 +52,7 @@ def choose(
     fit = Fitter(config, memory_budget(config))
     train = partial(_train_all, config, cache, searching.halves, devices, reporter)
     standings = race(list(fit(_proposals(config, searching))), config.race, folder, train, reporter)
-    return _against_neighbours(standings, config, fit, folder / "near", train, reporter)
+    return _against_neighbours(standings, config, fit, RaceFiles(folder).near.folder, train, reporter)
 
 
 def memory_budget(config: Config) -> float:
@@ -124,7 +124,7 @@ def _train(
     named = _Named(reporter, f"{STAGE} {candidate.name}")
     trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
     trainer.run(until=one.steps)
-    validations = {row["step"]: row["mean_dice"] for row in read_log(folder / "log.jsonl") if "mean_dice" in row}
+    validations = {row["step"]: row["mean_dice"] for row in read_log(TrainingFiles(folder).log) if "mean_dice" in row}
     dice = validations.get(one.steps - 1)
     return math.nan if dice is None else float(dice)
 

@@ -73,6 +73,27 @@ def add_log(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def add_race(folder):
+    """Three candidates of which two went on, and a leader that has just met what is near it."""
+    for race, ends in ((folder, {"a": (10, 30), "b <i>": (10, 30), "c": (10,)}), (folder / "near", {"a": (30,)})):
+        rows = [{"name": name, "origin": f"from {name}", "filters": 8, "steps": 0, "dice": None} for name in ends]
+        write_json(race / "standings.json", rows)
+        for number, (name, steps) in enumerate(ends.items()):
+            log = [{"step": end - 1, "dice": [0.5], "mean_dice": 0.5 + end / 100 - number / 100} for end in steps]
+            add_log(race / name / "log.jsonl", log)
+
+
+def add_comparison(folder):
+    cost = {"parameters": 340_000, "macs": 476_000_000, "training_memory": 82 * 2**20}
+    found = {"mean": 0.012, "low": 0.004, "high": 0.02, "cases": 4, "verdict": "better"}
+    networks = [
+        {"name": name, "caption": name, "filters": 8, "cost": cost, "dice": dice, "difference": difference}
+        for name, dice, difference in (("searched", 0.889, None), ("3D U-Net <b>", 0.877, found))
+    ]
+    verdict = "The search paid: the searched network is better than the best one drawn by hand."
+    write_json(folder / "compare.json", {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks})
+
+
 def finish(folder, config):
     """Everything that a finished run has, in small."""
     problem = {"file": "x<y>.nii", "reason": "is empty", "remedy": "label it", "severity": "warning"}
@@ -86,6 +107,9 @@ def finish(folder, config):
     for row in rows[20:]:
         row.update(architecture_loss=1.0, dice=None, gap=40 - row["step"], memory_fraction=0.8)
     add_log(folder / "search" / "log.jsonl", rows)
+    add_race(folder / "search" / "race")
+    write_json(folder / "search" / "architecture.json", {})
+    add_comparison(folder / "compare")
     for fold in range(2):
         validation = [{"step": 39, "dice": [0.5, None], "mean_dice": 0.5}]
         add_log(folder / "train" / f"fold{fold}" / "log.jsonl", rows[:40] + validation)

@@ -14,13 +14,15 @@ from dints.cli import main
 from dints.data.images import read_image
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
-from dints.report import overlays, sections
+from dints.report import contests, overlays, sections
 from dints.report.write import write_report
 
 TEXTS = {
     "check.json": "problem found by the check",
     "search/architecture.svg": "data:image/svg+xml",
     "search/summary.json": "Discretization gap G 3;",
+    "search/race/standings.json": "from b &lt;i&gt;",
+    "compare/compare.json": "The search paid",
     "search/log.jsonl": "40 of 21000 steps.",
     "train/fold1/log.jsonl": "Fold 1: 40 of 40 steps.",
     "evaluation/scores.json": "mean of labels",
@@ -49,7 +51,8 @@ def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for number, files in enumerate(content["cases"].values()):
         files.update(images=[str(folder / f"image{number}.nii.gz")], label=str(folder / f"label{number}.nii.gz"))
     write_json(folder / "evaluation" / "scores.json", content)
-    monkeypatch.setattr(sections, "chart_svg", lambda chart: f"<svg><title>{chart.title}</title></svg>")
+    for module in (sections, contests):
+        monkeypatch.setattr(module, "chart_svg", lambda chart: f"<svg><title>{chart.title}</title></svg>")
     monkeypatch.setattr(overlays, "_draw", lambda *given: b"png")
     return folder
 
@@ -130,6 +133,10 @@ def test_a_folder_in_place_of_a_file_does_not_end_the_report(run, written, name)
         ("check.json", '"label_volumes": {', '"volumes": {'),
         ("search/summary.json", '"expected_memory": 0.79', '"expected_memory": "much"'),
         ("search/summary.json", "2000000", "0"),
+        ("search/race/standings.json", '"origin": "from b <i>"', '"origin": 3'),
+        ("search/race/standings.json", '"name": "c"', '"name": "../c"'),
+        ("compare/compare.json", '"dice": 0.877', '"dice": "good"'),
+        ("compare/compare.json", '"networks"', '"others"'),
         ("search/log.jsonl", '"loss": 2.0', '"loss": "low"'),
         ("search/log.jsonl", '"step": 0', '"steps": 0'),
         ("train/fold1/log.jsonl", '"step": 3,', '"step": "x",'),

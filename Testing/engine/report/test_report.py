@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import shutil
@@ -35,7 +36,9 @@ def test_a_finished_run_is_reported_in_full(finished, report, parsed):
     assert write_report(finished) == finished / "report.html"
     assert "not finished" not in report
     assert " yet." not in report
-    assert parsed(report).tags.count("svg") == 5  # three of the search (its Dice is undefined), two of the retraining
+    assert (
+        parsed(report).tags.count("svg") == 7
+    )  # three of the search (its Dice is undefined), two of races and of the retraining
     assert report.count("data:image/png") == 9  # three planes of three cases
     assert report.count("data:image/svg+xml") == 1
     for expected in ("A &amp; B", "Best: case 0", "Worst: case 3", "budget 0.800", "x&lt;y&gt;.nii", "iterations: 40"):
@@ -61,6 +64,44 @@ def test_a_run_that_has_just_begun_is_reported(tmp_path, begin_run, parsed):
     text = write_report(tmp_path).read_text(encoding="utf-8")
     parsed(text)
     assert text.count(" yet.") == 7
+
+
+def table_after(text, title):
+    """Rows of the first table below a heading, as lists of texts."""
+    table = text[text.index(f"<h2>{title}</h2>") :].partition("</table>")[0].partition("<tbody>")[2]
+    rows = [row.replace("</tr>", "") for row in table.split("<tr>")[1:]]
+    return [[html.unescape(cell.partition("</td>")[0]) for cell in row.split("<td>")[1:]] for row in rows]
+
+
+def test_the_race_is_a_table_of_who_went_on_and_a_plot_of_a_line_a_candidate(report):
+    rows = table_after(report, "Race")
+    assert rows == [
+        ["a", "from a", "8", "0.6000", "0.8000", "heat 2, first"],
+        ["b <i>", "from b <i>", "8", "0.5900", "0.7900", "heat 2"],
+        ["c", "from c", "8", "0.5800", "\N{EN DASH}", "heat 1"],
+    ]
+    assert "The leader against what is one change away from it" in report
+    assert "Dice of cases that the trainings do not see" in report
+
+
+def test_a_race_under_way_has_the_candidates_before_their_first_dice(tmp_path, begin_run):
+    begin_run(tmp_path)
+    row = {"name": "a", "origin": "from a", "filters": 8, "steps": 0, "dice": None}
+    write_json(tmp_path / "search" / "race" / "standings.json", [row])
+    assert "<td>from a</td>" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_the_comparison_has_differences_with_intervals_and_the_one_sentence(report):
+    searched, unet = table_after(report, "Did the search pay?")
+    assert searched[0] == "searched"
+    assert searched[-3:] == ["\N{EN DASH}"] * 3
+    assert unet == ["3D U-Net <b>", "8", "0.34", "0.48", "82", "0.8770", "+0.0120", "+0.0040 to +0.0200", "better"]
+    assert "<p>The search paid: the searched network is better" in report
+
+
+def test_a_run_that_was_not_compared_says_with_which_command_it_is(tmp_path, begin_run):
+    begin_run(tmp_path)
+    assert f"`dints compare --run {tmp_path}`" in write_report(tmp_path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("missing", ["check.json", "search", "train", "evaluation"])

@@ -61,16 +61,15 @@ def test_what_is_not_a_number_is_last_and_names_settle_ties():
     assert [one.candidate.name for one in ranked] == ["c2", "c3", "c0", "c1"]
 
 
-def test_standings_are_on_disk_after_every_heat(tmp_path):
+def test_standings_are_on_disk_before_the_first_heat_and_after_every_one(tmp_path):
     seen = []
 
     def train(trainings: Sequence[Training]) -> list[float]:
-        if (tmp_path / "standings.json").is_file():
-            seen.append(len(read_json(tmp_path / "standings.json")))
+        seen.append([row["steps"] for row in read_json(tmp_path / "standings.json")])
         return [0.1 * one.candidate.design.filters for one in trainings]
 
     race(candidates(5), SETTINGS, tmp_path, train, Reporter())
-    assert seen == [5]
+    assert seen == [[0] * 5, [10] * 5]
     rows = read_json(tmp_path / "standings.json")
     assert rows[0]["name"] == "c4"
     assert rows[0]["architecture"] == UNetDesign(2, filters=5).to_mapping()
