@@ -4,18 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import slicer
 import vtk
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # of a widget in the .ui file: the parameter that it shows
 
 
-class ParameterBinding:
+Observer = Callable[[vtk.vtkObject, str], None]
+
+
+class WrappedParameters:
+    """Base of the classes that `parameterNodeWrapper` completes: what it adds, for those who read and check types.
+
+    Nothing of this is there when the program runs: the wrapper takes no class that has these names already.
+    """
+
+    if TYPE_CHECKING:
+        parameterNode: slicer.vtkMRMLScriptedModuleNode
+        AddObserver: Callable[..., int]
+
+        def __init__(self, parameterNode: slicer.vtkMRMLScriptedModuleNode) -> None: ...
+
+        def RemoveObserver(self, tag: int) -> None: ...
+
+        def connectParametersToGui(self, mapping: dict[str, Any]) -> int: ...
+
+        def disconnectGui(self, guiTag: int) -> None: ...
+
+
+Parameters = TypeVar("Parameters", bound=WrappedParameters)
+
+
+class ParameterBinding(Generic[Parameters]):
     """Shows parameters in the widgets that name them and writes what the user changes, until it is released.
 
     Slicer before 5.12 adds an observer with `connectParametersToGui` that `disconnectGui` leaves. So the tags of all
     observers that are added for the panel are noted, and none but those are removed.
+
+    Attributes:
+        parameters: those that are bound.
 
     Args:
         parameters: instance of a class that `parameterNodeWrapper` made.
@@ -23,8 +52,8 @@ class ParameterBinding:
         onModified: observer of the node, called after the widgets were brought up to date.
     """
 
-    def __init__(self, parameters: Any, ui: SimpleNamespace, onModified: Callable[[vtk.vtkObject, str], None]) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Parameters, ui: SimpleNamespace, onModified: Observer) -> None:
+        self.parameters = parameters
         self._observers: list[int] = []
         parameters.AddObserver = self._addObserver
         widgets = [widget for widget in vars(ui).values() if widget.property(PARAMETER_PROPERTY)]
@@ -33,12 +62,12 @@ class ParameterBinding:
 
     def release(self) -> None:
         """Lets go of the parameters; the widgets stay as they are."""
-        self._parameters.disconnectGui(self._guiTag)
+        self.parameters.disconnectGui(self._guiTag)
         for tag in self._observers:
-            self._parameters.RemoveObserver(tag)
-        del self._parameters.AddObserver
+            self.parameters.RemoveObserver(tag)
+        del self.parameters.AddObserver
 
-    def _addObserver(self, event: int, callback: Callable[[vtk.vtkObject, str], None], priority: float = 0.0) -> int:
-        tag = self._parameters.parameterNode.AddObserver(event, callback, priority)
+    def _addObserver(self, event: int, callback: Observer, priority: float = 0.0) -> int:
+        tag: int = self.parameters.parameterNode.AddObserver(event, callback, priority)
         self._observers.append(tag)
         return tag

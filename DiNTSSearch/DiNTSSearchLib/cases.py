@@ -24,17 +24,18 @@ def openCase(
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    files = run.scores.cases[name]
-    if not files.images or files.label is None:
+    files = run.scores.cases[name] if run.scores else None
+    if files is None or not files.images or files.label is None:
         raise ValueError(_("{name}: the scores do not name its image and label; evaluate again").format(name=name))
     image, label = files.images[0], files.label
     predicted = run.layout.prediction_file(name)
     for path in (image, label, predicted):
         if not os.path.exists(path):  # also where it may not be looked for
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
+    task = run.requiredSettings.task
     volume = importVolume(image, name)
-    styles = segmentStyles({value: text for value, text in run.settings.task.labels.items() if value})
-    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume, run.settings.task.values)
+    styles = segmentStyles({value: text for value, text in task.labels.items() if value})
+    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume, task.values)
     prediction = _segmentation(predicted, _("{name} prediction").format(name=name), styles, volume)
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)

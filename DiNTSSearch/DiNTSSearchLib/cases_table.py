@@ -26,11 +26,12 @@ class CasesTable:
         if check == self._shown:
             return
         self._shown = check
-        problems: dict[str | None, list[dict[str, str]]] = {}
+        general: list[dict[str, str]] = []
+        problems: dict[str, list[dict[str, str]]] = {}
         for problem in check["problems"]:
-            problems.setdefault(problem.get("case"), []).append(problem)
+            own = general if problem.get("case") is None else problems.setdefault(problem["case"], [])
+            own.append(problem)
         facts = {case["name"]: case for case in check["cases"]}
-        general = problems.pop(None, [])
         rows = [[Path(problem["file"]).name, _finding([problem]), "", "", ""] for problem in general]
         rows += [[name, _finding(own), *_facts(facts.get(name))] for name, own in problems.items()]
         rows += [[name, _("fine"), *_facts(case)] for name, case in facts.items() if name not in problems]

@@ -146,7 +146,7 @@ class DataSection(Section):
         image, segmentation = self.ui.imageSelector.currentNode(), self.ui.segmentationSelector.currentNode()
         self.ui.addPairButton.enabled = image is not None and segmentation is not None
         self.ui.removePairButton.enabled = bool(self.pairs)
-        folder = self.panel.parameters.dataFolder if self.panel.parameters else ""
+        folder = self.panel.parameters.dataFolder if self.panel.isBound else ""
         self.ui.exportPairsButton.enabled = bool(self.pairs and folder) and not self.panel.isBusy
         self.ui.exportPairsButton.toolTip = (
             _("Writes {names} to the data folder.").format(names=", ".join(caseNames(self.nodes())))

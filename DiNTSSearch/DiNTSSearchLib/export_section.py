@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.terminology import SegmentStyle, segmentStyles, terminologyOf, toHex
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
-from DiNTSSearchLib.pipeline import Results
+from DiNTSSearchLib.pipeline import Pipeline, Results
 from DiNTSSearchLib.section import Section
 
 if TYPE_CHECKING:
@@ -85,12 +85,14 @@ class ExportSection(Section):
         question = _("There is a model {name} already. Replace it?").format(name=path.name)
         if path.exists() and not slicer.util.confirmYesNoDisplay(question, _("Export model")):
             return
-        arguments = {"name": parameters.modelName.strip(), "notes": parameters.notes, "labels": self.labels()}
-        arguments["styles"] = {
-            value: {COLOR: toHex(style.color), TERMINOLOGY: style.terminology} for value, style in styles.items()
-        }
-        folder = parameters.runFolder
-        self.start(lambda **calls: self.logic.export(folder, **arguments, overwrite=True, **calls), self.onExported)
+        folder, name, notes = parameters.runFolder, parameters.modelName.strip(), parameters.notes
+        labels = self.labels()
+        texts = {value: {COLOR: toHex(style.color), TERMINOLOGY: style.terminology} for value, style in styles.items()}
+
+        def begin(**calls: Any) -> Pipeline:
+            return self.logic.export(folder, name, notes, labels, texts, overwrite=True, **calls)
+
+        self.start(begin, self.onExported)
 
     def onExported(self, results: Results) -> None:
         text = _("{name} is listed in DiNTS Segmentation now ({path}).")

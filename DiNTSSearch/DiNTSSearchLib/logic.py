@@ -21,7 +21,7 @@ from DiNTSLib.events import OnEvent, OnFinished
 from DiNTSLib.processes import EngineProcess
 from DiNTSSearchLib.opened_run import CHOICES
 from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
-from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline, Results
+from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline
 
 
 class EngineError(RuntimeError):
@@ -31,9 +31,10 @@ class EngineError(RuntimeError):
 class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
     """Drives the engine on runs, which are folders on disk.
 
-    Without `onFinished` a call blocks (the application still processes its events) and returns the engine's results,
-    {name: values}, or raises EngineError. With it, the call returns a `Pipeline` at once, and `onFinished` gets the
-    exit code and a sentence on what went wrong ("" if nothing did). All functions are called in the main thread.
+    Each call returns a `Pipeline`, whose `results` are what the engine found, {name: values}. Without `onFinished` the
+    call blocks until they are there (the application still processes its events), or raises EngineError. With it, the
+    call returns at once, and `onFinished` gets the exit code and a sentence on what went wrong ("" if nothing did).
+    All functions are called in the main thread.
 
     Args:
         makeProcess: runs a command of the engine.
@@ -45,7 +46,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
     def makeDemoData(
         self, folder: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Generates a data set of synthetic scans in `folder`/phantoms; it fits the preset "phantom"."""
         return self._run([[["demo", "--run", str(folder), "--data-only"]]], onEvent, onFinished, folder)
 
@@ -55,13 +56,13 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         folder: str | Path,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Writes pairs of volume and segmentation nodes as a data set; result "data" has its path and labels.
 
         Raises:
             ValueError: there are no pairs, no segments, or the folder holds something already.
         """
-        return self._run([[PairsExport(pairs, folder)]], onEvent, onFinished, makeProcess=PairsProcess)
+        return _finishedOrRunning([[PairsExport(pairs, folder)]], PairsProcess, onEvent, onFinished)
 
     def check(
         self,
@@ -71,7 +72,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         folds: int = 5,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Reads every case of a data set and leaves what it found, and the settings that follow, in the run's folder.
 
         Args:
@@ -94,7 +95,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         device: str = "auto",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Result "memory": bytes that `search` and `retraining_full` (at a budget of 1) need and are `available`."""
         command = ["memory", "--config", str(settings), "--device", device, *_overrides(changes)]
         return self._run([[command]], onEvent, onFinished)
@@ -108,7 +109,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         device: str = "auto",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Searches an architecture; a run that exists goes on where it was stopped.
 
         Args:
@@ -134,7 +135,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         crossValidate: bool = True,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Retrains folds of the searched architecture, resuming those that were stopped, then cross-validates.
 
         Args:
@@ -163,7 +164,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         overwrite: bool = False,
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """Writes the trained folds as a model, by default among the installed models (`modelPath`).
 
         Args:
@@ -183,9 +184,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]
         return self._run([[command]], onEvent, onFinished, path.parent)
 
-    def report(
-        self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
-    ) -> Results | Pipeline:
+    def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None) -> Pipeline:
         """Writes the HTML report of a run; result "report" has its path."""
         return self._run([[["report", "--run", str(run)]]], onEvent, onFinished, run)
 
@@ -197,28 +196,37 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
     def _run(
         self,
-        stages: Sequence[Sequence[Command]],
+        stages: Sequence[Sequence[list[str]]],
         onEvent: OnEvent | None,
         onFinished: OnFinished | None,
         folder: str | Path | None = None,
-        makeProcess: MakeProcess[Command] | None = None,
-    ) -> Results | Pipeline:
+    ) -> Pipeline:
         """`folder` is what the commands write into; what one that was ended left half written there is removed."""
+        return _finishedOrRunning(stages, self._makeProcess, onEvent, onFinished, folder)
 
-        def finish(exitCode: int, sentence: str) -> None:
-            if exitCode and folder is not None:
-                _clearAway(Path(folder))
-            if onFinished is not None:
-                onFinished(exitCode, sentence)
 
-        job = Pipeline(stages, makeProcess or self._makeProcess, onEvent or (lambda event: None), finish)
-        job.start()
+def _finishedOrRunning(
+    stages: Sequence[Sequence[Command]],
+    makeProcess: MakeProcess[Command],
+    onEvent: OnEvent | None,
+    onFinished: OnFinished | None,
+    folder: str | Path | None = None,
+) -> Pipeline:
+    """Runs the stages: to their end, unless there is `onFinished` to say that they have ended."""
+
+    def finish(exitCode: int, sentence: str) -> None:
+        if exitCode and folder is not None:
+            _clearAway(Path(folder))
         if onFinished is not None:
-            return job
+            onFinished(exitCode, sentence)
+
+    job = Pipeline(stages, makeProcess, onEvent or (lambda event: None), finish)
+    job.start()
+    if onFinished is None:
         job.waitForFinished()
         if job.exitCode:
             raise EngineError(job.sentence)
-        return job.results
+    return job
 
 
 def _clearAway(folder: Path) -> None:

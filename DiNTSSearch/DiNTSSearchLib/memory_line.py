@@ -55,7 +55,7 @@ class MemoryLine:
 
     def stop(self) -> None:
         """Ends what is under way and forgets what was predicted."""
-        self._known = None
+        self._known = self._question = None
         self.values, self.error = {}, ""
         self._timer.stop()
         if self._job is not None and self._job.isRunning:
@@ -65,7 +65,7 @@ class MemoryLine:
     @property
     def gpus(self) -> int:
         """How many the engine sees; 0 before it was asked."""
-        return self.values.get("gpus", 0)
+        return int(self.values.get("gpus", 0))
 
     def sentence(self, budget: float) -> str:
         """What search and retraining need at a budget, and what there is."""
@@ -83,9 +83,11 @@ class MemoryLine:
     def isTooMuch(self, budget: float) -> bool:
         """Whether search or retraining will not fit."""
         needed = max(self.values.get("search", 0), budget * self.values.get("retraining_full", 0))
-        return needed > self.values.get("available", needed)
+        return bool(needed > self.values.get("available", needed))
 
     def _ask(self) -> None:
+        if self._question is None:
+            return  # it was stopped
         file, changes, device = self._question
 
         def finished(exitCode: int, sentence: str) -> None:

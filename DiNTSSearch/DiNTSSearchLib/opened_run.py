@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from slicer.i18n import tr as _
+
 from dints.config import Config
 from dints.errors import InputError, failure
 from dints.evaluation.evaluate import Scores, read_scores
@@ -64,6 +66,13 @@ class OpenedRun:
         return "\n".join(self.problems) if self.isRun and None in (self._start, self.settings) else ""
 
     @property
+    def requiredSettings(self) -> Config:
+        """The settings; InputError where there are none, or none that can be read."""
+        if self.settings is None:
+            raise InputError(_("Check the data first: {folder} has no settings.").format(folder=self.folder))
+        return self.settings
+
+    @property
     def errors(self) -> int:
         """Problems of the data that prevent training."""
         return sum(problem["severity"] == "error" for problem in (self.check or {}).get("problems", ()))
@@ -98,6 +107,7 @@ class OpenedRun:
     def _readLogs(self, end: float) -> bool:
         settings, layout = self.settings, self.layout
         iterations = settings.search.iterations if settings else 0
+        count, steps = (settings.training.folds, settings.training.iterations) if settings else (0, 0)
         complete = _readOn(self.log(), end)
         self.search = (
             layout.search_state(iterations, self.log())
@@ -105,9 +115,9 @@ class OpenedRun:
             else SearchState(self.log().steps, iterations, layout.architecture_file.is_file())
         )
         folds: list[FoldState | None] = []
-        for fold in range(settings.training.folds if settings else 0):
+        for fold in range(count):
             log = self.log(fold)
-            state = layout.fold_state(fold, settings.training.iterations, log) if _readOn(log, end) else None
+            state = layout.fold_state(fold, steps, log) if _readOn(log, end) else None
             folds.append(state)
         self.folds = folds
         return complete and None not in folds
@@ -118,7 +128,8 @@ class OpenedRun:
         def content() -> T | None:
             if not isNeeded and not file.is_file():
                 return None
-            return _loaded(load, file, file.stat().st_mtime_ns)
+            loaded: T = _loaded(load, file, file.stat().st_mtime_ns)  # the cache keeps values, not their types
+            return loaded
 
         return self._guarded(content, None)
 

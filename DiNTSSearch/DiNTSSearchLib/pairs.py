@@ -45,7 +45,7 @@ class PairsExport:
         ids = [(volume.GetID(), segmentation.GetID()) for volume, segmentation in pairs]
         self.cases = dict(zip(caseNames(pairs), ids, strict=True))
 
-    def write(self) -> Iterator[Future]:
+    def write(self) -> Iterator[Future[None]]:
         """Begins with a case at each step, in the main thread; the next step may follow when its files are written.
 
         Raises:
@@ -67,7 +67,7 @@ class PairsExport:
         name: str,
         volume: slicer.vtkMRMLScalarVolumeNode | None,
         segmentation: slicer.vtkMRMLSegmentationNode | None,
-    ) -> Future:
+    ) -> Future[None]:
         if volume is None or segmentation is None:
             raise ValueError(_("A volume or segmentation was deleted meanwhile; nothing was written."))
         own = _names(segmentation)
@@ -88,7 +88,8 @@ class PairsProcess:
 
     def __init__(self, export: PairsExport, onEvent: OnEvent, onFinished: OnFinished) -> None:
         self._export, self._onEvent, self._onFinished = export, onEvent, onFinished
-        self._steps, self._step, self._done = export.write(), None, 0
+        self._steps, self._done = export.write(), 0
+        self._step: Future[None] | None = None  # the case that is being written
         self._isCancelled = False
         self.isRunning = False
         self._poller = Poller(self._poll)

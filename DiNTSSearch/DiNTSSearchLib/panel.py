@@ -45,13 +45,12 @@ class SearchPanel:
 
     def __init__(self, widget: slicer.qMRMLWidget, logic: DiNTSSearchLogic) -> None:
         self.ui, self.logic = slicer.util.childWidgetVariables(widget), logic
-        self.parameters: DiNTSSearchParameters | None = None
         self.run = OpenedRun("")
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
         self.plots, self.footer = RunPlots(), Footer(self.ui)
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
-        self._binding: ParameterBinding | None = None
+        self._binding: ParameterBinding[DiNTSSearchParameters] | None = None
         self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
@@ -76,6 +75,18 @@ class SearchPanel:
             section.button.connect(
                 "contentsCollapsed(bool)", lambda collapsed, section=section: self._onFolded(section, collapsed)
             )
+
+    @property
+    def isBound(self) -> bool:
+        """Whether the panel shows a parameter node."""
+        return self._binding is not None
+
+    @property
+    def parameters(self) -> DiNTSSearchParameters:
+        """What the user chose, of the scene, while the panel is bound."""
+        if self._binding is None:
+            raise RuntimeError("the search panel is not bound to a parameter node; call bind first")
+        return self._binding.parameters
 
     @property
     def isBusy(self) -> bool:
@@ -103,11 +114,11 @@ class SearchPanel:
         self.unbind()
         self.missing = dependencies.sentence()
         folder = self.run.folder if self.isBusy else None
-        self.parameters = DiNTSSearchParameters(self.logic.getParameterNode())
-        if folder is not None and not self.parameters.runFolder:
-            self.parameters.runFolder = str(folder)
-        self._binding = ParameterBinding(self.parameters, self.ui, self._onModified)
-        if self.parameters.runFolder != self.parameters.openedFolder:
+        parameters = DiNTSSearchParameters(self.logic.getParameterNode())
+        if folder is not None and not parameters.runFolder:
+            parameters.runFolder = str(folder)
+        self._binding = ParameterBinding(parameters, self.ui, self._onModified)
+        if parameters.runFolder != parameters.openedFolder:
             self.openRun()
         elif not self.missing:
             self.readRun()
@@ -119,7 +130,7 @@ class SearchPanel:
         """Lets go of the parameter node."""
         if self._binding is not None:
             self._binding.release()
-            self._binding = self.parameters = None
+            self._binding = None
 
     def close(self) -> None:
         """Ends the engine's processes: nothing may be left behind. The run goes on from its last checkpoint later."""
@@ -131,11 +142,11 @@ class SearchPanel:
         self._isClosed = True  # what the engine still says has no widgets to go to
 
     def onRunFolderEdited(self, path: str) -> None:
-        if self.parameters is not None and path != self.parameters.runFolder:
+        if self.isBound and path != self.parameters.runFolder:
             self.parameters.runFolder = path
 
     def onDataFolderEdited(self, path: str) -> None:
-        if self.parameters is not None:
+        if self.isBound:
             self.parameters.dataFolder = path
 
     def openRun(self) -> None:
@@ -193,7 +204,7 @@ class SearchPanel:
 
     def refresh(self, *_arguments: object) -> None:
         """Shows the present state of the run in all sections."""
-        if self.parameters is None or self._isRefreshing:
+        if not self.isBound or self._isRefreshing:
             return
         self._isRefreshing = True
         try:
@@ -233,7 +244,7 @@ class SearchPanel:
             self._timer.stop()
             self.footer.end()
             self._finish(section, exitCode, sentence)
-            if not exitCode and self.parameters is not None:
+            if not exitCode and self.isBound and self.job is not None:
                 onDone(self.job.results)
             self.refresh()
 
@@ -261,7 +272,7 @@ class SearchPanel:
 
     def stop(self) -> None:
         """Lets the engine finish and save the step under way; a second time, ends it within a second."""
-        if not self.isBusy:
+        if self.job is None or not self.isBusy:
             return
         if self._isStopping:
             self.job.cancel()

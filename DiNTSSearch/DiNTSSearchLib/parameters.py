@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Decimals, SingleStep, parameterNodeWrapper
 
 from dints.config import Config
+from DiNTSLib.binding import WrappedParameters
 from DiNTSLib.device_choice import DeviceChoice
 from DiNTSLib.setting_parameters import standard, within
 
@@ -26,12 +27,12 @@ class Distribution(Enum):
     SEQUENCE = "sequence"
     GPUS = "gpus"
 
-    def label(self):
+    def label(self) -> str:
         return {Distribution.SEQUENCE: _("One after the other"), Distribution.GPUS: _("One per GPU")}[self]
 
 
 @parameterNodeWrapper
-class DiNTSSearchParameters:
+class DiNTSSearchParameters(WrappedParameters):
     """Choices of the four steps. Everything else is in the run's folder."""
 
     runFolder: str = ""

@@ -57,6 +57,10 @@ class Pipeline:
         self._pending = 0
         self._failure = (0, "")
 
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The result of that name, for scripts: `logic.report(run)["report"]`."""
+        return self.results[name]
+
     @property
     def isRunning(self) -> bool:
         return self.exitCode is None

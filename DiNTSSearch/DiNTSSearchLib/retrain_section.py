@@ -118,7 +118,7 @@ class RetrainSection(Section):
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
-        if name not in self._scores.cases or self.panel.run.settings is None:
+        if self._scores is None or name not in self._scores.cases or self.panel.run.settings is None:
             return  # the line of means, or a run that is not known
         self.error = ""
         try:

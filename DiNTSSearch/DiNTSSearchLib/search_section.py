@@ -46,7 +46,7 @@ class SearchSection(Section):
 
     def changes(self) -> dict[str, str]:
         """Settings that differ from those of the data or preset."""
-        return changedSettings(self.panel.parameters, self.panel.run.settings)
+        return changedSettings(self.panel.parameters, self.panel.run.requiredSettings)
 
     def loadSettings(self) -> None:
         """Puts the settings of the run's folder into the widgets."""
@@ -111,7 +111,7 @@ class SearchSection(Section):
 
     def changed(self, changes: dict[str, str]) -> Config:
         """The settings with changes; InputError if they cannot be, alone or together."""
-        return self.panel.run.settings.with_overrides([f"{key}={text}" for key, text in changes.items()])
+        return self.panel.run.requiredSettings.with_overrides([f"{key}={text}" for key, text in changes.items()])
 
     def showPresets(self, free: bool) -> None:
         """Fills the list, at the first time, and shows the parameter."""
@@ -177,11 +177,11 @@ class SearchSection(Section):
 
     def onStart(self) -> None:
         parameters = self.panel.parameters
-        arguments = {"device": parameters.device.value}
-        if not self.panel.run.isRun:
-            arguments |= {"data": parameters.dataFolder, "changes": self.changes()}
-        folder = parameters.runFolder
-        self.start(lambda **calls: self.logic.search(folder, **arguments, **calls), self.onFound)
+        folder, device, new = parameters.runFolder, parameters.device.value, not self.panel.run.isRun
+        data, changes = (parameters.dataFolder, self.changes()) if new else (None, None)
+        self.start(
+            lambda **calls: self.logic.search(folder, data, changes=changes, device=device, **calls), self.onFound
+        )
 
     def onFound(self, results: Results) -> None:
         self.panel.open(self.panel.retrain)

@@ -23,13 +23,13 @@ TINY = {
 class DiNTSSearchTest(ScriptedLoadableModuleTest):
     """The engine at work, on generated data."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         slicer.mrmlScene.Clear(False)
 
-    def test_a_tiny_search_on_the_demo_data(self):
+    def test_a_tiny_search_on_the_demo_data(self) -> None:
         logic = DiNTSSearchLogic()
         with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
-            data = logic.makeDemoData(folder)["data"]["path"]
+            data = logic.makeDemoData(folder).results["data"]["path"]
             logic.check(data, folder, preset="phantom")
             logic.search(folder, data=data, changes=TINY, device="cpu")
             assert RunLayout(folder).search_state(4).finished

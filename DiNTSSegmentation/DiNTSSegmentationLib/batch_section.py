@@ -83,8 +83,8 @@ class BatchSection:
         return [selector.nodeFromIndex(number) for number in range(selector.nodeCount())]
 
     def _onFolders(self) -> None:
-        parameters = self.panel.parameters
-        if parameters is not None:
+        if self.panel.isBound:
+            parameters = self.panel.parameters
             parameters.inputFolder = self.ui.inputFolderEdit.currentPath
             parameters.outputFolder = self.ui.outputFolderEdit.currentPath
 

@@ -54,8 +54,7 @@ class SegmentationPanel:
         self.logic = logic
         self.ui = slicer.util.childWidgetVariables(content)
         content.setMRMLScene(slicer.mrmlScene)
-        self.parameters: SegmentationParameters | None = None
-        self._binding: ParameterBinding | None = None
+        self._binding: ParameterBinding[SegmentationParameters] | None = None
         self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
         self.models = ModelSection(self.ui, self._onModel)
@@ -74,13 +73,24 @@ class SegmentationPanel:
         self._chosenNodes = ChosenNodes(self._timer.start)
         self._prepare()
 
+    @property
+    def isBound(self) -> bool:
+        """Whether the panel shows parameters."""
+        return self._binding is not None
+
+    @property
+    def parameters(self) -> SegmentationParameters:
+        """What the user chose, while the panel is bound."""
+        if self._binding is None:
+            raise RuntimeError("the segmentation panel is not bound to parameters; call bind first")
+        return self._binding.parameters
+
     def bind(self, parameters: SegmentationParameters) -> None:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
         self.missing = _whatIsMissing()
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._binding = ParameterBinding(parameters, self.ui, self._onModified)
-        self.parameters = parameters
         self.models.refresh(parameters.model)
         self.batch.bind(parameters)
         self.inputs.show(volumes)
@@ -93,7 +103,7 @@ class SegmentationPanel:
         self.estimate.stop()
         if self._binding is not None:
             self._binding.release()
-            self._binding = self.parameters = None
+            self._binding = None
 
     def close(self) -> None:
         """Before the panel goes."""
@@ -103,7 +113,7 @@ class SegmentationPanel:
 
     def update(self) -> None:
         """What is enabled and shown, and the sentence beside Apply."""
-        if self.parameters is None:
+        if not self.isBound:
             return
         parameters = self.parameters
         self._chosenNodes.observe([*parameters.volumes, parameters.region, parameters.segmentation])
@@ -143,14 +153,14 @@ class SegmentationPanel:
         self._timer.start()
 
     def _onModel(self, file: str) -> None:
-        if self.parameters is not None:
+        if self.isBound:
             model = self.models.chosen
             self.inputs.setChannels(model.channels if model else ())
             self.parameters.model = file
             self.update()
 
     def _onVolumes(self, volumes: list[slicer.vtkMRMLScalarVolumeNode | None]) -> None:
-        if self.parameters is not None:
+        if self.isBound:
             self.parameters.volumes = volumes
 
     def _onCleanup(self, choices: dict[str, str]) -> None:
@@ -170,10 +180,13 @@ class SegmentationPanel:
         """Segments the sample scan with its model."""
         slicer.util.setSliceViewerLayers(background=volume, fit=True)
         self.parameters.region = self.parameters.segmentation = None
-        self.models.choose(sampleModel(self.models.entries).path)
+        model = sampleModel(self.models.entries)
+        if model is not None:
+            self.models.choose(model.path)
         self.inputs.show([volume])
         self.update()
-        self._onApply()
+        if model is not None:  # else it was removed while the scan was downloaded
+            self._onApply()
 
     def _onApply(self) -> None:
         parameters = self.parameters
@@ -192,8 +205,10 @@ class SegmentationPanel:
         )
 
     def common(self) -> dict[str, Any]:
-        """What every run is given."""
+        """What every run is given; InputError where no model is chosen."""
         parameters, model = self.parameters, self.models.chosen
+        if model is None:
+            raise InputError(_("Choose a model."))
         return {
             "model": model.path,
             "quality": parameters.quality,
@@ -210,8 +225,9 @@ class SegmentationPanel:
             self._say(str(error))
             return
         self._replaceable = ""
-        if run.state is State.WAITING:
-            self.progress.show(self.logic.queue.current)  # for the number of waiting runs
+        current = self.logic.queue.current
+        if run.state is State.WAITING and current is not None:
+            self.progress.show(current)  # for the number of waiting runs
         self.update()
 
     def _onProgress(self, run: SegmentationRun) -> None:
@@ -224,7 +240,9 @@ class SegmentationPanel:
         if run.state is State.DONE:
             self.results.show(run)
             self.results.bringUp()
-            parameters = self.parameters or self.logic.getParameterNode()  # another module may be shown
+            parameters = (
+                self.parameters if self.isBound else self.logic.getParameterNode()
+            )  # another module may be shown
             if parameters.segmentation is None:
                 parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
         self.update()
@@ -256,7 +274,7 @@ class SegmentationPanel:
 
     def _askEstimate(self, onResult: Callable[[dict[str, Any]], None]) -> None:
         model, volume = self.models.chosen, self.inputs.volumes[0]
-        if self.parameters is None or model is None or volume is None or self.logic.queue.current is not None:
+        if not self.isBound or model is None or volume is None or self.logic.queue.current is not None:
             return
         common = self.common()
         settings: Settings = self.logic.settings(

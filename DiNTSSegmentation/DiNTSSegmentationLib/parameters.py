@@ -7,6 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 
+from DiNTSLib.binding import WrappedParameters
 from DiNTSLib.device_choice import DeviceChoice
 from DiNTSLib.setting_parameters import standard, within
 from DiNTSSegmentationLib.models import ModelEntry
@@ -29,13 +30,14 @@ class Quality(Enum):
             "best": _("Best: all, mirrored"),
         }[self.value]
 
-    def options(self) -> dict:
+    def options(self) -> dict[str, Any]:
         """Options of `Predictor.predict`; what is not there is the model's own setting."""
-        return {
+        options: dict[str, dict[str, Any]] = {
             "quick": {"folds": [0], "overlap": 0.25, "mirror": False},
             "standard": {"mirror": False},
             "best": {"mirror": True},
-        }[self.value]
+        }
+        return options[self.value]
 
 
 class Vote(Enum):
@@ -65,7 +67,7 @@ class Source(Enum):
 
 # Optional[...] and not `... | None`: Slicer 5.8's wrapper takes no `|`.
 @parameterNodeWrapper
-class SegmentationParameters:
+class SegmentationParameters(WrappedParameters):
     """The typed parameter node of DiNTSSegmentation.
 
     model: file name in the models folder. volumes: one a channel of the model. cleanup: label name to "on" or "off"

@@ -21,8 +21,8 @@ def test_a_module_that_is_reloaded_is_bound_again(host: Any, name: str, how: str
         host.process_events()
         after = getattr(slicer.modules, f"{name}Widget")
         assert after is not before
-        assert before.panel.parameters is None
-        assert after.panel.parameters is not None
+        assert not before.panel.isBound
+        assert after.panel.isBound
     finally:
         host.close_module(name)
 
@@ -37,8 +37,8 @@ def test_a_module_that_is_reloaded_while_another_is_shown_is_bound_when_it_is_en
         window.parent.hide()
         slicer.util.reloadScriptedModule(name)
         after = getattr(slicer.modules, f"{name}Widget")
-        assert after.panel.parameters is None
+        assert not after.panel.isBound
         after.enter()
-        assert after.panel.parameters is not None
+        assert after.panel.isBound
     finally:
         host.close_module(name)

@@ -29,7 +29,7 @@ def test_a_blocking_call_returns_the_results(
 ) -> None:
     result = {"event": "result", "name": "report", "values": {"path": "report.html"}}
     monkeypatch.setattr(FakeProcess, "waitForFinished", lambda own, seconds: (own.onEvent(result), own.finish()))
-    assert logic.report(tmp_path) == {"report": {"path": "report.html"}}
+    assert logic.report(tmp_path)["report"] == {"path": "report.html"}
     assert processes[0].arguments == ["report", "--run", str(tmp_path)]
 
 

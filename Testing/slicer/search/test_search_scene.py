@@ -92,7 +92,7 @@ def test_reloading_the_module_ends_what_runs(checked: Any, host: Any, processes:
     assert not processes[-1].isRunning
     reloaded = slicer.modules.DiNTSSearchWidget.panel
     assert reloaded is not checked
-    assert reloaded.parameters is not None
+    assert reloaded.isBound
 
 
 def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(

@@ -76,7 +76,7 @@ def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: An
     else:
         slow.onReload()
         rebuilt = slicer.modules.DiNTSSegmentationWidget
-        assert (rebuilt.panel.parameters is not None) == rebuilt.parent.isVisible()  # bound where it is in sight
+        assert rebuilt.panel.isBound == rebuilt.parent.isVisible()  # bound where it is in sight
     host.wait_until(lambda: run.isFinished and worker.queueLength == 0, SECONDS)
     assert time.monotonic() - started < NOTICE_SECONDS or event == "reload"  # which builds the panel anew
     assert queue.current is None
