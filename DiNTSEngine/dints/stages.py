@@ -19,8 +19,9 @@ from dints.cost.complexity import unet_summary
 from dints.cost.memory import retraining_cost
 from dints.cost.weights import training_copies
 from dints.data.check import check
-from dints.data.datalist import DataList, notes, read_datalist
+from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, scaling_notes
+from dints.data.notes import notes
 from dints.device import device_name
 from dints.errors import InputError
 from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize

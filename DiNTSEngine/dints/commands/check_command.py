@@ -10,8 +10,9 @@ from pathlib import Path
 from dints.commands.options import add_configuration, configuration
 from dints.config import Config, PreprocessingConfig, TaskConfig
 from dints.data.check import CheckResult, check
-from dints.data.datalist import DataList, notes, read_datalist
+from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, preprocessing, scaling_notes
+from dints.data.notes import notes
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json

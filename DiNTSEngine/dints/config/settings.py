@@ -30,7 +30,7 @@ from dints.config.values import merged, plain
 from dints.errors import InputError, brief
 from dints.files.storage import write_text
 
-RIGHT_LEFT = 0  # axis of RAS volumes
+RIGHT_LEFT, FRONT_BACK = 0, 1  # axes of RAS volumes
 PRESETS_FOLDER = Path(__file__).resolve().parents[1] / "presets"
 
 

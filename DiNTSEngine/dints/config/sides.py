@@ -6,10 +6,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-OTHER_SIDE = {"left": "right", "l": "r", "lt": "rt", "lh": "rh", "lft": "rgt", "links": "rechts", "gauche": "droite"}
-OTHER_SIDE |= {"sinistra": "destra", "izquierda": "derecha", "izquierdo": "derecho", "sinister": "dexter", "sin": "dex"}
-OTHER_SIDE |= {right: left for left, right in OTHER_SIDE.items()}
-WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")  # of kidney_left, KidneyLeft, "Left kidney", R_kidney
+LEFT, RIGHT = "<", ">"  # take the place of the words
+SIDES = {
+    LEFT: "left l lt lh lft links linke linker linkes gauche sinistra sinistro izquierda izquierdo sinister "
+    "左 левый левая левое",
+    RIGHT: "right r rt rh rgt rechts rechte rechter rechtes droite droit destra destro derecha derecho dexter "
+    "右 правый правая правое",
+}
+# Words that are a side only beside a label that is the other side: they mean other things as well.
+ONLY_IN_PAIRS = {LEFT: "sin sn li", RIGHT: "dex dx re"}
+SIDE_OF, PAIRED_SIDE_OF = (
+    {word: side for side, words in table.items() for word in words.split()} for table in (SIDES, ONLY_IN_PAIRS)
+)
+# Of kidney_left, KidneyLeft, "Left kidney", R_kidney; L1 is one word, as that of a vertebra.
+WORDS = re.compile(r"[lLrR]\d+|左|右|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
+JOINED = re.compile(r"(left|right)(?=\w)|(?<=\w)(left|right)|[lr](?=\d)")  # within a word: leftkidney, L1
+EXCHANGE = str.maketrans(LEFT + RIGHT, RIGHT + LEFT)
+# Ends of the other axes of RAS volumes. Bodies are not symmetric along these: a mirror image shows no other label.
+ENDS = {
+    1: (("anterior", "posterior"), ("ant", "post"), ("ventral", "dorsal"), ("front", "back")),
+    2: (("superior", "inferior"), ("sup", "inf"), ("cranial", "caudal"), ("upper", "lower"), ("top", "bottom")),
+}
 
 
 @dataclass(frozen=True)
@@ -33,15 +50,48 @@ class Sides:
 def sides_of(labels: Mapping[int, str]) -> Sides:
     """The sides that label names tell, in the usual ways of writing them; the background has none."""
     values = sorted(labels)
-    words = {value: tuple(word.lower() for word in WORDS.findall(labels[value])) for value in values if value != 0}
-    value_of = {own: value for value, own in words.items()}
+    structures = [value for value in values if value != 0]
+    names = {value: _marked(labels[value], with_doubtful=True) for value in structures}
+    value_of = {name: value for value, name in reversed(names.items())}
     classes, unpaired = list(range(len(values))), []
-    for value, own in words.items():
-        mirrored = tuple(OTHER_SIDE.get(word, word) for word in own)
-        if mirrored == own:
-            continue
-        if mirrored in value_of:
-            classes[values.index(value)] = values.index(value_of[mirrored])
-        else:
+    for value, name in names.items():
+        other = value_of.get(_mirrored(name), value)
+        sure = _marked(labels[value])
+        if other != value and value_of[name] == value:  # of two labels of one name, the first has a partner
+            classes[values.index(value)] = values.index(other)
+        elif _mirrored(sure) != sure:
             unpaired.append(labels[value])
     return Sides(tuple(classes), tuple(unpaired))
+
+
+def ends_of(labels: Mapping[int, str]) -> dict[int, tuple[str, str]]:
+    """Axes whose two ends label names tell apart, each with the first two such names."""
+    names = {tuple(_words(name)): name for value, name in sorted(labels.items()) if value != 0}
+    found: dict[int, tuple[str, str]] = {}
+    for axis, pairs in ENDS.items():
+        for one, other in pairs:
+            for words, name in names.items():
+                opposite = names.get(tuple(other if word == one else word for word in words), name)
+                if opposite != name:
+                    found.setdefault(axis, (name, opposite))
+    return found
+
+
+def _words(name: str) -> list[str]:
+    return [word.casefold() for word in WORDS.findall(name)]
+
+
+def _marked(name: str, with_doubtful: bool = False) -> tuple[str, ...]:
+    """The words of a name in the order of the alphabet, those for a side as `LEFT` and `RIGHT`."""
+    words = _words(name)
+    if with_doubtful:
+        words = [_marked_within(PAIRED_SIDE_OF.get(word, word)) for word in words]
+    return tuple(sorted(SIDE_OF.get(word, word) for word in words))
+
+
+def _marked_within(word: str) -> str:
+    return word if word in SIDE_OF else JOINED.sub(lambda match: SIDE_OF[match[0]], word)
+
+
+def _mirrored(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(word.translate(EXCHANGE) for word in words))

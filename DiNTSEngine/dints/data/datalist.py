@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from dints.config import TaskConfig
-from dints.config.ignored import IGNORED_NAME, says_ignored, without_ignored
-from dints.config.sides import sides_of
+from dints.config.ignored import IGNORED_NAME, without_ignored
 from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels
 from dints.data.plain_folders import plain_cases
-from dints.data.segments import found_labels, segments_of
+from dints.data.segments import found_labels
 from dints.errors import InputError, brief
 from dints.files.storage import read_json
 from dints.files.untrusted.yaml_text import parse_yaml
@@ -94,38 +93,6 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
         held_out=listing.held_out,
         ignored=ignored,
     )
-
-
-def notes(datalist: DataList) -> list[str]:
-    """What was taken from the list, in sentences: what could have been meant otherwise."""
-    said = []
-    if datalist.folds:
-        said.append(f"its own division into {len(datalist.folds)} folds is used")
-    if datalist.held_out:
-        said.append(f"{len(datalist.held_out)} labelled cases are held out of search and training, as its list says")
-    named = sum(1 for case in datalist.cases if case.label and segments_of(case.label))
-    if named:
-        said.append(f"labels of {named} cases are read by the names of their segments, whatever their values")
-    said += _ignored_notes(datalist)
-    sides = sides_of(datalist.labels)
-    labels = [datalist.labels[value] for value in sorted(datalist.labels)]
-    pairs = [f"{labels[own]} and {labels[other]}" for own, other in enumerate(sides.classes) if own < other]
-    if pairs:
-        said.append(f"left and right are told apart ({'; '.join(pairs)}): flips along R-L exchange them")
-    if sides.unpaired:
-        said.append(f"{', '.join(sides.unpaired)} have no label on the other side: there are no flips along R-L")
-    return said
-
-
-def _ignored_notes(datalist: DataList) -> list[str]:
-    said = []
-    if datalist.ignored:
-        values = ", ".join(map(str, datalist.ignored))
-        said.append(f"voxels of value {values} are ignored: no loss, no patch centres and no score counts them")
-    for value, name in datalist.labels.items():
-        if value and says_ignored(name):
-            said.append(f"label {value} is learned though it is called {brief(name)}; move it to task.ignored")
-    return said
 
 
 def data_folds(names: Iterable[str], folds: int, seed: int = 0) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:

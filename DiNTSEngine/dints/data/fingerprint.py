@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dints.config import AugmentationConfig, Config, PreprocessingConfig, SearchConfig
 from dints.config.scaling import WINDOW, ZSCORE
-from dints.config.settings import RIGHT_LEFT
-from dints.config.sides import Sides, sides_of
+from dints.config.settings import FRONT_BACK, RIGHT_LEFT
+from dints.config.sides import ends_of, sides_of
 from dints.cost.operations import relative_memory
 from dints.data.check import CaseFacts, ChannelFacts, CheckResult
 from dints.data.datalist import DataList, kind_of_channel
@@ -101,7 +101,7 @@ def default_config(datalist: DataList, typical: Fingerprint, memory_bytes: int |
         ),
         preprocessing=preprocessing(typical, paper.preprocessing),
         sampling=dataclasses.replace(paper.sampling, patch=patch),
-        augmentation=_augmentation(paper.augmentation, sides_of(datalist.labels)),
+        augmentation=_augmentation(paper.augmentation, datalist.labels),
         search=dataclasses.replace(search, batch_size=batch),
         training=dataclasses.replace(paper.training, batch_size=2 * batch),
     )
@@ -142,12 +142,15 @@ def _structure(facts: Sequence[CaseFacts]) -> float:
     return 2 * (3 * float(np.median(volumes)) / (4 * math.pi)) ** (1 / 3) if volumes else math.inf
 
 
-def _augmentation(paper: AugmentationConfig, sides: Sides) -> AugmentationConfig:
-    """Where labels have sides, right-angle turns would leave no left and right; nor may flips without a partner."""
-    if not sides.any:
-        return paper
-    axes = paper.flip_axes if sides.mirrorable else tuple(axis for axis in paper.flip_axes if axis != RIGHT_LEFT)
-    return dataclasses.replace(paper, rotate90_probability=0.0, flip_axes=axes)
+def _augmentation(paper: AugmentationConfig, labels: Mapping[int, str]) -> AugmentationConfig:
+    """Without right-angle turns, and flips without a partner, where these would leave no left and right, or no ends."""
+    sides, ends = sides_of(labels), ends_of(labels)
+    lost = {*ends, *(() if sides.mirrorable else (RIGHT_LEFT,))}
+    axes = tuple(axis for axis in paper.flip_axes if axis not in lost)
+    turned = sides.any or FRONT_BACK in ends
+    return dataclasses.replace(
+        paper, rotate90_probability=0.0 if turned else paper.rotate90_probability, flip_axes=axes
+    )
 
 
 def machine_memory() -> int:

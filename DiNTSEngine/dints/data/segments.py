@@ -79,8 +79,8 @@ def found_labels(paths: Iterable[Path]) -> dict[int, str]:
             named[path] = segments
         else:
             unnamed.append(path)
-    spelling = {_folded(own.name): own.name for segments in reversed(named.values()) for own in reversed(segments)}
-    pairs = {(own.value, _folded(own.name)) for segments in named.values() for own in segments}
+    spelling = {folded(own.name): own.name for segments in reversed(named.values()) for own in reversed(segments)}
+    pairs = {(own.value, folded(own.name)) for segments in named.values() for own in segments}
     if len(pairs) == len({value for value, _ in pairs}) == len({name for _, name in pairs}):
         labels = {value: spelling[name] for value, name in pairs}
     else:
@@ -89,7 +89,7 @@ def found_labels(paths: Iterable[Path]) -> dict[int, str]:
                 f"{unnamed[0]}: holds values without names, and files such as {next(iter(named))} give the same names "
                 "to other values; declare what the values mean in dataset.json or labels.yaml, and rename the segments"
             )
-        names = dict.fromkeys(_folded(own.name) for segments in named.values() for own in segments)
+        names = dict.fromkeys(folded(own.name) for segments in named.values() for own in segments)
         labels = {value: spelling[name] for value, name in enumerate(names, start=1)}
     values = {value for path in unnamed for value in _values(path)}
     labels |= {value: f"label {value}" for value in values if value > 0 and value not in labels}
@@ -150,9 +150,9 @@ def name_problems(cases: Sequence[Case], labels: Mapping[int, str]) -> list[Prob
     named = {case: found for case in cases if case.label and (found := named_values(case.label))}
     problems = []
     for value in (value for value, name in labels.items() if UNNAMED.fullmatch(name)):
-        names = Counter(_folded(found[value]) for found in named.values() if value in found)
+        names = Counter(folded(found[value]) for found in named.values() if value in found)
         for case, found in named.items():
-            if value in found and _folded(found[value]) != (expected := names.most_common(1)[0][0]):
+            if value in found and folded(found[value]) != (expected := names.most_common(1)[0][0]):
                 reason = f"calls value {value} {found[value]!r}, where it is {expected!r} elsewhere"
                 problems.append(Problem(str(case.label), reason, REMEDY, case=case.name))
     return problems
@@ -182,7 +182,7 @@ def _by_name(
 def _label_value(path: Path, segment: Segment, labels: Mapping[int, str], by_value: bool) -> int:
     """The value of the label of a segment's name. Where either has no real name, values decide, if they can."""
     for value, name in labels.items():
-        if _folded(name) == _folded(segment.name) or (value and says_ignored(name) and says_ignored(segment.name)):
+        if folded(name) == folded(segment.name) or (value and says_ignored(name) and says_ignored(segment.name)):
             return value
     no_name = UNNAMED_SEGMENT.fullmatch(segment.name) or UNNAMED.fullmatch(labels.get(segment.value, ""))
     if by_value and no_name and segment.value in labels:
@@ -227,6 +227,6 @@ def _values(path: Path) -> list[int]:
     return values
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """A name without what differs between ways of writing it."""
     return re.sub(r"[\s_-]+", " ", name.strip()).casefold()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dints import Config
-from dints.config.sides import sides_of
+from dints.config.sides import ends_of, sides_of
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,18 @@ from dints.config.sides import sides_of
         ("LH hippocampus", "RH hippocampus"),
         ("niere_links", "niere_rechts"),
         ("LEFT-KIDNEY", "right kidney"),
+        ("left kidney", "kidney right"),
+        ("leftkidney", "rightkidney"),
+        ("hippocampusleft", "hippocampusright"),
+        ("linke Niere", "rechte Niere"),
+        ("Niere li", "Niere re"),
+        ("rein gauche", "rein droit"),
+        ("rene_sin", "rene_dx"),
+        ("riñón izquierdo", "riñón derecho"),
+        ("левая почка", "правая почка"),
+        ("左腎", "右腎"),
+        ("femur_L1", "femur_R1"),
+        ("4L", "4R"),
     ],
 )
 def test_pairs_are_known_by_their_names_in_either_order(one, other):
@@ -31,7 +43,17 @@ def test_pairs_are_known_by_their_names_in_either_order(one, other):
 
 
 @pytest.mark.parametrize(
-    "names", [("liver", "tumour"), ("anterior", "posterior"), ("label 1", "label 2"), ("bright spot", "cleft")]
+    "names",
+    [
+        ("liver", "tumour"),
+        ("anterior", "posterior"),
+        ("label 1", "label 2"),
+        ("bright spot", "cleft"),
+        ("vertebrae_L1", "vertebrae_L2"),
+        ("L4", "L5"),
+        ("sin", "sinus"),
+        ("region li", "region la"),
+    ],
 )
 def test_names_without_a_side_have_none(names):
     sides = sides_of(dict(enumerate(("background", *names))))
@@ -44,6 +66,31 @@ def test_a_side_without_a_partner_cannot_be_mirrored():
     assert sides.unpaired == ("left atrium",)
     assert sides.classes == (0, 1, 3, 2)
     assert not sides.mirrorable
+
+
+def test_of_two_labels_of_one_name_one_has_a_partner():
+    sides = sides_of({0: "background", 1: "left kidney", 2: "kidney left", 3: "right kidney"})
+    assert sides.classes == (0, 3, 2, 1)
+    assert sides.unpaired == ("kidney left",)
+
+
+@pytest.mark.parametrize(
+    ("names", "ends"),
+    [
+        (("Anterior", "Posterior"), {1: ("Anterior", "Posterior")}),
+        (("hippocampus_post", "hippocampus_ant"), {1: ("hippocampus_ant", "hippocampus_post")}),
+        (("lung upper lobe left", "lung lower lobe left"), {2: ("lung upper lobe left", "lung lower lobe left")}),
+        (
+            ("superior anterior", "superior posterior", "inferior anterior"),
+            {1: ("superior anterior", "superior posterior"), 2: ("superior anterior", "inferior anterior")},
+        ),
+        (("anterior wall", "posterior horn"), {}),
+        (("anterior",), {}),
+        (("kidney left", "kidney right"), {}),
+    ],
+)
+def test_ends_of_the_other_axes_are_known_by_their_names(names, ends):
+    assert ends_of(dict(enumerate(("anterior", *names)))) == ends
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dints.config import TaskConfig
-from dints.data.datalist import DataList, data_folds, notes, parse_labels, read_datalist
+from dints.data.datalist import data_folds, parse_labels, read_datalist
 from dints.errors import InputError
 
 from .image_files import save
@@ -276,11 +276,3 @@ def test_a_label_for_what_is_not_annotated_is_no_class(tmp_path, name):
     found = read_datalist(tmp_path)
     assert found.labels == {0: "background", 1: "organ"}
     assert found.ignored == (7,)
-    assert any("voxels of value 7 are ignored" in sentence for sentence in notes(found))
-
-
-def test_a_label_that_a_given_task_learns_though_its_name_says_ignore_is_named():
-    found = DataList(Path("data"), "task", None, ("T1",), {0: "ignore", 1: "organ", 2: "ignore"}, ())
-    assert [sentence for sentence in notes(found) if "task.ignored" in sentence] == [
-        "label 2 is learned though it is called 'ignore'; move it to task.ignored"
-    ]

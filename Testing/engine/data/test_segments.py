@@ -12,8 +12,9 @@ from dints.config import PreprocessingConfig
 from dints.data.cache import build_cache
 from dints.data.cases import Case
 from dints.data.check import check, check_case
-from dints.data.datalist import notes, read_datalist
+from dints.data.datalist import read_datalist
 from dints.data.images import read_image
+from dints.data.notes import notes
 from dints.data.segments import blank, found_labels, name_problems, named_values, read_named_label, segments_of
 from dints.errors import InputError
 from dints.events import Reporter
