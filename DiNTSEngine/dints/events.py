@@ -28,6 +28,25 @@ class Reporter:
         """A finished result, e.g. `result("architecture", path="...", gap=0)`. Values must be JSON."""
 
 
+class Named(Reporter):
+    """Passes everything on to another reporter, progress under one name: of work that is a part of a larger one."""
+
+    def __init__(self, reporter: Reporter, stage: str) -> None:
+        self._reporter, self._stage = reporter, stage
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        self._reporter.progress(self._stage, step, total, **metrics)
+
+    def message(self, text: str) -> None:
+        self._reporter.message(text)
+
+    def warning(self, text: str) -> None:
+        self._reporter.warning(text)
+
+    def result(self, name: str, /, **values: Any) -> None:
+        self._reporter.result(name, **values)
+
+
 class _Clock:
     """Seconds left of each stage, from the mean time of the steps that this process did itself.
 

@@ -6,7 +6,7 @@ check.json      what the check found
 plan.json       how long it was predicted to take, and why its settings are what they are
 cases.json      its cases: their folds, files and checksums
 cache/          preprocessed volumes
-search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/
+search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/ search_2/
 train/fold<k>/  last.pt best.pt log.jsonl
 evaluation/     scores.csv scores.json cleanup.json predictions/
 held_out/       the same for cases that no network saw
@@ -136,6 +136,10 @@ class RunLayout:
     def is_run(self) -> bool:
         """Whether a search or retraining was started here: its data and settings are fixed then."""
         return self.run_file.is_file()
+
+    def further_search(self, number: int) -> SearchFiles:
+        """Of one more search that proposes candidates for the race; numbers start from 2."""
+        return SearchFiles(self.search.folder / f"search_{number}")
 
     @property
     def race(self) -> RaceFiles:

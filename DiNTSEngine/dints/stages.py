@@ -18,6 +18,7 @@ from dints.config import Config, TaskConfig
 from dints.cost.complexity import unet_summary
 from dints.cost.memory import retraining_cost
 from dints.cost.weights import training_copies
+from dints.data.cache import Cache
 from dints.data.check import check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, scaling_notes
@@ -25,7 +26,7 @@ from dints.data.notes import notes
 from dints.device import device_name
 from dints.errors import InputError
 from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
-from dints.events import Reporter
+from dints.events import Named, Reporter
 from dints.files.storage import write_json
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
@@ -35,6 +36,7 @@ from dints.run import Run, load_fold, run_lock
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.search.selection import choose
+from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
@@ -113,10 +115,12 @@ def search(
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
     searching = Search(run.config, cache, names, run.search.folder, device, reporter)
     architecture: AnyDesign = searching.run()
+    snapshots = [searching.snapshots(), *_further_searches(run, cache, names, device, reporter)]
     if not is_main_process():
         return architecture
     if run.config.race.enabled:
-        standings = choose(run.config, cache, searching, run.race_folder, devices or [device], reporter)
+        work = devices or [device]
+        standings = choose(run.config, cache, searching.halves, snapshots, run.race_folder, work, reporter)
         architecture = standings[0].candidate.design
     numbers: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
@@ -130,6 +134,20 @@ def search(
     for name, key in (("Architecture", "architecture"), ("3D U-Net", "unet")):
         reporter.message(f"{name}: {describe_cost(numbers[key])}")
     return architecture
+
+
+def _further_searches(
+    run: Run, cache: Cache, names: Sequence[str], device: torch.device, reporter: Reporter
+) -> list[list[Snapshot]]:
+    """What searches with other seeds would propose to the race, if there is one."""
+    found = []
+    for number in range(2, run.config.race.seeds + 1 if run.config.race.enabled else 2):
+        seeded = replace(run.config.search, seed=run.config.search.seed + number - 1)
+        config, folder = replace(run.config, search=seeded), run.further_search(number).folder
+        further = Search(config, cache, names, folder, device, Named(reporter, f"search {number}"))
+        further.run()
+        found.append(further.snapshots())
+    return found
 
 
 def _begun_folds(run: Run) -> list[int]:

@@ -98,6 +98,22 @@ def test_a_search_leaves_its_architecture_and_its_numbers(new):
     assert new.search.checkpoint.read_bytes() == before
 
 
+def test_searches_with_further_seeds_propose_to_the_race_and_are_resumed(phantoms, tiny_config, tmp_path):
+    """The race is short: four trainings of a step, then of two."""
+    settings = ["race.enabled=true", "race.seeds=2", "race.memory=3", "race.steps=1", "race.growth=2", "race.heats=2"]
+    settings += ["race.random=0", "race.neighbours=0"]
+    run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(settings))
+    found = search(run, CPU, Reporter())
+    names = {row["name"] for row in read_json(run.race.standings)}
+    assert any(name.startswith("search_price") for name in names)
+    assert any(name.startswith("search_2_price") for name in names)
+    checkpoints = [files.checkpoint for files in (run.search, run.further_search(2))]
+    before = [path.read_bytes() for path in checkpoints]
+    assert before[0] != before[1]
+    assert search(run, CPU, Reporter()) == found
+    assert [path.read_bytes() for path in checkpoints] == before
+
+
 def test_the_numbers_of_a_search_do_not_stay_with_a_given_architecture(new):
     found = search(new, CPU, Reporter())
     keep_architecture(new, found, Reporter())

@@ -218,6 +218,14 @@ class RaceConfig:
         unit="MiB",
         low=0,
     )
+    seeds: int = setting(1, "Searches that propose candidates, each with a seed of its own", low=1, high=100)
+    moments: int = setting(
+        0,
+        "Earlier moments of a search that propose, too: a half, three quarters, ... of its learning",
+        low=0,
+        high=10,
+    )
+    zoo: bool = setting(True, "Whether architectures of the zoo take part that fit the patch: a warm start")
     random: int = setting(2, "Random architectures among the candidates", low=0, high=MOST_CANDIDATES)
     neighbours: int = setting(6, "Changes of the leader that race against it", low=0, high=MOST_CANDIDATES)
     unet: bool = setting(False, "Whether a 3D U-Net takes part")

@@ -1,4 +1,4 @@
-"""Candidates for a race: what the supernet proposes at every price, the U shapes and what is near the leader.
+"""Candidates for a race: what supernets propose at every price, U shapes, the zoo, and what is near the leader.
 
 Each gets the largest width whose training fits into the budget: topology and filters are chosen together.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from torch import Tensor
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
@@ -18,10 +17,11 @@ from dints.errors import InputError
 from dints.search.decode import decode
 from dints.search.neighbours import neighbours
 from dints.search.race import Candidate
+from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.space.architecture import Architecture
 from dints.space.search_space import SearchSpace
-from dints.zoo.catalogue import AnyDesign
+from dints.zoo.catalogue import AnyDesign, found_entries
 from dints.zoo.shapes import u_shape
 
 # Nats for an edge and operation of mean memory: from what changes nothing to what leaves a single path.
@@ -38,26 +38,50 @@ class Fitter:
     memory: float  # bytes of a training step
 
     def __call__(self, proposals: Iterable[Proposal]) -> Iterator[Candidate]:
-        """Candidates from (name, origin, design); what does not fit with one filter is left out, and twins too."""
+        """Candidates from (name, origin, design); the first of several that build the same network stands for all.
+
+        What does not fit with one filter is left out.
+        """
         seen: set[AnyDesign] = set()
         for name, origin, design in proposals:
-            found = widest(replace(design, filters=None), self.memory, self.config)
-            if found is None:
+            if plain(design) in seen:
                 continue
-            fitted = replace(design, filters=found[0])
-            if fitted not in seen:
-                seen.add(fitted)
-                yield Candidate(name, origin, fitted)
+            seen.add(plain(design))
+            found = widest(replace(design, filters=None), self.memory, self.config)
+            if found is not None:
+                yield Candidate(name, origin, replace(design, filters=found[0]))
 
 
 def proposed_by_supernet(
-    space: SearchSpace, edge_probability: Tensor, operation_probability: Tensor, patch: Sequence[int], source: str
+    space: SearchSpace, snapshot: Snapshot, patch: Sequence[int], name: str, origin: str
 ) -> Iterator[Proposal]:
     """One architecture a price: the exact optimum of Eq. 4 and what its edges and operations cost (`decode`)."""
     costs = operation_costs(space, 1, patch).double().numpy()
     for price in PRICES:
-        found = decode(space, edge_probability, operation_probability, price * costs / costs.mean())
-        yield f"{source}_price_{price:g}", f"{source} at price {price:g}", _plain(found)
+        found = decode(space, snapshot.edges, snapshot.operations, price * costs / costs.mean())
+        yield f"{name}_price_{price:g}", f"{origin} at price {price:g}", plain(found)
+
+
+def proposed_by_searches(
+    space: SearchSpace, searches: Sequence[Sequence[Snapshot]], patch: Sequence[int]
+) -> Iterator[Proposal]:
+    """Of each search its end, then its earlier moments; the ends of all searches come first."""
+    ends = [(number, snapshots[0], "", "") for number, snapshots in enumerate(searches)]
+    earlier = [
+        (number, snapshot, f"_step_{snapshot.step}", f" after {snapshot.step} steps")
+        for number, snapshots in enumerate(searches)
+        for snapshot in snapshots[1:]
+    ]
+    for number, snapshot, step, moment in (*ends, *earlier):
+        name = f"search_{number + 1}" if number else "search"
+        yield from proposed_by_supernet(space, snapshot, patch, name + step, name.replace("_", " ") + moment)
+
+
+def from_zoo(patch: Sequence[int]) -> Iterator[Proposal]:
+    """Architectures that were found on other data, as far as patches of this size can pass through them."""
+    for entry in found_entries():
+        if entry.design.fits(patch):
+            yield f"zoo_{entry.name}", f"zoo: {entry.caption}", entry.design
 
 
 def u_shapes(space: SearchSpace) -> Iterator[Proposal]:
@@ -86,6 +110,8 @@ def random_ones(space: SearchSpace, count: int, seed: int) -> Iterator[Proposal]
         yield f"random_{index}", "random", Architecture.random(space, np.random.default_rng((seed, index)), density)
 
 
-def _plain(architecture: Architecture) -> Architecture:
-    """With the first operation on edges that are off, so that equal networks are equal values."""
-    return replace(architecture, operations=np.where(architecture.edges, architecture.operations, 0))
+def plain(design: AnyDesign) -> AnyDesign:
+    """Without width, and with the first operation on edges that are off: equal for what builds the same network."""
+    if not isinstance(design, Architecture):
+        return replace(design, filters=None)
+    return replace(design, operations=np.where(design.edges, design.operations, 0), filters=None)

@@ -21,6 +21,7 @@ from dints.process_group import is_main_process, start_together
 from dints.run_layout import SearchFiles
 from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
+from dints.search.snapshots import Snapshot, moments
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
 from dints.space.supernet import build_supernet
@@ -81,6 +82,13 @@ class Search:
             for part, half in zip(("train1", "train2"), self.halves, strict=True)
         ]
         self.first_architecture_step = round(scaled(self.settings.weights_only, self.settings))
+        self.earlier: list[Snapshot] = []  # of the moments that have passed
+
+    @property
+    def moments(self) -> list[int]:
+        """After which steps a snapshot is kept for the race, before the end."""
+        count = self.config.race.moments if self.config.race.enabled else 0
+        return moments(self.first_architecture_step, self.settings.iterations, count)
 
     def run(self) -> Architecture:
         """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
@@ -98,6 +106,8 @@ class Search:
                     row |= self.learn_architecture(step, *next(train2))
                 log.append(row)
                 done = step + 1
+                if done in self.moments:
+                    self.earlier.append(Snapshot.of(self.supernet, done))
                 if done % self.settings.checkpoint_every == 0 or done == total:
                     self._save(done)
                 self.reporter.progress(STAGE, done, total, **only_numbers({key: row.get(key) for key in SHOWN}))
@@ -154,6 +164,10 @@ class Search:
         """M_e / M_a of the present weights (Eq. 8 and 9)."""
         return float(self._architecture_terms().memory_fraction)
 
+    def snapshots(self) -> list[Snapshot]:
+        """Of the finished search, then of its earlier moments, the latest first."""
+        return [Snapshot.of(self.supernet, self.settings.iterations), *reversed(self.earlier)]
+
     def _architecture_terms(self) -> ArchitectureLoss:
         """The parenthesis of Eq. 11 for the present weights."""
         return architecture_loss(
@@ -174,6 +188,7 @@ class Search:
             "weight_step": self.weight_step.state(),
             "architecture_step": self.architecture_step.state(),
             "reductions": self.backoff.reductions,
+            "earlier": [snapshot.to_state() for snapshot in self.earlier],
         }
         save_checkpoint(self.files.checkpoint, state)
         if is_main_process():
@@ -190,6 +205,7 @@ class Search:
             self.weight_step.load_state(state["weight_step"])
             self.architecture_step.load_state(state["architecture_step"])
             self.backoff.reductions = int(state.get("reductions", 0))
+            self.earlier = [Snapshot.from_state(own) for own in state.get("earlier", ())]
             return whole_steps(state["step"], self.settings.iterations)
 
 

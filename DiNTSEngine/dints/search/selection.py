@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import torch
@@ -14,11 +13,20 @@ import torch
 from dints.config import Config
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
-from dints.events import Reporter
+from dints.events import Named, Reporter
 from dints.run_layout import RaceFiles, TrainingFiles, read_log
-from dints.search.candidates import Fitter, Proposal, near, proposed_by_supernet, random_ones, u_shapes
-from dints.search.loop import Search
+from dints.search.candidates import (
+    Fitter,
+    Proposal,
+    from_zoo,
+    near,
+    plain,
+    proposed_by_searches,
+    random_ones,
+    u_shapes,
+)
 from dints.search.race import STAGE, Standing, Training, race
+from dints.search.snapshots import Snapshot
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
@@ -35,23 +43,23 @@ Split = tuple[Sequence[str], Sequence[str]]
 def choose(
     config: Config,
     cache: Cache,
-    searching: Search,
+    split: Split,
+    searches: Sequence[Sequence[Snapshot]],
     folder: Path,
     devices: Sequence[torch.device],
     reporter: Reporter,
 ) -> list[Standing]:
     """The standings of two races, the winner first: among all proposals, and of the leader against its neighbours.
 
-    Candidates train on the first half of the search's cases and are ranked on the second (3.6), so that nothing that
-    the cross-validation holds back has a part in the choice.
-
     Args:
-        searching: a finished search, which proposes.
+        split: cases on which candidates train, and on which they are ranked. Both are halves of the search's (3.6), so
+            that nothing that the cross-validation holds back has a part in the choice.
+        searches: of each search its end and its earlier moments, which propose.
         folder: of the trainings; what is there goes on.
     """
     fit = Fitter(config, memory_budget(config))
-    train = partial(_train_all, config, cache, searching.halves, devices, reporter)
-    standings = race(list(fit(_proposals(config, searching))), config.race, folder, train, reporter)
+    train = partial(_train_all, config, cache, split, devices, reporter)
+    standings = race(list(fit(_proposals(config, searches))), config.race, folder, train, reporter)
     return _against_neighbours(standings, config, fit, RaceFiles(folder).near.folder, train, reporter)
 
 
@@ -62,17 +70,16 @@ def memory_budget(config: Config) -> float:
     return predict_memory(config).retraining(config.search.memory_budget)
 
 
-def _proposals(config: Config, searching: Search) -> Iterable[Proposal]:
-    space, patch = searching.space, config.sampling.patch
-    with torch.no_grad():
-        edges, operations = searching.supernet.edge_probability(), searching.supernet.operation_probability()
-    proposals = [
-        proposed_by_supernet(space, edges, operations, patch, "search"),
-        u_shapes(space),
-        random_ones(space, config.race.random, config.search.seed),
-    ]
-    unet = [(UNET, "3D U-Net", UNetDesign(space.levels, space.delay))] if config.race.unet else []
-    return chain(*proposals, unet)
+def _proposals(config: Config, searches: Sequence[Sequence[Snapshot]]) -> Iterable[Proposal]:
+    """All of them; of several that are alike the first stands for all."""
+    space, patch, race = config.search.space, config.sampling.patch, config.race
+    yield from proposed_by_searches(space, searches, patch)
+    yield from u_shapes(space)
+    yield from random_ones(space, race.random, config.search.seed)
+    if race.unet:
+        yield UNET, "3D U-Net", UNetDesign(space.levels, space.delay)
+    if race.zoo:
+        yield from from_zoo(patch)
 
 
 def _against_neighbours(
@@ -86,8 +93,8 @@ def _against_neighbours(
     """The leader and what is one change away from it; all other standings stay behind them."""
     leader, *others = standings
     changed = list(fit(near(leader.candidate, config.race.neighbours, config.search.seed)))
-    known = {standing.candidate.design for standing in standings}
-    rivals = [candidate for candidate in changed if candidate.design not in known]
+    known = {plain(standing.candidate.design) for standing in standings}
+    rivals = [candidate for candidate in changed if plain(candidate.design) not in known]
     if not rivals:
         return standings
     later = replace(config.race, steps=round(config.race.steps * config.race.growth), heats=2)
@@ -121,7 +128,7 @@ def _train(
         patience=0,
     )
     build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
-    named = _Named(reporter, f"{STAGE} {candidate.name}")
+    named = Named(reporter, f"{STAGE} {candidate.name}")
     trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
     trainer.run(until=one.steps)
     validations = {row["step"]: row["mean_dice"] for row in read_log(TrainingFiles(folder).log) if "mean_dice" in row}
@@ -137,19 +144,3 @@ class _Builder:
 
     def __call__(self) -> torch.nn.Module:
         return build_network(self.design, self.in_channels, self.classes)
-
-
-class _Named(Reporter):
-    """Passes everything on, progress under one name: trainings of a race are no folds."""
-
-    def __init__(self, reporter: Reporter, stage: str) -> None:
-        self._reporter, self._stage = reporter, stage
-
-    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        self._reporter.progress(self._stage, step, total, **metrics)
-
-    def message(self, text: str) -> None:
-        self._reporter.message(text)
-
-    def warning(self, text: str) -> None:
-        self._reporter.warning(text)

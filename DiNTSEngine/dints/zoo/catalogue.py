@@ -40,7 +40,12 @@ def entries(space: SearchSpace) -> list[Entry]:
         Entry(unet_design.NAME, "3D U-Net", "any", "", UNetDesign(delay=space.delay)),
         Entry(U_SHAPE, f"U shape of the search space: {shape}", "any", "", u_shape(space)),
     ]
-    return drawn + [_entry(path) for path in sorted(FOLDER.glob("*.json"))]
+    return drawn + found_entries()
+
+
+def found_entries() -> list[Entry]:
+    """Those that searches have found, each in its own search space."""
+    return [_entry(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
 def find_design(name: str | os.PathLike[str], space: SearchSpace) -> AnyDesign:

@@ -9,8 +9,20 @@ import pytest
 
 from dints import Architecture, SearchSpace, build_supernet, summary
 from dints.config import Config
-from dints.search.candidates import Fitter, near, proposed_by_supernet, random_ones, u_shapes
+from dints.search import candidates
+from dints.search.candidates import (
+    PRICES,
+    Fitter,
+    from_zoo,
+    near,
+    proposed_by_searches,
+    proposed_by_supernet,
+    random_ones,
+    u_shapes,
+)
 from dints.search.race import Candidate
+from dints.search.snapshots import Snapshot
+from dints.zoo.catalogue import Entry
 from dints.zoo.shapes import u_shape
 from dints.zoo.unet_design import UNetDesign
 
@@ -38,10 +50,37 @@ def test_twins_and_what_does_not_fit_are_left_out():
     assert list(Fitter(CONFIG, 1000)([("a", "x", shape)])) == []
 
 
+def test_networks_that_differ_in_edges_that_are_off_alone_are_twins():
+    shape = u_shape(SPACE)
+    other = replace(shape, operations=np.where(shape.edges, shape.operations, 4 - shape.operations))
+    assert other != shape
+    assert [one.name for one in Fitter(CONFIG, BUDGET)([("a", "x", shape), ("b", "y", other)])] == ["a"]
+
+
+def test_every_search_proposes_its_end_and_then_its_earlier_moments():
+    searches = [
+        [Snapshot.of(build_supernet(SPACE, 1, 2, 2), 8), Snapshot.of(build_supernet(SPACE, 1, 2, 2), 6)],
+        [Snapshot.of(build_supernet(SPACE, 1, 2, 2), 8)],
+    ]
+    proposed = list(proposed_by_searches(SPACE, searches, (16,) * 3))
+    names = [name.rpartition("_price_")[0] for name, _, _ in proposed]
+    assert names == ["search"] * len(PRICES) + ["search_2"] * len(PRICES) + ["search_step_6"] * len(PRICES)
+    assert len({name for name, _, _ in proposed}) == len(proposed)
+    assert proposed[-1][1] == "search after 6 steps at price 3.2"
+
+
+def test_the_zoo_proposes_what_the_patch_can_pass_through(monkeypatch):
+    deep = Architecture.random(SearchSpace(layers=6, levels=5), 0)
+    entries = [Entry(name, name, "scans", "", design) for name, design in (("small", u_shape(SPACE)), ("deep", deep))]
+    monkeypatch.setattr(candidates, "found_entries", lambda: entries)
+    assert [name for name, *_ in from_zoo((16,) * 3)] == ["zoo_small"]
+    assert [name for name, *_ in from_zoo((64,) * 3)] == ["zoo_small", "zoo_deep"]
+    assert [one.design.space for one in Fitter(CONFIG, BUDGET)(from_zoo((16,) * 3))] == [SPACE]
+
+
 def test_higher_prices_propose_sparser_and_so_wider_networks():
-    supernet = build_supernet(SPACE, 1, 2, 2)
-    p, alpha = supernet.edge_probability(), supernet.operation_probability()
-    proposed = list(proposed_by_supernet(SPACE, p, alpha, (16,) * 3, "search"))
+    snapshot = Snapshot.of(build_supernet(SPACE, 1, 2, 2), 8)
+    proposed = list(proposed_by_supernet(SPACE, snapshot, (16,) * 3, "search", "search"))
     fitted = list(Fitter(CONFIG, BUDGET)(proposed))
     edges = [int(one.design.edges.sum()) for one in fitted]
     widths = [one.design.filters for one in fitted]

@@ -15,6 +15,7 @@ from dints.events import Reporter
 from dints.run_layout import SearchFiles, read_log
 from dints.search import loop
 from dints.search.loop import Search
+from dints.search.snapshots import moments
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.schedule import milestone_rate
 from dints.training.step import NotFiniteError
@@ -122,6 +123,42 @@ def test_the_architecture_rests_until_its_first_step(search, tmp_path):
     with pytest.raises(InterruptedSearchError):
         searching.run()
     assert same(copies(searching.architecture_weights), before)
+
+
+RACING = ("race.enabled=true", "race.moments=2")
+
+
+def test_earlier_moments_of_its_learning_are_kept_for_a_race_alone(search, whole, tmp_path):
+    assert len(search(whole).snapshots()) == 1
+    racing = search(tmp_path, *RACING)
+    racing.run()
+    end, *earlier = racing.snapshots()
+    assert [end.step, *(one.step for one in earlier)] == [8, 7, 6]
+    assert torch.equal(end.edges, racing.supernet.edge_probability().detach())
+    assert not torch.equal(end.edges, earlier[0].edges)
+
+
+@pytest.mark.parametrize("step", [5, 6, 7])
+def test_an_interrupted_search_keeps_the_moments_that_have_passed(search, tmp_path, step):
+    search(tmp_path / "whole", *RACING).run()
+    with pytest.raises(InterruptedSearchError):
+        search(tmp_path / "cut", *RACING, reporter=StopAt(step)).run()
+    resumed = search(tmp_path / "cut", *RACING)
+    resumed.run()
+    finished = search(tmp_path / "whole", *RACING)
+    finished.run()
+    for one, other in zip(resumed.snapshots(), finished.snapshots(), strict=True):
+        assert one.step == other.step
+        assert torch.equal(one.edges, other.edges)
+        assert torch.equal(one.operations, other.operations)
+
+
+@pytest.mark.parametrize(
+    ("first", "total", "count", "expected"),
+    [(4, 8, 2, [6, 7]), (100, 200, 1, [150]), (0, 400, 3, [200, 300, 350]), (7, 8, 3, []), (4, 8, 9, [6, 7])],
+)
+def test_moments_halve_what_is_left_of_the_learning(first, total, count, expected):
+    assert moments(first, total, count) == expected
 
 
 def test_the_two_halves_share_no_case_and_leave_none_out(search, tmp_path, cached_phantoms):

@@ -19,6 +19,7 @@ from dints.search.selection import choose, memory_budget
 
 CPU = torch.device("cpu")
 RACE = ["race.enabled=true", "race.steps=2", "race.growth=2", "race.heats=2", "race.neighbours=2", "race.random=1"]
+RACE += ["race.moments=1"]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ class FinishedRace(NamedTuple):
 
 
 def chosen(config, cache, searching, folder, devices=(CPU,), reporter=None) -> list[Standing]:
-    return choose(config, cache, searching, folder, list(devices), reporter or Reporter())
+    searches = [searching.snapshots()]
+    return choose(config, cache, searching.halves, searches, folder, list(devices), reporter or Reporter())
 
 
 @pytest.fixture(scope="module")
