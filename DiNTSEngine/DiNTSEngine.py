@@ -1,5 +1,7 @@
 """The hidden module: makes the engine and the code that both panels share importable, and shows what is installed."""
 
+from __future__ import annotations
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import (
@@ -18,7 +20,7 @@ from DiNTSLib.worker import endSharedWorker
 class DiNTSEngine(ScriptedLoadableModule):
     """Names the module; once Slicer is up, registers the sample data and clears away what a crash left behind."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: slicer.qSlicerScriptedLoadableModule) -> None:
         super().__init__(parent)
         self.parent.title = _("DiNTS Engine")
         self.parent.categories = ["Segmentation"]
@@ -35,7 +37,7 @@ class DiNTSEngine(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self.registerSampleData)
         slicer.app.connect("startupCompleted()", removeLeftovers)
 
-    def registerSampleData(self):
+    def registerSampleData(self) -> None:
         """Offers the phantom and the decathlon's case in the Sample Data module, where that is there."""
         try:
             from SampleData import SampleDataLogic
@@ -47,16 +49,16 @@ class DiNTSEngine(ScriptedLoadableModule):
 class DiNTSEngineWidget(ScriptedLoadableModuleWidget):
     """The install panel."""
 
-    def setup(self):
+    def setup(self) -> None:
         super().setup()
         self.panel = InstallPanel()
         self.layout.addWidget(self.panel.widget)
         self.ui = self.panel.ui
 
-    def enter(self):
+    def enter(self) -> None:
         self.panel.refresh()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         self.panel.cleanup()
         endSharedWorker()
 
@@ -68,7 +70,7 @@ class DiNTSEngineLogic(ScriptedLoadableModuleLogic):
 class DiNTSEngineTest(ScriptedLoadableModuleTest):
     """Runs inside the application."""
 
-    def test_the_phantom_is_a_volume_with_contrast(self):
+    def test_the_phantom_is_a_volume_with_contrast(self) -> None:
         volume = sample_data.loadPhantom()
         voxels = slicer.util.arrayFromVolume(volume)
         assert voxels.ndim == 3

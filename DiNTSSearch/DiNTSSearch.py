@@ -1,7 +1,10 @@
 """DiNTS Search: finds and trains a network for a data set, in four steps on one panel."""
 
+from __future__ import annotations
+
 import sys
 
+import qt
 import slicer
 from DiNTSSearchLib.logic import DiNTSSearchLogic
 from DiNTSSearchLib.panel import SearchPanel
@@ -17,7 +20,7 @@ __all__ = ["DiNTSSearch", "DiNTSSearchLogic", "DiNTSSearchTest", "DiNTSSearchWid
 class DiNTSSearch(ScriptedLoadableModule):
     """Describes the module."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: slicer.qSlicerScriptedLoadableModule) -> None:
         super().__init__(parent)
         self.parent.title = _("DiNTS Search")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
@@ -36,13 +39,14 @@ class DiNTSSearch(ScriptedLoadableModule):
 class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Binds the panel to the scene's parameter node. A search goes on while another module is shown."""
 
-    def __init__(self, parent=None):
+    logic: DiNTSSearchLogic
+    panel: SearchPanel
+
+    def __init__(self, parent: qt.QWidget | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.panel = None
 
-    def setup(self):
+    def setup(self) -> None:
         super().setup()
         self.logic = DiNTSSearchLogic()
         widget = slicer.util.loadUI(self.resourcePath("UI/DiNTSSearch.ui"))
@@ -56,26 +60,26 @@ class DiNTSSearchWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.visible:  # it was reloaded: Slicer calls `enter` only when a module is chosen
             self.enter()
 
-    def enter(self):
+    def enter(self) -> None:
         self.panel.bind()
 
-    def exit(self):
+    def exit(self) -> None:
         if not self.panel.isBusy:  # plots and states follow a run that is under way
             self.panel.unbind()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         self.removeObservers()
         self.panel.close()
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self, caller: slicer.vtkMRMLScene, event: str) -> None:
         self.panel.unbind()
 
-    def onSceneChanged(self, caller, event):
+    def onSceneChanged(self, caller: slicer.vtkMRMLScene, event: str) -> None:
         if self.parent.visible or self.panel.isBusy:
             self.panel.unbind()
             self.panel.bind()
 
-    def onReload(self):
+    def onReload(self) -> None:
         """For developers: the package beside the module is read anew as well."""
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSearchLib"]:
             del sys.modules[name]

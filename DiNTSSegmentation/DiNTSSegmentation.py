@@ -1,7 +1,10 @@
 """DiNTS Segmentation: segments loaded volumes with trained models."""
 
+from __future__ import annotations
+
 import sys
 
+import qt
 import slicer
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 from DiNTSSegmentationLib.panel import SegmentationPanel
@@ -17,7 +20,7 @@ __all__ = ["DiNTSSegmentation", "DiNTSSegmentationLogic", "DiNTSSegmentationTest
 class DiNTSSegmentation(ScriptedLoadableModule):
     """Describes the module."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: slicer.qSlicerScriptedLoadableModule) -> None:
         super().__init__(parent)
         self.parent.title = _("DiNTS Segmentation")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
@@ -36,13 +39,14 @@ class DiNTSSegmentation(ScriptedLoadableModule):
 class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Binds the panel to the scene's parameter node while the module is shown. Runs go on when it is not."""
 
-    def __init__(self, parent=None):
+    logic: DiNTSSegmentationLogic
+    panel: SegmentationPanel
+
+    def __init__(self, parent: qt.QWidget | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.panel = None
 
-    def setup(self):
+    def setup(self) -> None:
         super().setup()
         self.logic = DiNTSSegmentationLogic()
         self.panel = SegmentationPanel(slicer.util.loadUI(self.resourcePath("UI/DiNTSSegmentation.ui")), self.logic)
@@ -54,28 +58,28 @@ class DiNTSSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         if self.parent.visible:  # it was reloaded: Slicer calls `enter` only when a module is chosen
             self.enter()
 
-    def enter(self):
+    def enter(self) -> None:
         self.panel.bind(self.logic.getParameterNode())
 
-    def exit(self):
+    def exit(self) -> None:
         self.panel.unbind()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         self.logic.queue.cancelAll()
         self.panel.close()
         self.removeObservers()
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self, caller: slicer.vtkMRMLScene, event: str) -> None:
         """What runs would come back to nodes that are gone."""
         self.logic.queue.cancelAll()
         self.panel.unbind()
 
-    def onSceneChanged(self, caller, event):
+    def onSceneChanged(self, caller: slicer.vtkMRMLScene, event: str) -> None:
         if self.parent.visible:
             self.panel.unbind()
             self.panel.bind(self.logic.getParameterNode())
 
-    def onReload(self):
+    def onReload(self) -> None:
         """For developers: the package beside the module is read anew as well."""
         for name in [name for name in sys.modules if name.split(".")[0] == "DiNTSSegmentationLib"]:
             del sys.modules[name]

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 T = TypeVar("T")
 
 _executor = ThreadPoolExecutor(max_workers=1)  # one after the other: the disk is the limit
-_writing: dict[str, Future] = {}
+_writing: dict[str, Future[None]] = {}
 
 
 def submit(function: Callable[..., T], *arguments: object) -> Future[T]:

@@ -14,7 +14,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from dints.service.parent import OWN_GROUP_VARIABLE
 
@@ -52,11 +53,12 @@ class Child:
             start_new_session=not IS_WINDOWS,  # so that the group's number is the launcher's
             creationflags=NO_WINDOW,
         )
+        self._input = _pipe(self._process.stdin)
         self._readers = [
-            threading.Thread(target=self._read, args=arguments, daemon=True)
+            threading.Thread(target=_read, args=arguments, daemon=True)
             for arguments in (
-                (self._process.stdout, LONGEST_LINE, self._lines.put),
-                (self._process.stderr, LONGEST_LOG_LINE, self.log.append),
+                (_pipe(self._process.stdout), LONGEST_LINE, self._lines.put),
+                (_pipe(self._process.stderr), LONGEST_LOG_LINE, self.log.append),
             )
         ]
         for reader in self._readers:
@@ -91,8 +93,8 @@ class Child:
     def send(self, line: str) -> bool:
         """Writes a line to standard input; False if the process is gone."""
         try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+            self._input.write(line + "\n")
+            self._input.flush()
         except (OSError, ValueError):  # the second one says that the input was closed
             return False
         return True
@@ -100,7 +102,7 @@ class Child:
     def closeInput(self) -> None:
         """A worker takes the end of its input as the request to exit."""
         try:
-            self._process.stdin.close()
+            self._input.close()
         except OSError:
             return  # it is gone already
 
@@ -136,11 +138,18 @@ class Child:
         except (ProcessLookupError, PermissionError):
             return  # all of the group is gone already; macOS says so with the second one
 
-    @staticmethod
-    def _read(stream, longest: int, take) -> None:
-        with stream:  # or a file stays open for as long as somebody holds the child
-            while line := stream.readline(longest):
-                take(line.rstrip("\r\n"))
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    """One of a process that was started with pipes: then there are all three."""
+    if stream is None:
+        raise RuntimeError("the process was started without a pipe")
+    return stream
+
+
+def _read(stream: IO[str], longest: int, take: Callable[[str], None]) -> None:
+    with stream:  # or a file stays open for as long as somebody holds the child
+        while line := stream.readline(longest):
+            take(line.rstrip("\r\n"))
 
 
 def killAll() -> None:

@@ -147,11 +147,12 @@ def _resampled(voxels: np.ndarray, toVoxels: np.ndarray, k: int, shape: Sequence
     for place, size in zip(places, voxels.shape, strict=True):
         isInside &= (place >= 0) & (place < size)
         np.clip(place, 0, size - 1, out=place)
-    return voxels[tuple(places)] * isInside
+    found: np.ndarray = voxels[tuple(places)] * isInside
+    return found
 
 
 def _range(voxels: np.ndarray, axis: int) -> slice:
     """From the first to the last index along an axis where something is not 0; the first index where nothing is."""
     others = tuple(other for other in range(3) if other != axis)
-    (found,) = voxels.any(axis=others).nonzero()
+    found = np.flatnonzero(voxels.any(axis=others))
     return slice(found[0], found[-1] + 1) if found.size else slice(0, 1)

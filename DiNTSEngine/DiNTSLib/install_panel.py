@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib import dependencies
-from DiNTSLib.processes import EngineProcess, Event
+from DiNTSLib.events import Event
+from DiNTSLib.processes import EngineProcess
 
 UI_FILE = Path(__file__).resolve().parents[1] / "Resources" / "UI" / "DiNTSEngine.ui"
 BYTES_PER_GIBIBYTE = 2**30
@@ -79,7 +81,7 @@ class InstallPanel:
             self.ui.reportEdit.plainText = sentence
 
 
-def reportText(facts: Mapping[str, object], findings: list[str]) -> str:
+def reportText(facts: Mapping[str, Any], findings: list[str]) -> str:
     """What `dints doctor` found, with Slicer's version, as lines to read and to send: what is wrong comes first."""
     lines = [*(findings or [_("Nothing is missing.")]), ""]
     lines += [f"Slicer: {slicer.app.applicationVersion} ({slicer.app.platform}, revision {slicer.app.revision})"]
@@ -87,7 +89,7 @@ def reportText(facts: Mapping[str, object], findings: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _readable(name: str, value: object) -> str:
+def _readable(name: str, value: Any) -> str:
     """A fact in words: sizes in GiB, GPUs by name."""
     if name == "gpus":
         return ", ".join(f"{gpu['name']} ({gpu['memory'] / BYTES_PER_GIBIBYTE:.1f} GiB)" for gpu in value) or _("none")

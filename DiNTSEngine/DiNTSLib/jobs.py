@@ -43,7 +43,7 @@ class JobAtWork:
     isCancelling: bool = False
     isSilent: bool = False
     isGivenUp: bool = False
-    loading: Future | None = None
+    loading: Future[None] | None = None
 
     @property
     def inputs(self) -> list[str]:

@@ -86,9 +86,11 @@ def loadHippocampus(archive: str | None = None) -> slicer.vtkMRMLScalarVolumeNod
             raise ValueError(_("{url} could not be downloaded").format(url=HIPPOCAMPUS_URL))
     with TemporaryFolder() as folder, tarfile.open(archive) as tar:
         try:
-            content = tar.extractfile(HIPPOCAMPUS_MEMBER).read()
+            member = tar.extractfile(HIPPOCAMPUS_MEMBER)
+            if member is None:
+                raise KeyError(HIPPOCAMPUS_MEMBER)  # it is no file
         except KeyError as error:
             raise ValueError(_("{path} does not hold {name}").format(path=archive, name=HIPPOCAMPUS_MEMBER)) from error
         path = Path(folder) / "hippocampus.nii.gz"
-        path.write_bytes(content)
+        path.write_bytes(member.read())
         return importVolume(path, HIPPOCAMPUS_NAME)

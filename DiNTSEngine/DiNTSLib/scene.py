@@ -221,4 +221,5 @@ def ijkToRas(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     """[4, 4]: from the indices (i, j, k) of a volume to millimetres, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
+    toRas: np.ndarray = slicer.util.arrayFromVTKMatrix(matrix)
+    return toRas

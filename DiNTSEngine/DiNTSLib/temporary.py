@@ -53,7 +53,8 @@ def _removeLeftovers(parent: str) -> None:
 
 
 def _temporaryPath() -> str:
-    return slicer.app.temporaryPath
+    path: str = slicer.app.temporaryPath
+    return path
 
 
 @functools.cache

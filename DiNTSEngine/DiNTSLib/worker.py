@@ -93,7 +93,7 @@ class EngineWorker:
         """Takes a waiting job from the queue; of a running one the process is ended within a second."""
         current = self._current
         if current is not None and current.job.number == jobId:
-            if current.isSent and current.loading is None:
+            if current.isSent and current.loading is None and self._child is not None:
                 current.isCancelling = True
                 self._child.stop()
             else:
@@ -134,20 +134,19 @@ class EngineWorker:
                 self._end(exitCode, sentence)
             else:
                 current.message = {**message, "job": job.number}
-                self._startProcess()
+                self._startProcess(current)
 
-    def _startProcess(self) -> None:
+    def _startProcess(self, current: JobAtWork) -> None:
         try:
             if self._child is None:
                 self._child = Child(self._command or [*engineCommand(), "worker"], engineEnvironment())
         except OSError as error:
             self._end(EXIT_FAILED, _("The worker cannot be started: {reason}").format(reason=error.strerror))
             return
-        self._send()
+        self._send(current, self._child)
 
-    def _send(self) -> None:
+    def _send(self, current: JobAtWork, child: Child) -> None:
         """Hands the current job to the process once its inputs are written."""
-        current = self._current
         if isWriting(current.inputs):
             return
         sentence = forget(current.inputs)
@@ -155,7 +154,7 @@ class EngineWorker:
             self._end(EXIT_FAILED, sentence)
             return
         current.isSent, self._lastSign = True, time.monotonic()
-        self._child.send(json.dumps(current.message))  # if the process is gone, `_poll` finds that it ended
+        child.send(json.dumps(current.message))  # if the process is gone, `_poll` finds that it ended
 
     def _poll(self) -> None:
         if self._child is not None:
@@ -172,14 +171,16 @@ class EngineWorker:
         isBehind = self._takeLines(child)
         if self._child is not child:
             return
+        current = self._current
         if exitCode is not None and not isBehind:
             self._onEnded(exitCode)
-        elif self._current is None and time.monotonic() > self._lastWork + IDLE_SECONDS:
-            self.shutdown()
-        elif self._current is not None and not self._current.isSent:
-            self._send()
-        elif self._current is not None and self._current.loading is None:
-            self._checkSigns(time.monotonic() - self._lastSign)
+        elif current is None:
+            if time.monotonic() > self._lastWork + IDLE_SECONDS:
+                self.shutdown()
+        elif not current.isSent:
+            self._send(current, child)
+        elif current.loading is None:
+            self._checkSigns(current, child, time.monotonic() - self._lastSign)
 
     def _takeLines(self, child: Child) -> bool:
         """Whether there may be more than there was time for."""
@@ -197,23 +198,23 @@ class EngineWorker:
         current = self._current
         if current is None or current.loading is not None:
             return
-        self._tellSilence(0.0)
+        _tellSilence(current, 0.0)
         if event.get("job") != current.job.number or event["event"] == "heartbeat":
             return
         if event["event"] == "finished":
-            self._load()
+            self._load(current)
             return
         current.job.onEvent(event)
         if event["event"] == "error":
             self._finish(event["code"], event["text"])
 
-    def _load(self) -> None:
-        if self._current.job.load is None:
+    def _load(self, current: JobAtWork) -> None:
+        if current.job.load is None:
             self._finish(EXIT_DONE, "")
         else:
-            self._current.loading = submit(self._current.job.load)
+            current.loading = submit(current.job.load)
 
-    def _onLoaded(self, loading: Future) -> None:
+    def _onLoaded(self, loading: Future[None]) -> None:
         try:
             loading.result()
         except REASONS as error:
@@ -221,19 +222,13 @@ class EngineWorker:
         else:
             self._finish(EXIT_DONE, "")
 
-    def _checkSigns(self, silence: float) -> None:
+    def _checkSigns(self, current: JobAtWork, child: Child, silence: float) -> None:
         """Tells the job of a worker that does not answer, and in the end gives it up."""
-        if silence > SILENCE_SECONDS and not self._current.isGivenUp:
-            self._current.isGivenUp = True
-            self._child.kill()
+        if silence > SILENCE_SECONDS and not current.isGivenUp:
+            current.isGivenUp = True
+            child.kill()
         elif silence > QUIET_SECONDS:
-            self._tellSilence(silence)
-
-    def _tellSilence(self, seconds: float) -> None:
-        """The event "silence": the worker did not answer for some seconds; with 0 seconds it does so again."""
-        if bool(seconds) != self._current.isSilent:
-            self._current.isSilent = bool(seconds)
-            self._current.job.onEvent({"event": "silence", "seconds": seconds})
+            _tellSilence(current, silence)
 
     def _onEnded(self, exitCode: int) -> None:
         """The process is gone: because a job was cancelled, or by itself."""
@@ -259,7 +254,15 @@ class EngineWorker:
     def _end(self, exitCode: int, sentence: str) -> None:
         current, self._current = self._current, None
         self._lastWork = time.monotonic()
-        current.job.onFinished(exitCode, sentence)
+        if current is not None:  # else the worker was shut down by what it told
+            current.job.onFinished(exitCode, sentence)
+
+
+def _tellSilence(current: JobAtWork, seconds: float) -> None:
+    """The event "silence": the worker did not answer for some seconds; with 0 seconds it does so again."""
+    if bool(seconds) != current.isSilent:
+        current.isSilent = bool(seconds)
+        current.job.onEvent({"event": "silence", "seconds": seconds})
 
 
 _shared: list[EngineWorker] = []

@@ -75,7 +75,7 @@ class LabelsTable:
     def _tell(self, value: int, kind: str, text: Callable[[Any], str]) -> Callable[[Any], None]:
         """A slot that passes on what the user chose."""
 
-        def changed(given: Any) -> None:
+        def changed(given: qt.QColor | int) -> None:
             if not self._isShowing:
                 self._onChanged(value, kind, text(given))
 

@@ -83,5 +83,5 @@ def valuesOf(settings: Config, key: str) -> list[Any]:
     return list(value) if isinstance(value, tuple) else [value]
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     return round(value, DECIMALS) if isinstance(value, float) else value

@@ -12,6 +12,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from DiNTSLib.terminology import SegmentStyle
+from DiNTSSegmentationLib.edits import Contents
 
 
 class State(Enum):
@@ -47,6 +48,15 @@ class Settings:
     statistics: bool = False
 
 
+@dataclass(frozen=True)
+class ResultNodes:
+    """IDs of the nodes that a case made; "" where there is none."""
+
+    segmentation: str = ""
+    disagreement: str = ""
+    statistics: str = ""
+
+
 class SegmentationCase(ABC):
     """One image and what becomes of it.
 
@@ -55,6 +65,8 @@ class SegmentationCase(ABC):
         job: number of its job in the worker's queue.
         problem: why the job was given up; "" if it was not.
         values: of the result event, see `dints.service.worker`.
+        results: what is in the scene; nothing of a case that is written to files.
+        before: what the segmentation held before it got the result; None if it was empty, or there is none.
     """
 
     def __init__(self, title: str) -> None:
@@ -62,6 +74,8 @@ class SegmentationCase(ABC):
         self.state, self.detail = State.WAITING, ""
         self.job, self.problem = 0, ""
         self.values: dict[str, Any] = {}
+        self.results = ResultNodes()
+        self.before: Contents | None = None
 
     @abstractmethod
     def prepare(self, settings: Settings) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ def holdsWork(segmentation: slicer.vtkMRMLSegmentationNode) -> bool:
     """Whether replacing the contents would lose more than a result of this module."""
     if segmentation.GetSegmentation().GetNumberOfSegments() == 0:
         return False
-    return segmentation.GetAttribute(ATTRIBUTE) != fingerprint(segmentation)
+    return bool(segmentation.GetAttribute(ATTRIBUTE) != fingerprint(segmentation))
 
 
 def fingerprint(segmentation: slicer.vtkMRMLSegmentationNode) -> str:
@@ -86,7 +86,8 @@ class Contents:
 
 def _sharingCopy(segment: slicer.vtkSegment) -> slicer.vtkSegment:
     """A segment of its own with the same voxels and surfaces."""
-    copy, names = slicer.vtkSegment(), []
+    copy = slicer.vtkSegment()
+    names: list[str] = []
     copy.DeepCopyMetadata(segment)
     segment.GetContainedRepresentationNames(names)
     for name in names:
@@ -95,4 +96,5 @@ def _sharingCopy(segment: slicer.vtkSegment) -> slicer.vtkSegment:
 
 
 def _geometryParameter() -> str:
-    return slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+    name: str = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+    return name

@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from dints.data.plain_folders import image_cases
 from dints.errors import InputError
+from DiNTSLib.events import Event
 from DiNTSLib.terminology import segmentStyles
 from DiNTSLib.worker import EngineWorker, sharedWorker
 from DiNTSSegmentationLib.cases import FileCase, Settings
@@ -101,6 +102,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         settings = self.settings(entry, quality, device, options, disagreement, statistics)
         name, regionId = volumes[0].GetName(), region.GetID() if region else ""
         target = Target(segmentation, _resultName(volumes[0]))
+        cases: Sequence[NodeCase]
         if allFrames:
             cases = frameCases(volumes, regionId, target)
         else:
@@ -167,10 +169,11 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         if model.problem:
             raise InputError(_("The model's file is damaged; choose or import another one."))
         for number, channel in enumerate(model.channels):
-            if number >= len(volumes) or volumes[number] is None:
+            volume = volumes[number] if number < len(volumes) else None
+            if volume is None:
                 raise InputError(_("Choose a volume for “{channel}”.").format(channel=channel))
-            if volumes[number].GetImageData() is None:
-                raise InputError(_("“{volume}” has no voxels; load it again.").format(volume=volumes[number].GetName()))
+            if volume.GetImageData() is None:
+                raise InputError(_("“{volume}” has no voxels; load it again.").format(volume=volume.GetName()))
         if len(volumes) > len(model.channels):
             raise InputError(_("{count} volumes are too many for the model.").format(count=len(volumes)))
         if not sameGrid(volumes):
@@ -211,11 +214,14 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         `onResult` gets the values in the main thread, or nothing if there is no answer.
         """
         size, spacing = rasGrid(volume)
-        job = {"command": "estimate", "model": model.path, "size": size, "spacing": spacing}
+        job: dict[str, Any] = {"command": "estimate", "model": model.path, "size": size, "spacing": spacing}
         job |= {"device": settings.device, "options": settings.options}
-        return self.worker.submit(
-            job, lambda event: event["event"] == "result" and onResult(event["values"]), lambda code, text: None
-        )
+
+        def take(event: Event) -> None:
+            if event["event"] == "result":
+                onResult(event["values"])
+
+        return self.worker.submit(job, take, lambda code, text: None)
 
     def _run(self, run: SegmentationRun) -> SegmentationRun:
         self.queue.add(run)

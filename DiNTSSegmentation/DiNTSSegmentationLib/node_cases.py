@@ -11,12 +11,11 @@ from slicer.i18n import tr as _
 
 from DiNTSLib.scene import exportVolume, placeBeside
 from DiNTSLib.temporary import TemporaryFolder
-from DiNTSSegmentationLib.cases import SegmentationCase, Settings, segmentJob
+from DiNTSSegmentationLib.cases import ResultNodes, SegmentationCase, Settings, segmentJob
 from DiNTSSegmentationLib.edits import Contents, fingerprint, holdsWork
 from DiNTSSegmentationLib.region import voxelBox
 from DiNTSSegmentationLib.results import (
     ResultImages,
-    ResultNodes,
     readResults,
     resultFor,
     showDisagreement,
@@ -58,23 +57,32 @@ class NodeCase(SegmentationCase):
 
     Args:
         regionId: of a region of interest, or "".
-
-    Attributes:
-        before: what the segmentation held before it got the result; None if it was empty.
     """
 
     def __init__(self, title: str, volumeIds: Sequence[str], regionId: str, target: Target) -> None:
         super().__init__(title)
         self.volumeIds, self.regionId, self.target = list(volumeIds), regionId, target
-        self.results = ResultNodes()
-        self.before: Contents | None = None
         self._images: ResultImages | None = None
         self._folder: TemporaryFolder | None = None
 
-    def prepare(self, settings: Settings) -> dict[str, Any]:
+    @property
+    def folder(self) -> Path:
+        """Of the files that are exchanged with the engine, from `prepare` to `close`."""
+        if self._folder is None:
+            raise RuntimeError(f"{self.title} has no files: it is not at work")
+        return Path(self._folder.name)
+
+    @property
+    def images(self) -> ResultImages:
+        """Of the result, from `load` to `close`."""
+        if self._images is None:
+            raise RuntimeError(f"{self.title} has no result: it was not loaded")
+        return self._images
+
+    def prepare(self, settings: Settings) -> dict[str, Any] | None:
         self.check()
         self._folder = TemporaryFolder()
-        folder = Path(self._folder.name)
+        folder = self.folder
         inputs = [folder / f"{number}.nrrd" for number in range(len(self.volumeIds))]
         for volume, path in zip(self.volumes(), inputs, strict=True):
             exportVolume(volume, path, background=True)
@@ -94,11 +102,11 @@ class NodeCase(SegmentationCase):
         return [node(identifier) for identifier in self.volumeIds]
 
     def load(self) -> None:
-        labels, disagreement = (Path(self._folder.name) / name for name in (LABELS_FILE, DISAGREEMENT_FILE))
+        labels, disagreement = (self.folder / name for name in (LABELS_FILE, DISAGREEMENT_FILE))
         self._images = readResults(labels, disagreement if disagreement.is_file() else None)
 
     def finish(self, settings: Settings) -> None:
-        images, volume, segmentation = self._images, node(self.volumeIds[0]), self.target.node()
+        images, volume, segmentation = self.images, node(self.volumeIds[0]), self.target.node()
         if segmentation.GetSegmentation().GetNumberOfSegments():
             self.before = Contents(segmentation)
         slicer.mrmlScene.SaveStateForUndo(segmentation)  # the whole result is one step, where Slicer's undo is on

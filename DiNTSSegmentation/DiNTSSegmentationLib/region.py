@@ -69,10 +69,12 @@ def _toVoxels(world: Sequence[float], volume: slicer.vtkMRMLScalarVolumeNode) ->
     transform = vtk.vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, volume.GetParentTransformNode(), transform)
     local = transform.TransformPoint(world)
-    return (np.linalg.inv(ijkToRas(volume)) @ [*local, 1])[:3]
+    ijk: np.ndarray = np.linalg.inv(ijkToRas(volume)) @ [*local, 1]
+    return ijk[:3]
 
 
 def _directions(volume: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     """Unit vectors of the axes i, j, k as columns."""
     columns = ijkToRas(volume)[:3, :3]
-    return columns / np.linalg.norm(columns, axis=0)
+    units: np.ndarray = columns / np.linalg.norm(columns, axis=0)
+    return units

@@ -26,15 +26,6 @@ FULL_DISAGREEMENT = 100.0  # percent
 
 
 @dataclass(frozen=True)
-class ResultNodes:
-    """IDs of the nodes that a case made; "" where there is none."""
-
-    segmentation: str = ""
-    disagreement: str = ""
-    statistics: str = ""
-
-
-@dataclass(frozen=True)
 class ResultImages:
     """What a case left on the disk, as vtkOrientedImageData."""
 
@@ -88,7 +79,8 @@ def showDisagreement(
     made.GetDisplayNode().SetAndObserveColorNodeID(DISAGREEMENT_COLORS)
     placeBeside(made, volume)
     segmentation.SetNodeReferenceID(DISAGREEMENT_ROLE, made.GetID())
-    return made.GetID()
+    identifier: str = made.GetID()
+    return identifier
 
 
 def showStatistics(
@@ -116,4 +108,5 @@ def showStatistics(
             for cell in cells:
                 array.InsertNextValue(cell)
             table.AddColumn(array)
-    return table.GetID()
+    identifier: str = table.GetID()
+    return identifier

@@ -52,7 +52,7 @@ class ResultsSection(VTKObservationMixin):
         self.ui.segmentsView.setSegmentationNode(segmentation)
         self.ui.show3DButton.setSegmentationNode(segmentation)
         self.ui.statisticsView.setMRMLTableNode(table)
-        self._before = run.cases[0].before if segmentation and len(run.cases) == 1 else None
+        self._before = self._run.cases[0].before if self._run and len(self._run.cases) == 1 else None
         self.ui.undoButton.visible = self._before is not None
         for widget in (self.ui.segmentsView, self.ui.show3DButton):
             widget.visible = segmentation is not None
@@ -60,9 +60,13 @@ class ResultsSection(VTKObservationMixin):
         rows = segmentation.GetSegmentation().GetNumberOfSegments() if segmentation else 0
         for view in (self.ui.segmentsView, self.ui.statisticsView):
             view.minimumHeight = view.maximumHeight = _tableHeight(rows)
-        self.ui.resultsLabel.text = _sentence(run) if segmentation else _("The last result will be shown here.")
+        self.ui.resultsLabel.text = (
+            _sentence(run, segmentation) if run and segmentation else _("The last result will be shown here.")
+        )
 
     def _onUndo(self) -> None:
+        if self._before is None:
+            return  # the button is hidden
         self._before.restore()
         self.show(None)
         self.ui.resultsLabel.text = _("The segmentation is as it was before the last result.")
@@ -80,8 +84,8 @@ def _node(identifier: str) -> slicer.vtkMRMLNode | None:
     return slicer.mrmlScene.GetNodeByID(identifier) if identifier else None
 
 
-def _sentence(run: SegmentationRun) -> str:
-    segmentation, disagreement = _node(run.results.segmentation), _node(run.results.disagreement)
+def _sentence(run: SegmentationRun, segmentation: slicer.vtkMRMLSegmentationNode) -> str:
+    disagreement = _node(run.results.disagreement)
     text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
     if disagreement is not None:
         text += "; " + _("uncertainty in “{volume}”").format(volume=disagreement.GetName())

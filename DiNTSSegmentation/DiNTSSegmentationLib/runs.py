@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import qt
 import slicer
@@ -17,10 +17,7 @@ from dints.errors import RunError
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_FAILED, Event
 from DiNTSLib.jobs import REASONS, reason
 from DiNTSLib.worker import EngineWorker
-from DiNTSSegmentationLib.cases import SegmentationCase, Settings, State
-
-if TYPE_CHECKING:
-    from DiNTSSegmentationLib.results import ResultNodes
+from DiNTSSegmentationLib.cases import ResultNodes, SegmentationCase, Settings, State
 
 WAIT_SECONDS = 0.01  # between two looks of a blocking call
 FINAL_STATES = (State.DONE, State.FAILED, State.CANCELLED)

@@ -22,10 +22,10 @@ SPACING = (5.0, 5.0, 6.0)  # mm
 class DiNTSSegmentationTest(ScriptedLoadableModuleTest):
     """Needs what the engine needs: it fails with the reason where that is not installed."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         slicer.mrmlScene.Clear(False)
 
-    def test_a_volume_is_segmented(self):
+    def test_a_volume_is_segmented(self) -> None:
         self.delayDisplay(_("Segmenting a generated volume with a tiny model"))
         voxels = np.random.default_rng(0).normal(50, 40, SHAPE)
         volume = slicer.util.addVolumeFromArray(voxels, name="Noise")

@@ -139,10 +139,14 @@ def test_a_case_is_taken_from_the_decathlons_archive(host: Any, hippocampus: Pat
     assert slicer.util.arrayFromVolume(node).ndim == 3
 
 
-def test_an_archive_without_the_case_is_refused(host: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["another file", "a folder of that name"])
+def test_an_archive_without_the_case_is_refused(host: Any, tmp_path: Path, content: str) -> None:
     from DiNTSLib import sample_data
 
+    is_folder = content == "a folder of that name"
+    entry = tarfile.TarInfo(sample_data.HIPPOCAMPUS_MEMBER if is_folder else "other")
+    entry.type = tarfile.DIRTYPE if is_folder else tarfile.REGTYPE
     with tarfile.open(tmp_path / "data.tar", "w") as tar:
-        tar.addfile(tarfile.TarInfo("other"), io.BytesIO(b""))
+        tar.addfile(entry, io.BytesIO(b""))
     with pytest.raises(ValueError, match="does not hold"):
         sample_data.loadHippocampus(str(tmp_path / "data.tar"))

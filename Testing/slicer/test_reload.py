@@ -38,6 +38,8 @@ def test_a_module_that_is_reloaded_while_another_is_shown_is_bound_when_it_is_en
         slicer.util.reloadScriptedModule(name)
         after = getattr(slicer.modules, f"{name}Widget")
         assert not after.panel.isBound
+        with pytest.raises(RuntimeError, match="not bound"):
+            _ = after.panel.parameters
         after.enter()
         assert after.panel.isBound
     finally:

@@ -16,11 +16,12 @@ import slicer
 from DiNTSSearch import DiNTSSearchLogic
 
 from dints.run_layout import RunLayout
+from DiNTSLib.events import Event
 
 DEMO, DEMO_PRESET = "demo", "phantom"
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help='folder of the data set, or "demo"')
     parser.add_argument("--run", required=True, type=Path, help="folder of the run")
@@ -34,7 +35,7 @@ def main(arguments):
     work(options, DiNTSSearchLogic())
 
 
-def work(options, logic):
+def work(options: argparse.Namespace, logic: DiNTSSearchLogic) -> None:
     """Each stage goes on from what an earlier call left in the run's folder."""
     data, preset = options.data, options.preset
     if data == DEMO:
@@ -52,7 +53,7 @@ def work(options, logic):
     sys.stdout.write(f"{model['name']}: {model['path']}\n")
 
 
-def tell(event):
+def tell(event: Event) -> None:
     """Writes what the engine says."""
     if event["event"] == "progress":
         sys.stdout.write(f"{event['stage']}: {event['step']}/{event['total']}\n")

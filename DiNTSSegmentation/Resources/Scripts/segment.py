@@ -19,7 +19,7 @@ from dints.errors import InputError, RunError
 SEGMENTATION_SUFFIX = ".seg.nrrd"
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="segment.py")
     parser.add_argument("model")
     parser.add_argument("input", type=Path)
@@ -32,11 +32,11 @@ def main(arguments):
         work(options)
     except (ValueError, OSError, RuntimeError) as error:  # the engine's own errors, and those of reading and writing
         print(f"segment.py: {error}", file=sys.stderr)
-        return slicer.util.EXIT_FAILURE
-    return slicer.util.EXIT_SUCCESS
+        return int(slicer.util.EXIT_FAILURE)
+    return int(slicer.util.EXIT_SUCCESS)
 
 
-def segmentFolder(options):
+def segmentFolder(options: argparse.Namespace) -> None:
     """Files that are there already are left alone: a second call goes on where a first one was stopped."""
     logic = DiNTSSegmentationLogic()
     logic.segmentFolder(
@@ -44,7 +44,7 @@ def segmentFolder(options):
     )
 
 
-def segmentFile(options):
+def segmentFile(options: argparse.Namespace) -> None:
     """Writes the segmentation and its statistics."""
     if not options.output.name.endswith(SEGMENTATION_SUFFIX):
         raise InputError(f"{options.output}: must end in {SEGMENTATION_SUFFIX}; choose another name")

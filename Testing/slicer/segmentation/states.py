@@ -104,8 +104,8 @@ def running(panel: Any) -> None:
 def finished(panel: Any) -> None:
     """With two segments, their table and a warning."""
     import slicer
-    from DiNTSSegmentationLib.cases import State
-    from DiNTSSegmentationLib.results import ResultNodes, showStatistics
+    from DiNTSSegmentationLib.cases import ResultNodes, State
+    from DiNTSSegmentationLib.results import showStatistics
 
     running(panel)
     volume = panel.inputs.volumes[0]
