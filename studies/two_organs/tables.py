@@ -2,7 +2,7 @@
 
     python studies/two_organs/tables.py --run runs/hippocampus --name hippocampus
 
-Writes NAME/race.csv, NAME/compare.csv, NAME/cases.csv and NAME/architecture.json beside this file.
+Writes NAME/race.csv, NAME/compare.csv and NAME/cases.csv beside this file, and architectures/NAME.json.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from dints.evaluation.evaluate import ScoreRow, case_means, read_scores
 from dints.evaluation.paired import paired_difference
 from dints.files.storage import read_json
 from dints.run import Run
+from dints.space.architecture import Architecture
+from dints.zoo.catalogue import design_from_mapping
 
 HERE = Path(__file__).parent
 SEARCHED = "searched"
@@ -34,7 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     run, folder = Run(options.run), HERE / options.name
     folder.mkdir(exist_ok=True)
-    run.architecture().save(folder / "architecture.json")
+    (HERE / "architectures").mkdir(exist_ok=True)
+    run.architecture().save(HERE / "architectures" / f"{options.name}.json")
     write(folder / "race.csv", RACE_HEADER, race_lines(run))
     compared = run.compare_folder / "compare.json"
     if compared.is_file():
@@ -50,7 +53,8 @@ def race_lines(run: Run) -> Iterable[Sequence[object]]:
         if not (folder / "standings.json").is_file():
             continue
         for row in read_json(folder / "standings.json"):
-            edges = np.sum(row["architecture"]["edges"]) if "edges" in row["architecture"] else ""
+            design = design_from_mapping(row["architecture"])
+            edges = int(design.edges.sum()) if isinstance(design, Architecture) else ""
             dice = "" if row["dice"] is None else f"{row['dice']:.4f}"
             yield race, row["name"], row["origin"], row["filters"], edges, row["steps"], dice
 

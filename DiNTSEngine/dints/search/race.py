@@ -58,11 +58,17 @@ Train = Callable[[Sequence[Training]], Sequence[float]]
 
 
 def race(
-    candidates: Sequence[Candidate], settings: RaceConfig, folder: Path, train: Train, reporter: Reporter
+    candidates: Sequence[Candidate],
+    settings: RaceConfig,
+    folder: Path,
+    train: Train,
+    reporter: Reporter,
+    holder: Candidate | None = None,
 ) -> list[Standing]:
     """The standings of all candidates, the winner first; `standings.json` has them as they are known, from the start.
 
     Args:
+        holder: one of the candidates, in every heat wherever it stands: who is to replace it must beat it at the end.
         folder: of the trainings and standings.
         train: trains all of a heat and gives their Dice, in order; called once a heat.
 
@@ -81,7 +87,7 @@ def race(
     running = list(candidates)
     write_json(files.standings, [_row(Standing(candidate, 0, math.nan)) for candidate in candidates])
     for number, (size, steps) in enumerate(heats):
-        running = running[:size]
+        running = _going_on(running, size, holder)
         trainings = [
             Training(candidate, steps, schedule, files.candidate(candidate.name).folder) for candidate in running
         ]
@@ -92,6 +98,12 @@ def race(
         write_json(files.standings, [_row(standing) for standing in ranked])
         reporter.result("standings", heat=number + 1, heats=len(heats), rows=[_row(standing) for standing in ranked])
     return ranked
+
+
+def _going_on(ranked: list[Candidate], size: int, holder: Candidate | None) -> list[Candidate]:
+    """The first `size`, the last of them in favour of the holder if it is not among them."""
+    going_on = ranked[:size]
+    return going_on if holder is None or holder in going_on else [*going_on[:-1], holder]
 
 
 def plan_heats(candidates: int, settings: RaceConfig) -> list[tuple[int, int]]:

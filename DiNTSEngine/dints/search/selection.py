@@ -90,7 +90,7 @@ def _against_neighbours(
     train: Callable[[Sequence[Training]], list[float]],
     reporter: Reporter,
 ) -> list[Standing]:
-    """The leader and what is one change away from it; all other standings stay behind them."""
+    """The leader, in every heat, and what is one change away from it; all other standings stay behind them."""
     leader, *others = standings
     changed = list(fit(near(leader.candidate, config.race.neighbours, config.search.seed)))
     known = {plain(standing.candidate.design) for standing in standings}
@@ -98,7 +98,8 @@ def _against_neighbours(
     if not rivals:
         return standings
     later = replace(config.race, steps=round(config.race.steps * config.race.growth), heats=2)
-    return [*race([leader.candidate, *rivals], later, folder, train, reporter), *others]
+    field = [leader.candidate, *rivals]
+    return [*race(field, later, folder, train, reporter, holder=leader.candidate), *others]
 
 
 def _train_all(

@@ -76,6 +76,21 @@ def test_standings_are_on_disk_before_the_first_heat_and_after_every_one(tmp_pat
     assert rows[0]["steps"] > rows[-1]["steps"]
 
 
+def test_the_holder_is_beaten_at_the_end_or_not_at_all(tmp_path):
+    """It starts slowly: by a short heat it would be out, and what it is replaced by would be worse."""
+    holder, *rivals = candidates(9)
+    early, late = {"c0": 0.1}, {"c0": 0.9}
+
+    def train(trainings: Sequence[Training]) -> list[float]:
+        known = late if trainings[0].steps == 90 else early
+        return [known.get(one.candidate.name, one.candidate.design.filters / 20) for one in trainings]
+
+    assert race([holder, *rivals], SETTINGS, tmp_path / "alone", train, Reporter())[0].candidate.name == "c8"
+    standings = race([holder, *rivals], SETTINGS, tmp_path / "held", train, Reporter(), holder=holder)
+    assert [(one.candidate.name, one.steps) for one in standings[:3]] == [("c0", 90), ("c8", 90), ("c7", 30)]
+    assert len(standings) == 9
+
+
 def test_a_race_without_candidates_or_with_twins_of_a_name_is_refused(tmp_path):
     with pytest.raises(InputError, match="no candidate"):
         race([], SETTINGS, tmp_path, Trainer(), Reporter())
