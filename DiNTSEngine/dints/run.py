@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from torch import nn
 from dints.config import Config
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import Case, DataList, data_folds, read_datalist
+from dints.data.joined import joined, old_name
 from dints.data.record import DataRecord, Splits, changes, record_of
 from dints.errors import InputError
 from dints.events import Reporter
@@ -20,11 +21,14 @@ from dints.files.lock import locked
 from dints.files.storage import read_json, remove_leftovers, write_json
 from dints.process_group import is_main_process
 from dints.run_layout import FoldState, RunLayout
+from dints.seeds import shuffled
 from dints.space.network import build_network
 from dints.training.checkpoint import restoring
+from dints.training.start import StartRecord
 from dints.zoo.catalogue import AnyDesign, read_design
 
 RUN_FORMAT = 1
+FEWEST_TO_SPLIT = 4  # cases; of fewer each fold is validated on one, so that two are left to learn from
 
 
 @contextmanager
@@ -62,14 +66,22 @@ class Run(RunLayout):
             raise InputError(f"{self.run_file}: does not name its data and held-out cases; start a new run")
         self.data_folder = Path(data)
         self.held_out: frozenset[str] = frozenset(held_out)
+        self.start = StartRecord.from_mapping(values.get("start"), str(self.run_file))
         self.config = Config.load(self.config_file)
 
     @staticmethod
-    def create(folder: str | Path, data: str | Path, config: Config, held_out: Sequence[str] = ()) -> Run:
+    def create(
+        folder: str | Path,
+        data: str | Path,
+        config: Config,
+        held_out: Sequence[str] = (),
+        start: StartRecord | None = None,
+    ) -> Run:
         """Makes the folder of a new run, or opens the same one again.
 
         Args:
             held_out: names of labelled cases that neither search nor training may see.
+            start: what its networks start from; the weights are in the folder already.
 
         Raises:
             InputError: `folder` is a run on other data, or with other settings or held-out cases.
@@ -79,11 +91,11 @@ class Run(RunLayout):
             existing = Run(folder)
             if existing.data_folder != data:
                 raise InputError(f"{folder}: is a run on {existing.data_folder}, not on {data}; choose another folder")
-            if (existing.config, existing.held_out) != (config, frozenset(held_out)):
+            if (existing.config, existing.held_out, existing.start) != (config, frozenset(held_out), start):
                 raise InputError(f"{folder}: is a run with other settings or held-out cases; choose another folder")
             return existing
         config.save(layout.config_file)
-        write_json(layout.run_file, {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)})
+        _write_run_file(layout, data, held_out, start)
         return Run(folder)
 
     @property
@@ -150,12 +162,40 @@ class Run(RunLayout):
         task = self.config.task
         return build_network(self.architecture(), len(task.channels), len(task.labels), self.config.training.filters)
 
+    def begin(self, fold: int) -> nn.Module:
+        """The network that a fold starts as: of the model that the run started from, else with random weights."""
+        network = self.build()
+        if self.start:
+            with restoring(self.start_file(fold), torch.device("cpu")) as state:
+                network.load_state_dict(state["network"])
+        return network
+
+    @property
+    def startable_folds(self) -> list[int]:
+        """Folds that are trained unless others are asked for: all, or those that have weights to start from."""
+        return list(self.start.folds) if self.start else list(range(self.config.training.folds))
+
     @cached_property
     def datalist(self) -> DataList:
         """The data set with all of its cases. InputError if it is no longer there."""
         if not self.data_folder.exists():
             raise InputError(f"{self.data_folder}: the data set of {self.folder} is gone; say where it is with --data")
-        return read_datalist(self.data_folder, self.config.task)
+        return self._read(self.data_folder)
+
+    @cached_property
+    def old_run(self) -> Run | None:
+        """The run whose cases are learned from beside the new ones."""
+        return Run(self.start.old_run) if self.start and self.start.old_run else None
+
+    def _read(self, data: Path) -> DataList:
+        datalist, old = read_datalist(data, self.config.task), self.old_run
+        return joined(datalist, old.known_cases, old.held_out) if old else datalist
+
+    @property
+    def known_cases(self) -> list[Case]:
+        """Labelled cases of the folds and those that are held out, by name."""
+        held_out = [case for case in self.datalist.cases if case.name in self.held_out]
+        return sorted((*self.cases.values(), *held_out), key=lambda case: case.name)
 
     @cached_property
     def record(self) -> DataRecord:
@@ -191,11 +231,10 @@ class Run(RunLayout):
 
     def move_data(self, data: Path) -> None:
         """Takes the same cases from another place. InputError if they are others there."""
-        datalist = read_datalist(data, self.config.task)
+        datalist = self._read(data)
         if found := changes(self.record, datalist):
             raise InputError(f"{data}: holds other cases than {self.folder} began with ({found}); give the same data")
-        held_out = sorted(self.held_out)
-        write_json(self.run_file, {"format": RUN_FORMAT, "data": str(Path(data).resolve()), "held_out": held_out})
+        _write_run_file(self, Path(data).resolve(), self.held_out, self.start)
         self.data_folder = Path(data).resolve()
         self.__dict__.pop("datalist", None)
         self.__dict__.pop("cases", None)
@@ -204,9 +243,16 @@ class Run(RunLayout):
         """By the data list where it says so, else by the seed."""
         names = [case.name for case in self.datalist.cases if case.name not in self.held_out]
         if self.datalist.folds:
-            validation = [[name for name in fold if name in set(names)] for fold in self.datalist.folds]
-            return tuple((tuple(sorted(set(names) - set(fold))), tuple(sorted(fold))) for fold in validation)
-        return data_folds(names, self.config.training.folds, self.config.training.seed)
+            return _parts(names, [[name for name in fold if name in set(names)] for fold in self.datalist.folds])
+        folds, seed = self.config.training.folds, self.config.training.seed
+        if self.old_run:
+            before = [[old_name(name) for name in validation] for _, validation in self.old_run.splits]
+            new = shuffled(sorted(set(names) - {name for fold in before for name in fold}), seed, "new cases")
+            return _parts(names, [[*own, *new[fold :: len(before)]] for fold, own in enumerate(before)])
+        if self.start and len(names) < max(folds, FEWEST_TO_SPLIT):  # some are validated in two folds
+            dealt = shuffled(sorted(names), seed, "few cases")
+            return _parts(names, [[dealt[fold % len(dealt)]] for fold in range(folds)])
+        return data_folds(names, folds, seed)
 
     def _keep(self, record: DataRecord) -> None:
         write_json(self.cases_file, record.to_mapping())
@@ -228,6 +274,16 @@ class Run(RunLayout):
             reporter,
             self.config.task.ignored,
         )
+
+
+def _parts(names: Sequence[str], validation: Sequence[Sequence[str]]) -> Splits:
+    """(training names, validation names) by those that each fold is validated on."""
+    return tuple((tuple(sorted(set(names) - set(fold))), tuple(sorted(fold))) for fold in validation)
+
+
+def _write_run_file(layout: RunLayout, data: Path, held_out: Iterable[str], start: StartRecord | None) -> None:
+    values = {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)}
+    write_json(layout.run_file, values | ({"start": start.to_mapping()} if start else {}))
 
 
 def load_fold(run: Run, fold: int) -> tuple[nn.Module, tuple[float | None, ...]]:

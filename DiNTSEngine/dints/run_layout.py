@@ -7,6 +7,7 @@ plan.json       how long it was predicted to take, and why its settings are what
 cases.json      its cases: their folds, files and checksums
 cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/ search_2/
+start/          fold<k>.pt: weights that the folds start from, where a model was given
 train/fold<k>/  last.pt best.pt log.jsonl
 evaluation/     scores.csv scores.json cleanup.json predictions/
 held_out/       the same for cases that no network saw
@@ -153,6 +154,10 @@ class RunLayout:
     def fold(self, fold: int) -> TrainingFiles:
         """Of one retrained fold."""
         return TrainingFiles(self.folder / "train" / f"fold{fold}")
+
+    def start_file(self, fold: int) -> Path:
+        """The weights that a fold starts from, in a run that was started from a model."""
+        return self.folder / "start" / f"fold{fold}.pt"
 
     def compared(self, network: str, fold: int) -> TrainingFiles:
         """Of one fold of a network that is trained beside the searched one."""

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,8 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
     for fold in folds:
         if not 0 <= fold < len(run.splits):
             raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
+        if fold not in run.startable_folds:
+            raise InputError(f"fold {fold}: the model that the run starts from has no network for it; leave it out")
     config = run.config
     run.architecture()  # that there is none is said before anything is read
     results = []
@@ -206,9 +209,8 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
         with main_process_first():
             cache = run.cache(reporter)
         for fold in folds:
-            trainer = FoldTrainer(
-                config, run.build, cache, run.splits[fold], fold, run.fold(fold).folder, device, reporter
-            )
+            begin, files = partial(run.begin, fold), run.fold(fold)
+            trainer = FoldTrainer(config, begin, cache, run.splits[fold], fold, files.folder, device, reporter)
             result = trainer.run()
             results.append(result)
             dice = [defined(value) for value in result.dice]

@@ -10,9 +10,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.manifest import Fold, Manifest
 from dints.model.model import save_model
-from dints.model.reference import load_reference_checkpoint, load_reference_weights
-from dints.space.architecture import ARRAYS, Architecture
-from dints.space.network import build_network
+from dints.model.reference import read_reference
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,16 +26,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if config is None:
         raise InputError("--config is missing: a checkpoint does not say how its input was prepared; name a preset")
     config = config.with_overrides(arguments.set)
-    architecture = Architecture.load(arguments.architecture)
-    if arguments.architecture.suffix.lower() in ARRAYS:  # those say nothing of the stems
-        architecture = architecture.at(config.search.finest, config.search.delay)
-    weights = []
-    for path in arguments.checkpoints:
-        network = build_network(
-            architecture, len(config.task.channels), len(config.task.labels), config.training.filters
-        )
-        load_reference_weights(network, load_reference_checkpoint(path))
-        weights.append(network.state_dict())
+    architecture, weights = read_reference(arguments.checkpoints, arguments.architecture, config)
     manifest = Manifest(config, architecture, tuple(Fold("", "") for _ in weights), arguments.notes)
     model = save_model(arguments.output, manifest, weights)
     reporter.result("model", path=str(model.path), name=manifest.name)

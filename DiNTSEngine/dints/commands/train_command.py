@@ -1,4 +1,4 @@
-"""Retrain an architecture from random weights, fold by fold; run the same command again to resume.
+"""Retrain an architecture from random weights, or fine-tune a model, fold by fold; the same command again resumes.
 
 Several GPUs take a fold each. Started with torchrun, they share every fold instead.
 """
@@ -6,13 +6,16 @@ Several GPUs take a fold each. Started with torchrun, they share every fold inst
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from dints.commands.opening import open_or_create
-from dints.commands.options import add_configuration, add_data, add_device, add_run, fold_list
+from dints.commands.options import add_configuration, add_data, add_device, add_run, configuration, fold_list
 from dints.device import device_memory, devices_at_hand
+from dints.errors import InputError
 from dints.events import Reporter
+from dints.improvement.start import prepare_from, read_start
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
-from dints.run import run_lock
+from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.service.fold_processes import train_on_devices
 from dints.stages import keep_architecture, train
@@ -27,6 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--architecture",
         help="in place of a searched one: JSON, the reference's .pth, or a name of `dints models --architectures`",
     )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="start from its weights: a model, a run, or a checkpoint of the reference (with its --architecture)",
+    )
+    parser.add_argument(
+        "--old", type=Path, metavar="RUN", help="with --from: learn again from the cases of this run, too"
+    )
     parser.add_argument("--folds", type=fold_list, help="for example 0,1 (default: all)")
     add_device(parser)
 
@@ -37,12 +49,31 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     with process_group(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):
         reporter = reporter if is_main_process() else Reporter()
         with main_process_first():
-            run = open_or_create(arguments, device_memory(device), reporter)
-            if arguments.architecture and is_main_process():
+            run = _open(arguments, device_memory(device), reporter)
+            if arguments.architecture and not run.start and is_main_process():
                 keep_architecture(run, find_design(arguments.architecture, run.config.search.space), reporter)
-        folds = list(range(run.config.training.folds)) if arguments.folds is None else arguments.folds
+        folds = run.startable_folds if arguments.folds is None else arguments.folds
         devices = devices_at_hand(arguments.device)
         if len(folds) > 1 and len(devices) > 1 and world_size() == 1:
             train_on_devices(run, folds, devices, reporter)
         else:
             train(run, folds, device, reporter)
+
+
+def _open(arguments: argparse.Namespace, memory: int | None, reporter: Reporter) -> Run:
+    if arguments.start is None:
+        if arguments.old:
+            raise InputError("--old: belongs to --from; name the model to start from")
+        return open_or_create(arguments, memory, reporter)
+    if not RunLayout(arguments.run_folder).is_run:
+        if arguments.data is None:
+            raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")
+        config = configuration(arguments)
+        start = read_start(arguments.start, config and config.with_overrides(arguments.set), arguments.architecture)
+        return prepare_from(start, arguments.run_folder, arguments.data, arguments.set, reporter, old_run=arguments.old)
+    run = Run(arguments.run_folder)
+    if run.start is None:
+        raise InputError(f"{run.folder}: was started without --from; use a new folder")
+    arguments.config = None  # of a checkpoint; the run has it
+    arguments.set = []
+    return open_or_create(arguments, memory, reporter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from dints.config import Config
 from dints.errors import InputError, brief
+from dints.model.lineage import ID_DIGITS, Lineage
 from dints.zoo.catalogue import AnyDesign, design_from_mapping
 
 FORMAT = 3  # raised when an older engine could no longer read the file: new settings are unknown to it
@@ -55,11 +57,27 @@ class Manifest:
     engine_version: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)  # cross-validation summary, cases, iterations
     styles: Mapping[int, LabelStyle] = field(default_factory=dict)  # by label; older files have none
+    lineage: Lineage = field(default_factory=Lineage)  # older files have none
 
     @property
     def name(self) -> str:
         """The name that panels and `dints models` list."""
         return self.config.task.name
+
+    @property
+    def id(self) -> str:
+        """16 hex digits of the weights' checksums; the same for the same weights."""
+        return hashlib.sha256("".join(fold.sha256 for fold in self.folds).encode()).hexdigest()[:ID_DIGITS]
+
+    @property
+    def family(self) -> str:
+        """The id of its first version."""
+        return self.lineage.family or self.id
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """How records name the model: its id, name and version."""
+        return {"id": self.id, "name": self.name, "version": self.lineage.version}
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -72,6 +90,7 @@ class Manifest:
             "folds": [asdict(fold) for fold in self.folds],
             "training": dict(self.training),
             "styles": {str(value): asdict(style) for value, style in self.styles.items()},
+            "lineage": self.lineage.to_mapping(),
         }
 
     @staticmethod
@@ -91,6 +110,7 @@ class Manifest:
             config = Config.from_mapping(values["config"], source)
             architecture = _architecture(values["architecture"], config, source)
             training, styles = dict(values.get("training", {})), _styles(values.get("styles", {}), source)
+            lineage = Lineage.from_mapping(values.get("lineage"), source)
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -102,7 +122,7 @@ class Manifest:
         if len({fold.file for fold in folds}) < len(folds):
             raise InputError(f"{source}: has two networks in one file; export the model again")
         notes, version = str(values.get("notes", "")), str(values.get("engine_version", ""))
-        return Manifest(config, architecture, folds, notes, version, training, styles)
+        return Manifest(config, architecture, folds, notes, version, training, styles, lineage)
 
 
 def _is_format(value: Any) -> bool:

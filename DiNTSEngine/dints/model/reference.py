@@ -7,17 +7,19 @@ Both networks have the same parameters one to one; only their names differ. The 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from dints.config import Config
 from dints.errors import InputError, brief
 from dints.files.tensors import save_tensors
 from dints.files.untrusted.tensors import load_tensors
-from dints.space.architecture import REFERENCE_KEYS, Architecture
-from dints.space.network import Network
+from dints.space.architecture import ARRAYS, REFERENCE_KEYS, Architecture
+from dints.space.network import Network, build_network
 
 _STEM = {"convolution": "1", "norm": "2", "reduction": "4", "reduction_norm": "5"}  # position in the reference's stems
 _HEAD = {"convolution": "0.conv", "norm": "0.norm", "classifier": "1"}
@@ -50,6 +52,21 @@ def load_reference_weights(network: Network, state_dict: Mapping[str, torch.Tens
             f"reference weights: {brief(unknown[0])} has no place here; give the weights of this architecture"
         )
     network.load_state_dict({name: state_dict[theirs] for name, theirs in names.items()})
+
+
+def read_reference(
+    checkpoints: Sequence[str | os.PathLike[str]], architecture: Path, config: Config
+) -> tuple[Architecture, list[dict[str, torch.Tensor]]]:
+    """An architecture of the reference (.pth) or ours (.json), and the weights of checkpoints under our names."""
+    found = Architecture.load(architecture)
+    if architecture.suffix.lower() in ARRAYS:  # those say nothing of the stems
+        found = found.at(config.search.finest, config.search.delay)
+    states = []
+    for path in checkpoints:
+        network = build_network(found, len(config.task.channels), len(config.task.labels), config.training.filters)
+        load_reference_weights(network, load_reference_checkpoint(path))
+        states.append(network.state_dict())
+    return found, states
 
 
 def reference_state_dict(network: Network) -> dict[str, torch.Tensor]:

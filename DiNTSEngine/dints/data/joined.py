@@ -1,0 +1,27 @@
+"""Two data sets as one: new cases, and those of a run before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from dints.data.cases import Case
+from dints.data.datalist import DataList
+
+PREFIX = "old-"  # of the names of cases from before: both sets may number theirs
+
+
+def old_name(name: str) -> str:
+    """What a case from before is called beside the new ones."""
+    return f"{PREFIX}{name}"
+
+
+def joined(new: DataList, old: Sequence[Case], held_out: Collection[str]) -> DataList:
+    """`new` with the cases of before; `held_out` are those among them that no network has learned from.
+
+    Where the new list has folds of its own, they no longer count: cases of before keep theirs.
+    """
+    renamed = tuple(replace(case, name=old_name(case.name)) for case in old)
+    cases = tuple(sorted((*new.cases, *renamed), key=lambda case: case.name))
+    names = tuple(sorted((*new.held_out, *map(old_name, held_out))))
+    return replace(new, cases=cases, held_out=names, folds=())
