@@ -12,8 +12,9 @@ from torch import Tensor
 
 from dints.config import Config
 from dints.data.check import check
-from dints.data.datalist import DataList, notes, read_datalist
+from dints.data.datalist import DataList, read_datalist
 from dints.data.joined import joined
+from dints.data.notes import notes
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json
