@@ -18,7 +18,7 @@ from dints.data.record import DataRecord, Splits, changes, record_of
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.lock import locked
-from dints.files.storage import read_json, remove_leftovers, write_json
+from dints.files.storage import checksum, read_json, remove_leftovers, write_json
 from dints.process_group import is_main_process
 from dints.run_layout import FoldState, RunLayout
 from dints.seeds import shuffled
@@ -68,6 +68,10 @@ class Run(RunLayout):
         self.held_out: frozenset[str] = frozenset(held_out)
         self.start = StartRecord.from_mapping(values.get("start"), str(self.run_file))
         self.config = Config.load(self.config_file)
+        begun_with = values.get("config_sha256")  # runs of before have none
+        if begun_with is not None and begun_with != checksum(self.config_file):
+            reason = "is not what the run began with, which goes on as it began"
+            raise InputError(f"{self.config_file}: {reason}; put it back, or start a new run with --config")
 
     @staticmethod
     def create(
@@ -282,7 +286,9 @@ def _parts(names: Sequence[str], validation: Sequence[Sequence[str]]) -> Splits:
 
 
 def _write_run_file(layout: RunLayout, data: Path, held_out: Iterable[str], start: StartRecord | None) -> None:
+    """What the run stays with: its data, held-out cases and settings, which are there already."""
     values = {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)}
+    values |= {"config_sha256": checksum(layout.config_file)}
     write_json(layout.run_file, values | ({"start": start.to_mapping()} if start else {}))
 
 

@@ -119,3 +119,48 @@ def test_a_damaged_prediction_does_not_keep_the_others_from_being_scored(tmp_pat
     assert main(["evaluate", *map(str, arguments)]) == 1
     assert "b.nii.gz" in capsys.readouterr().err
     assert {row["case"] for row in read_json(tmp_path / "out" / "scores.json")["rows"]} == {"a", "c"}
+
+
+def evaluate(*arguments: object) -> int:
+    return main(["evaluate", *map(str, arguments)])
+
+
+def test_files_are_not_compared_with_themselves(tmp_path, capsys):
+    label(tmp_path / "ref" / "a.nii.gz", 1)
+    (tmp_path / "pred").mkdir()
+    (tmp_path / "pred" / "a.nii.gz").symlink_to(tmp_path / "ref" / "a.nii.gz")
+    for predictions in ("ref", "pred", "pred/../ref"):
+        assert evaluate("--predictions", tmp_path / predictions, "--references", tmp_path / "ref") == 2
+        assert "would be compared with itself" in capsys.readouterr().err
+
+
+def test_labels_that_predictions_alone_hold_are_named(tmp_path, capsys):
+    label(tmp_path / "ref" / "a.nii.gz", 1)
+    label(tmp_path / "pred" / "a.nii.gz", 255)
+    assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref") == 0
+    assert "label 255: in predictions alone, which counts as 0; references hold label 1" in capsys.readouterr().err
+
+
+def test_files_in_which_nothing_is_labelled_are_named(tmp_path, capsys):
+    for name in ("ref", "pred"):
+        label(tmp_path / name / "a.nii.gz", 0)
+    assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref") == 0
+    assert "there is nothing to score" in capsys.readouterr().err
+
+
+def test_segmentations_of_slicer_are_compared_with_files_of_other_formats(tmp_path):
+    label(tmp_path / "ref" / "a.nii.gz", 1)
+    label(tmp_path / "pred" / "a.seg.nrrd", 1)
+    assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref") == 0
+    (row,) = read_json(tmp_path / "pred" / "scores.json")["rows"]
+    assert (row["case"], row["dice"]) == ("a", 1.0)
+
+
+def test_a_run_or_a_folder_is_scored_and_not_both(tmp_path, capsys):
+    assert evaluate("--run", tmp_path, "--predictions", tmp_path) == 2
+    assert "give one of them" in capsys.readouterr().err
+    label(tmp_path / "ref" / "a.nii.gz", 1)
+    label(tmp_path / "pred" / "a.nii.gz", 1)
+    file = tmp_path / "ref" / "a.nii.gz"
+    assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref", "--output", file) == 2
+    assert "is a file; give folders" in capsys.readouterr().err

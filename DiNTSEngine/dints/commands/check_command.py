@@ -13,6 +13,7 @@ from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, preprocessing, scaling_notes
 from dints.data.notes import notes
+from dints.data.outputs import refuse_replacing
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import write_json
@@ -34,6 +35,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)
+    given = [Path(path) for path in (arguments.data, arguments.config or "") if Path(path).is_file()]
+    refuse_replacing([arguments.output, arguments.settings], [*datalist.files, *given])
     training = (config or Config()).with_overrides(arguments.set).training
     for sentence in notes(datalist):
         reporter.message(f"{arguments.data}: {sentence}")

@@ -15,11 +15,11 @@ from dints.device import device_memory, select_device
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.events import Reporter
 from dints.report.write import write_report
-from dints.run import run_lock
+from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.stages import export, search, train
 
-PHANTOM_CONFIG = "phantom"
+PHANTOM_CONFIG, PHANTOMS = "phantom", "phantoms"  # its settings, and the folder of its data in the run
 HELD_OUT = 2  # labelled cases for the ensemble
 
 
@@ -40,9 +40,17 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         _whole_job(arguments, reporter)
 
 
+def _is_of_phantoms(arguments: argparse.Namespace) -> bool:
+    """Whether the data are those that this command generates: not of a run that was begun with others."""
+    folder: Path = arguments.run_folder
+    if arguments.data_only or not RunLayout(folder).is_run:
+        return True
+    return Run(folder).data_folder == (folder / PHANTOMS).resolve()
+
+
 def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    if arguments.data is None:
-        arguments.data = arguments.run_folder / "phantoms"
+    if arguments.data is None and _is_of_phantoms(arguments):
+        arguments.data = arguments.run_folder / PHANTOMS
         arguments.config = arguments.config or PHANTOM_CONFIG
         if not (arguments.data / "dataset.json").is_file():
             write_phantoms(arguments.data, reporter=reporter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ import SimpleITK as sitk
 
 from dints.commands.options import add_device
 from dints.config.ignored import IGNORED_NAME, without_ignored
-from dints.data.formats import image_name, is_image
+from dints.data.cases import label_name
+from dints.data.formats import is_image
 from dints.data.segments import found_labels, read_named_label
 from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import cross_validate, report_summary
@@ -20,6 +21,8 @@ from dints.events import Reporter
 from dints.run import Run, run_lock
 from dints.run_layout import SCORES
 from dints.stages import export
+
+NAMED_LABELS = 5  # of those that only predictions hold, in a warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     failures: list[str] = []
+    if arguments.run_folder and (arguments.predictions or arguments.references):
+        raise InputError("--run cross-validates a run, --predictions scores a folder; give one of them")
     if arguments.run_folder:
         run = Run(arguments.run_folder)
         with run_lock(run.folder):
@@ -47,6 +52,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         folder = run.evaluation_folder
     elif arguments.predictions and arguments.references:
         folder = arguments.output or arguments.predictions
+        if folder.is_file():
+            raise InputError(f"{folder}: is a file; give folders for --predictions and --output")
         rows, failures = _score_folder(arguments, reporter)
         write_scores(folder, rows, tolerance=arguments.tolerance)
     else:
@@ -71,42 +78,50 @@ def _score_folder(arguments: argparse.Namespace, reporter: Reporter) -> tuple[li
         raise InputError(f"{found[stray[0]]}: has no reference of the same name in {references}; add or remove it")
     if missing := sorted(expected.keys() - found.keys()):
         reporter.warning(f"{len(missing)} without a prediction, which counts as 0: {', '.join(missing)}")
-    files = [*expected.values(), *(path for name, path in found.items() if name in expected)]
+    for name, path in found.items():
+        if path.samefile(expected[name]):
+            raise InputError(f"{path}: would be compared with itself; give the folder of the predictions")
+    files = [*expected.values(), *found.values()]
     labels, ignored = without_ignored(found_labels(files))
     ignored = (*ignored, *arguments.ignored)
     labels = {value: name for value, name in labels.items() if value not in ignored}
     rows: list[ScoreRow] = []
     failures = []
+    seen: tuple[set[int], set[int]] = set(), set()  # label values in predictions, in references
     for number, (name, path) in enumerate(sorted(expected.items()), start=1):
         try:
-            rows += _score(name, found.get(name), path, labels, ignored, arguments.tolerance)
+            pair = _read_pair(found.get(name), path, {**labels, **dict.fromkeys(ignored, IGNORED_NAME)})
+            held = [set(np.unique(sitk.GetArrayViewFromImage(image)).tolist()) & labels.keys() - {0} for image in pair]
+            own = {value: labels[value] for value in sorted(held[0] | held[1])}
+            scores = evaluate_case(*pair, own, arguments.tolerance, str(found.get(name, name)), ignored=ignored)
+            rows += score_rows(name, None, scores, own)
+            for values, more in zip(seen, held, strict=True):
+                values |= more
         except InputError as error:
             failures.append(str(error))
             reporter.warning(f"left out: {error}")
         reporter.progress("evaluate", number, len(expected))
+    _remark(*seen, labels, reporter)
     return rows, failures
 
 
-def _score(
-    name: str,
-    prediction: Path | None,
-    reference: Path,
-    labels: Mapping[int, str],
-    ignored: Sequence[int],
-    tolerance: float,
-) -> list[ScoreRow]:
-    """Rows of the labels that the two hold."""
-    names = {**labels, **dict.fromkeys(ignored, IGNORED_NAME)}
+def _read_pair(prediction: Path | None, reference: Path, names: Mapping[int, str]) -> tuple[sitk.Image, sitk.Image]:
+    """Prediction and reference with the values of `names`; of a missing prediction, nothing but background."""
     expected = read_named_label(reference, names)
-    if prediction:
-        found = read_named_label(prediction, names, expected)
-        expected = read_named_label(reference, names, found)
-    else:
-        found = expected * 0
-    values = np.union1d(*(sitk.GetArrayViewFromImage(image) for image in (found, expected)))
-    own = {int(value): labels[value] for value in values if value in labels}
-    scores = evaluate_case(found, expected, own, tolerance, str(prediction or name), ignored=ignored)
-    return score_rows(name, None, scores, own)
+    if prediction is None:
+        return expected * 0, expected
+    found = read_named_label(prediction, names, expected)
+    return found, read_named_label(reference, names, found)
+
+
+def _remark(predicted: Set[int], expected: Set[int], labels: Mapping[int, str], reporter: Reporter) -> None:
+    """On labels that only one side knows: they may be the same structures under other values."""
+    if not predicted and not expected:
+        reporter.warning("nothing is labelled, neither in predictions nor in references: there is nothing to score")
+    if stray := sorted(predicted - expected):
+        known = ", ".join(labels[value] for value in sorted(expected)) or "nothing"
+        shown = ", ".join(labels[value] for value in stray[:NAMED_LABELS]) + (", ..." if stray[NAMED_LABELS:] else "")
+        reporter.warning(f"{shown}: in predictions alone, which counts as 0; references hold {known}")
 
 
 def _label_images(folder: Path) -> dict[str, Path]:
@@ -114,7 +129,7 @@ def _label_images(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if is_image(path):
-            if image_name(path) in files:
-                raise InputError(f"{path}: has the name of {files[image_name(path)].name}; remove one of them")
-            files[image_name(path)] = path
+            if label_name(path) in files:
+                raise InputError(f"{path}: has the name of {files[label_name(path)].name}; remove one of them")
+            files[label_name(path)] = path
     return files

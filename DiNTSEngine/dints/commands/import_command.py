@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from dints.commands.options import add_configuration, configuration
+from dints.data.outputs import refuse_replacing
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.manifest import Fold, Manifest
@@ -26,6 +27,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if config is None:
         raise InputError("--config is missing: a checkpoint does not say how its input was prepared; name a preset")
     config = config.with_overrides(arguments.set)
+    refuse_replacing([arguments.output], [*arguments.checkpoints, arguments.architecture])
     architecture, weights = read_reference(arguments.checkpoints, arguments.architecture, config)
     manifest = Manifest(config, architecture, tuple(Fold("", "") for _ in weights), arguments.notes)
     model = save_model(arguments.output, manifest, weights)

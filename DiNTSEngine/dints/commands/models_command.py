@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dints.commands.options import add_run
+from dints.data.outputs import refuse_replacing
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
@@ -126,7 +127,10 @@ def _by_label(option: str, arguments: list[str], labels: dict[int, str]) -> dict
 
 
 def _convert(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    model = load_model(find_model(arguments.model)).converted(arguments.output)
+    path = find_model(arguments.model)
+    if path.is_file():  # a folder that exists is never written into
+        refuse_replacing([arguments.output], [path])
+    model = load_model(path).converted(arguments.output)
     reporter.message(f"Wrote {model.path} in format {FORMAT}; its weights are the same, bit for bit")
 
 

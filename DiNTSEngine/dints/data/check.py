@@ -11,8 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.config.ignored import IGNORED_NAME
+from dints.data.agreement import offset_problems
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
+from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
 from dints.data.grid import Grid
 from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
 from dints.data.nifti_files import count_not_finite
@@ -20,34 +22,10 @@ from dints.data.placement import geometry_difference
 from dints.data.segments import blank, name_problems, read_named_label
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.geometry import Size, Vector
 
-PERCENTILES = (0.5, 50.0, 99.5)
 PERCENTILE_VOXELS = 1_000_000  # at most so many, evenly chosen, are sorted: enough for three digits of a percentile
 SMALLEST_TRAINING_SET = 2  # the search trains weights on one half and the architecture on the other
 NAMED_VALUES = 5  # of undeclared label values, so many are named
-
-
-@dataclass(frozen=True)
-class ChannelFacts:
-    """Intensities of one channel of a case."""
-
-    lowest: float
-    highest: float
-    whole: bool  # all voxels are whole numbers
-    percentiles: tuple[float, ...]  # `PERCENTILES` of all voxels
-    foreground_percentiles: tuple[float, ...] | None  # the same of the labelled voxels, if there are any
-
-
-@dataclass(frozen=True)
-class CaseFacts:
-    """What is known of a case whose images can be read. Size (voxels) and spacing (mm) are along the RAS axes."""
-
-    name: str
-    size: Size
-    spacing: Vector
-    channels: tuple[ChannelFacts, ...]
-    label_volumes: dict[int, float]  # mm^3 of each label value that occurs, without background
 
 
 @dataclass(frozen=True)
@@ -87,7 +65,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     damaged = {problem.case for problem in problems if problem.severity == "error"}
     problems += _fold_problems(datalist, folds, seed, facts, damaged)
     problems += [] if damaged else _nothing_labelled(datalist, facts)
-    problems += _absent_labels(datalist, facts)
+    problems += _absent_labels(datalist, facts) + offset_problems([*datalist.cases, *datalist.unlabelled], facts)
     return CheckResult(tuple(problems), tuple(facts))
 
 

@@ -25,6 +25,7 @@ __all__ = ["Case", "DataList", "Problem", "data_folds", "parse_labels", "read_da
 
 logger = logging.getLogger(__name__)
 
+DESCRIPTION = "dataset.json"
 LABEL_FILES = ("labels.yaml", "labels.yml", "labels.json")
 LONGEST_NUMBER = 20  # digits of a label value
 CT_CHANNEL = re.compile(r"(?<![a-z])ct(?![a-z])|computed tomography", re.IGNORECASE)
@@ -51,6 +52,14 @@ class DataList:
     ignored: tuple[int, ...] = ()  # values of voxels that nobody annotated; they are no label
 
     @property
+    def files(self) -> list[Path]:
+        """All that is read of it: descriptions that may lie in its folder, and the images and labels of its cases."""
+        descriptions = [self.folder / name for name in (DESCRIPTION, *LABEL_FILES)]
+        cases = [*self.cases, *self.unlabelled]
+        images = [path for case in cases for path in case.images]
+        return [*descriptions, *images, *(case.label for case in cases if case.label)]
+
+    @property
     def values(self) -> dict[int, str]:
         """Names of all values that label files may hold, those of ignored voxels included."""
         return self.labels | dict.fromkeys(self.ignored, IGNORED_NAME)
@@ -64,7 +73,7 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
     cannot be used; what is wrong with single cases goes to `problems` or is found by `dints.data.check`.
     """
     folder = Path(folder)
-    description = folder if folder.is_file() else folder / "dataset.json"
+    description = folder if folder.is_file() else folder / DESCRIPTION
     folder = description.parent
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder; give the folder of the data set")

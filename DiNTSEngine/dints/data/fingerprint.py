@@ -15,12 +15,13 @@ from dints.config.scaling import WINDOW, ZSCORE
 from dints.config.settings import FRONT_BACK, RIGHT_LEFT
 from dints.config.sides import ends_of, sides_of
 from dints.cost.operations import relative_memory
-from dints.data.check import CaseFacts, ChannelFacts, CheckResult
+from dints.data.agreement import AIR_BELOW
+from dints.data.check import CheckResult
 from dints.data.datalist import DataList, kind_of_channel
+from dints.data.facts import CaseFacts, ChannelFacts
 from dints.errors import InputError
 from dints.geometry import Size, Vector
 
-AIR_BELOW = -500.0  # intensities that reach below it may be Hounsfield units: lung and air
 LOWEST_CT = -10_000.0  # what scanners write outside of their field of view lies above it
 HIGHEST_CT = 10  # times the depth of the air: of fractions, what rises higher is an interpolated image of another kind
 SEARCH_BYTES_PER_VOXEL = 40_000  # measured: a supernet step with 16 filters in single precision, 5.3 GB for 4 x 32^3

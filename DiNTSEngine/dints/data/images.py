@@ -25,6 +25,7 @@ from dints.data.headers import is_complete, refuse_impossible_size
 from dints.data.itk import itk_name, quiet, reason_of
 from dints.data.nifti_files import count_not_finite, read_nifti, write_form
 from dints.data.placement import affine_of, geometry_difference, is_slanted, refuse_impossible_geometry
+from dints.data.text_headers import remark_on_place
 from dints.errors import InputError, StorageError
 from dints.files.storage import atomic_path
 
@@ -178,7 +179,9 @@ def _read_file(path: Path, remark: Remark) -> sitk.Image:
     refuse_other_suffix(path)
     if image_suffix(path) in NIFTI_NAMES:
         return read_nifti(path, lambda file: _read_with_itk(file, "NiftiImageIO", [file]), remark)
-    return _read_with_itk(path, ITK_READERS[image_suffix(path)], voxel_files(path))
+    image = _read_with_itk(path, ITK_READERS[image_suffix(path)], voxel_files(path))
+    remark_on_place(path, remark)
+    return image
 
 
 def _read_with_itk(path: Path, reader_name: str, voxels: Sequence[Path]) -> sitk.Image:

@@ -32,9 +32,14 @@ def refuse_overlap(works: Sequence[Assignment], others: Iterable[Path] = ()) -> 
         if output.is_dir():
             raise InputError(f"{output}: is a folder, and a file is to be written there; choose another name")
         if identity in writers:
-            first, second = (", ".join(map(str, one)) for one in (writers[identity], files))
+            first, second = (", ".join(map(str, one)) or "two files" for one in (writers[identity], files))
             raise InputError(f"{output}: would hold the results of both {first} and {second}; rename one of them")
         writers[identity] = files
+
+
+def refuse_replacing(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """The same of files that are written, whatever they are made from; None is nothing that is written."""
+    refuse_overlap([((), path) for path in outputs if path is not None], inputs)
 
 
 def _files(path: Path) -> list[Path]:

@@ -5,7 +5,6 @@ Folds that were drawn anew from what lies in a folder today would validate netwo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 from dints.data.cases import Case
 from dints.data.datalist import DataList
 from dints.errors import InputError, brief
+from dints.files.storage import checksum
 
 FORMAT = 1
 NAMED_CASES = 5  # of those that changed, in a message
-CHUNK = 2**20  # bytes
 
 Splits = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # (training names, validation names) of each fold
 
@@ -107,7 +106,7 @@ def _is_changed(recorded: Sequence[FileRecord], folder: Path, case: Case) -> boo
         status = path.stat()
         found = _relative(folder, path), status.st_size, status.st_mtime_ns
         if found != (file.path, file.size, file.modified) and (
-            status.st_size != file.size or _checksum(path) != file.sha256
+            status.st_size != file.size or checksum(path) != file.sha256
         ):
             return True
     return False
@@ -125,19 +124,11 @@ def _files_in(folder: Path) -> Iterable[Path]:
 
 def _file_record(folder: Path, path: Path) -> FileRecord:
     status = path.stat()
-    return FileRecord(_relative(folder, path), status.st_size, status.st_mtime_ns, _checksum(path))
+    return FileRecord(_relative(folder, path), status.st_size, status.st_mtime_ns, checksum(path))
 
 
 def _relative(folder: Path, path: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
-
-
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -21,6 +22,8 @@ from dints.files.untrusted.json_text import parse_json
 TEMPORARY = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d+)\.tmp(\.[^.]+){0,2}")
 WINDOWS_SYNCHRONIZE, WINDOWS_TIMEOUT = 0x100000, 0x102  # the right to wait for a process, and that it goes on
 FORGOTTEN_SECONDS = 24 * 3600.0  # after which also another computer's temporary file is taken for left behind
+
+BYTES_A_READ = 2**20
 
 _being_written: set[Path] = set()  # temporary files and folders of this process
 
@@ -143,6 +146,15 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes UTF-8 text atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(BYTES_A_READ):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def to_json(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,21 @@ def test_the_files_of_a_run_stay_as_they_are(option, name, phantoms, tiny_config
     before = path.read_bytes()
     assert main(["check", str(phantoms), option, str(path)]) == 2
     assert f"{path}: belongs to a run, which goes on as it began; write to another file" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--settings", "--output"])
+@pytest.mark.parametrize(
+    "name", ["dataset.json", "../data/dataset.json", "imagesTr/case_0.nii.gz", "labelsTr/case_1.nii.gz", "mine.yaml"]
+)
+def test_nothing_that_is_read_is_replaced_by_what_was_found(option, name, phantoms, tmp_path, capsys):
+    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    (data / "mine.yaml").write_text("training: {folds: 2}")
+    images = sorted(path.name for path in (data / "imagesTr").iterdir())
+    path = data / name.replace("case_0.nii.gz", images[0]).replace("case_1.nii.gz", images[1])
+    before = path.read_bytes()
+    assert main(["check", str(data), option, str(path), "--config", str(data / "mine.yaml")]) == 2
+    assert "would replace" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 

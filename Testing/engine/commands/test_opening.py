@@ -85,3 +85,28 @@ def test_single_settings_win_over_the_file(phantoms, tiny_config_file, tmp_path)
     given = options(search_command, *arguments, "--set", "search.seed=4")
     run = open_or_create(given, None, Reporter(), ["search.memory_budget=0.5"])
     assert run.config == Config.load(tiny_config_file).with_overrides(["search.seed=4", "search.memory_budget=0.5"])
+
+
+def test_a_demo_without_data_goes_on_with_those_of_the_run(begun, monkeypatch):
+    arguments, run = begun
+    reached: list[Path] = []
+
+    def search(opened, *_):
+        reached.append(opened.data_folder)
+        raise InputError("enough")
+
+    monkeypatch.setattr(demo_command, "search", search)
+    with pytest.raises(InputError, match="enough"):
+        demo_command.run(options(demo_command, *arguments[:2]), Reporter())
+    assert reached == [run.data_folder]
+    assert not (run.folder / "phantoms").exists()
+
+
+def test_settings_of_a_run_that_were_edited_by_hand_are_named(begun):
+    arguments, run = begun
+    before = run.config_file.read_text()
+    run.config_file.write_text(before.replace("seed: 0", "seed: 1"))
+    with pytest.raises(InputError, match=r"config\.yaml: is not what the run began with, .*; put it back"):
+        open_or_create(options(train_command, *arguments), None, Reporter())
+    run.config_file.write_text(before)
+    assert open_or_create(options(train_command, *arguments), None, Reporter()).config == run.config

@@ -11,8 +11,9 @@ import pytest
 from dints.config import Config
 from dints.cost.operations import relative_memory
 from dints.data.cases import Case
-from dints.data.check import CaseFacts, ChannelFacts, CheckResult, check
+from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
+from dints.data.facts import CaseFacts, ChannelFacts
 from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory, scaling_notes
 from dints.errors import InputError
 from dints.space.search_space import SearchSpace
