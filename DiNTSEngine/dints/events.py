@@ -6,7 +6,10 @@ import io
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
+
+Remark = Callable[[str], None]  # is told, in a sentence with the path, what was taken for granted of a file
 
 
 class Reporter:

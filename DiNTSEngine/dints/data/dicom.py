@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from dints.data.itk import itk_name, quiet
 from dints.data.placement import GEOMETRY_TOLERANCE
 from dints.data.slices import SERIES, Slice, stacked
 from dints.errors import InputError
+from dints.events import Remark
 
 # Classes of objects that hold no images: directories; presentation states, waveforms, reports, documents;
 # registrations and surfaces; plans and structures of radiotherapy.
@@ -30,8 +31,6 @@ NO_IMAGES = re.compile(
 CLASS_WITHIN = 1024  # bytes from the start of a file
 FLOATS = (sitk.sitkFloat32, sitk.sitkFloat64)
 ONE_SERIES = "give the folder that directly holds the slices of one DICOM series, or an image file"
-
-Remark = Callable[[str], None]
 
 
 def is_dicom_folder(path: str | os.PathLike[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from dints.data.nifti_files import count_not_finite, read_nifti, write_form
 from dints.data.placement import affine_of, geometry_difference, is_slanted, refuse_impossible_geometry
 from dints.data.text_headers import remark_on_place
 from dints.errors import InputError, StorageError
+from dints.events import Remark
 from dints.files.storage import atomic_path
 
 LARGEST_LABEL = 2**16 - 1
@@ -34,8 +35,6 @@ NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
 LARGEST_FLOAT = np.finfo(np.float32).max
 NIFTI_NAMES = (*NIFTI_SUFFIXES, *NIFTI_VOXELS)
 ITK_READERS = {".nrrd": "NrrdImageIO", ".nhdr": "NrrdImageIO", ".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
-
-Remark = Callable[[str], None]  # is told, in a sentence with the path, what was taken for granted of a file
 
 
 def read_image(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dints.data.placement import Affine
 
 HEADER_BYTES = {1: 348, 2: 540}
 MAGICS = {1: (b"n+1\0", b"ni1\0"), 2: (b"n+2\0", b"ni2\0")}  # one file; header and voxels apart
@@ -74,8 +75,6 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # NIfTI's world axes point Right, 
 VERSION_1_OFFSET = 352.0  # of the voxels in a file that holds them: header and four bytes
 MILLIMETRES = 2
 SMALLEST_DETERMINANT = 1e-6  # of the axes' directions; below it they lie in a plane
-
-Affine = NDArray[np.float64]  # [4, 4], from voxel indices to mm
 
 
 @dataclass(frozen=True)

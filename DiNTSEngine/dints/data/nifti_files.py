@@ -19,9 +19,10 @@ import SimpleITK as sitk
 
 from dints.data.formats import NIFTI_SUFFIXES, NIFTI_VOXELS, image_suffix, unreadable
 from dints.data.headers import refuse_short
-from dints.data.nifti import HEADER_BYTES, Affine, NiftiHeader, is_orthonormal
-from dints.data.placement import affine_of, corner_distance, set_affine
+from dints.data.nifti import HEADER_BYTES, NiftiHeader, is_orthonormal
+from dints.data.placement import Affine, affine_of, corner_distance, set_affine
 from dints.errors import InputError
+from dints.events import Remark
 
 BLOCK_BYTES = 1 << 20  # a multiple of the voxel sizes
 GZIP_MAGIC = b"\x1f\x8b"
@@ -29,8 +30,6 @@ ITK_SUFFIXES = (".nii", ".nii.gz")
 SAME_PLACE = 0.1  # voxels; within it, two forms say the same
 EXACT_PLACE = 1e-3  # voxels; within it, ITK's numbers are kept
 NOTICEABLE = 0.01  # relative; a difference of voxel sizes that is worth naming
-
-Remark = Callable[[str], None]
 
 
 def read_nifti(path: Path, read: Callable[[Path], sitk.Image], remark: Remark) -> sitk.Image:

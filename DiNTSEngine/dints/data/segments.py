@@ -18,10 +18,11 @@ import SimpleITK as sitk
 from dints.config.ignored import says_ignored
 from dints.config.sections import LARGEST_LABEL
 from dints.data.cases import Case, Problem
-from dints.data.images import Remark, as_label, read_image, read_label, split_channels
+from dints.data.images import as_label, read_image, read_label, split_channels
 from dints.data.itk import itk_name, quiet
 from dints.data.placement import geometry_difference
 from dints.errors import InputError
+from dints.events import Remark
 
 SEGMENT_FILE = ".seg.nrrd"
 NAME_KEY = re.compile(r"Segment(\d+)_Name")

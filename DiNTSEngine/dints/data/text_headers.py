@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from dints.data.formats import image_suffix
 from dints.errors import InputError, brief
+from dints.events import Remark
 
 LONGEST_HEADER = 2**16  # bytes that are looked at; voxels follow in the same file
 NRRD, META_IMAGE = (".nrrd", ".nhdr"), (".mha", ".mhd")
@@ -18,8 +18,6 @@ UNITS = re.compile(r"^space units:(.*)$", re.IGNORECASE | re.MULTILINE)
 MILLIMETRES = {"mm", "millimeter", "millimeters", "millimetre", "millimetres", "", "s", "ms"}  # the last two of time
 MATRIX = re.compile(r"^\s*(TransformMatrix|Orientation|Rotation)\s*=", re.MULTILINE)
 NRRD_END, META_IMAGE_END = re.compile(r"\r?\n\r?\n"), re.compile(r"^\s*ElementDataFile\s*=.*$", re.MULTILINE)
-
-Remark = Callable[[str], None]
 
 
 def remark_on_place(path: Path, remark: Remark) -> None:
