@@ -68,10 +68,8 @@ class Run(RunLayout):
         self.held_out: frozenset[str] = frozenset(held_out)
         self.start = StartRecord.from_mapping(values.get("start"), str(self.run_file))
         self.config = Config.load(self.config_file)
-        begun_with = values.get("config_sha256")  # runs of before have none
-        if begun_with is not None and begun_with != checksum(self.config_file):
-            reason = "is not what the run began with, which goes on as it began"
-            raise InputError(f"{self.config_file}: {reason}; put it back, or start a new run with --config")
+        if values.get("config_sha256", own := checksum(self.config_file)) != own:  # runs of before have none
+            raise InputError(f"{self.config_file}: is not what the run began with; put it back, or start a new run")
 
     @staticmethod
     def create(
@@ -287,9 +285,8 @@ def _parts(names: Sequence[str], validation: Sequence[Sequence[str]]) -> Splits:
 
 def _write_run_file(layout: RunLayout, data: Path, held_out: Iterable[str], start: StartRecord | None) -> None:
     """What the run stays with: its data, held-out cases and settings, which are there already."""
-    values = {"format": RUN_FORMAT, "data": str(data), "held_out": sorted(held_out)}
-    values |= {"config_sha256": checksum(layout.config_file)}
-    write_json(layout.run_file, values | ({"start": start.to_mapping()} if start else {}))
+    values = {"data": str(data), "held_out": sorted(held_out), "config_sha256": checksum(layout.config_file)}
+    write_json(layout.run_file, {"format": RUN_FORMAT, **values, **({"start": start.to_mapping()} if start else {})})
 
 
 def load_fold(run: Run, fold: int) -> tuple[nn.Module, tuple[float | None, ...]]:
