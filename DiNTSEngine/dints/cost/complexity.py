@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from dints.cost.weights import PAPER_COPIES
 from dints.space.network import Design, Network, build_network
+from dints.zoo.heads import DeepSupervision
 from dints.zoo.unet_design import PAPER_FILTERS, UNetDesign
 
 
@@ -36,10 +37,12 @@ def summary(
     classes: int,
     batch_size: int = 1,
     weight_copies: int = PAPER_COPIES,
+    deep_supervision: bool = False,
 ) -> Summary:
     """Cost of the network of an architecture for images of `patch` voxels. Takes about a second.
 
-    `weight_copies` says how often training keeps the weights; see `dints.cost.weights`.
+    `weight_copies` says how often training keeps the weights; see `dints.cost.weights`. With `deep_supervision` the
+    memory is that of the network and its heads (`dints.zoo.heads`); they are no part of what is kept of it.
 
     As in the paper's Table 1 every input stem is part of the multiply-adds. Those that the first layer does not read
     are never run: for the paper's architecture that saves 0.2 %, which this count leaves out.
@@ -48,9 +51,13 @@ def summary(
         network = build_network(architecture, in_channels, classes, filters)
     shape = (batch_size, in_channels, *patch)
     cost = measure(network, shape, weight_copies)
-    if not isinstance(network, Network):
-        return cost
-    return Summary(cost.parameters, cost.macs + _unread_stem_macs(network, shape), cost.training_memory)
+    macs = cost.macs + _unread_stem_macs(network, shape) if isinstance(network, Network) else cost.macs
+    memory = cost.training_memory
+    if deep_supervision:
+        with torch.device("meta"):
+            supervised = DeepSupervision(network, classes)
+        memory = measure(supervised, shape, weight_copies).training_memory
+    return Summary(cost.parameters, macs, memory)
 
 
 def unet_summary(
@@ -68,7 +75,7 @@ def unet_summary(
 
 
 def measure(network: nn.Module, shape: Sequence[int], weight_copies: int = PAPER_COPIES) -> Summary:
-    """Cost of a network on the meta device for images of shape [B, C, X, Y, Z] in float32.
+    """Cost of a network on the meta device for images of shape [B, C, X, Y, Z] in float32; it may have several outputs.
 
     Multiply-adds are those of the convolutions; everything else is below 1 % of them.
 
@@ -86,7 +93,9 @@ def measure(network: nn.Module, shape: Sequence[int], weight_copies: int = PAPER
 
     def forward() -> None:
         with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
-            F.log_softmax(network(torch.empty(tuple(shape), device="meta")), dim=1)
+            outputs = network(torch.empty(tuple(shape), device="meta"))
+            for logits in [outputs] if isinstance(outputs, Tensor) else outputs:
+                F.log_softmax(logits, dim=1)
 
     macs = _count_macs(network, forward) // shape[0]
     for parameter in network.parameters():

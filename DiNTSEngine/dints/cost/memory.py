@@ -67,6 +67,7 @@ def retraining_cost(design: Design[nn.Module], config: Config) -> Summary:
         len(task.labels),
         training.batch_size,
         training_copies(training),
+        training.deep_supervision,
     )
 
 

@@ -25,12 +25,13 @@ from dints.training.backoff import LearningRateBackoff
 from dints.training.batches import AugmentedBatches
 from dints.training.best import BestNetwork
 from dints.training.checkpoint import restoring, save_checkpoint, whole_steps
-from dints.training.deep_supervision import DeepSupervision, supervised_loss
+from dints.training.deep_supervision import supervised_loss
 from dints.training.log import TrainingLog, defined, only_numbers
 from dints.training.schedule import RATES
 from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.stopping import StopRequest, stoppable
 from dints.training.validation import mean_defined, validate
+from dints.zoo.heads import DeepSupervision
 
 
 @dataclass(frozen=True)

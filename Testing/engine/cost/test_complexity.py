@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from dints import Architecture, SearchSpace, build_network
 from dints.cost.complexity import Summary, summary, unet_summary
+from dints.zoo.heads import DeepSupervision
+from dints.zoo.unet_design import UNetDesign
 
 ARCHITECTURE = Architecture.random(SearchSpace(layers=2, levels=2), seed=0)
 
@@ -44,8 +47,11 @@ def test_multiply_adds_are_per_image_and_memory_grows_with_the_batch():
     assert four.training_memory - weights == pytest.approx(4 * (one.training_memory - weights), rel=0.02)
 
 
-def test_predicted_memory_is_what_autograd_holds_in_a_real_step():
-    network = build_network(ARCHITECTURE, 1, 2, 4)
+@pytest.mark.parametrize("design", [ARCHITECTURE, UNetDesign(3)], ids=["searched", "U-Net"])
+@pytest.mark.parametrize("deep_supervision", [False, True])
+def test_predicted_memory_is_what_autograd_holds_in_a_real_step(design, deep_supervision):
+    network: nn.Module = build_network(design, 1, 2, 4)
+    network = DeepSupervision(network, 2) if deep_supervision else network
     own = {parameter.data_ptr() for parameter in network.parameters()}
     saved: dict[int, int] = {}  # bytes by address
 
@@ -55,11 +61,23 @@ def test_predicted_memory_is_what_autograd_holds_in_a_real_step():
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
-        logits = network(torch.zeros(2, 1, 32, 32, 32)).log_softmax(1)
-    assert logits.requires_grad
+        outputs = network(torch.zeros(2, 1, 32, 32, 32))
+        losses = [logits.log_softmax(1) for logits in (outputs if deep_supervision else [outputs])]
+    assert losses[-1].requires_grad
     held = sum(size for address, size in saved.items() if address not in own)
-    predicted = summary(ARCHITECTURE, (32, 32, 32), 4, 1, 2, batch_size=2)
-    assert predicted.training_memory == pytest.approx(held + 3 * 4 * predicted.parameters, rel=0.01)
+    weights = sum(parameter.nbytes for parameter in network.parameters())
+    predicted = summary(design, (32, 32, 32), 4, 1, 2, batch_size=2, deep_supervision=deep_supervision)
+    assert predicted.training_memory == pytest.approx(held + 3 * weights, rel=0.01)
+
+
+def test_heads_of_deep_supervision_cost_memory_alone():
+    alone, supervised = (
+        summary(UNetDesign(3), (16,) * 3, 4, 1, 5, batch_size=2, deep_supervision=on) for on in (False, True)
+    )
+    assert (supervised.parameters, supervised.macs) == (alone.parameters, alone.macs)
+    log_probabilities = 4 * 2 * 5 * (8**3 + 4**3)
+    heads = 3 * 4 * ((8 + 1) * 5 + (16 + 1) * 5)
+    assert supervised.training_memory - alone.training_memory == log_probabilities + heads
 
 
 def test_a_summary_is_a_plain_value():

@@ -37,6 +37,13 @@ def test_retraining_memory_grows_with_the_budget_and_the_batch(four_layers: Conf
     assert larger.search == prediction.search
 
 
+def test_deep_supervision_needs_more_for_the_retraining_alone(four_layers: Config) -> None:
+    supervised = replace(four_layers, training=replace(four_layers.training, deep_supervision=True))
+    plain, deep = predict_memory(four_layers), predict_memory(supervised)
+    assert deep.search == plain.search
+    assert deep.retraining_full > plain.retraining_full
+
+
 def test_the_command_line_predicts_memory(tiny_config_file: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "--config", str(tiny_config_file), "--device", "cpu", "--events"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[0])["values"]

@@ -14,9 +14,10 @@ from dints import process_group as distributed
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.training.checkpoint import save_checkpoint
-from dints.training.deep_supervision import DeepSupervision, supervised_loss
+from dints.training.deep_supervision import supervised_loss
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
+from dints.zoo.heads import DeepSupervision
 from dints.zoo.unet_design import UNetDesign
 
 PATCHES = 3

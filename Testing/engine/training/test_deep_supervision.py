@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from dints import Architecture, SearchSpace, build_network
 from dints.errors import InputError
 from dints.events import Reporter
-from dints.training.deep_supervision import DeepSupervision, supervised_loss
+from dints.training.deep_supervision import supervised_loss
 from dints.training.losses import segmentation_loss
 from dints.training.step import OptimizerStep
+from dints.zoo.heads import DeepSupervision
 from dints.zoo.shapes import u_shape
 from dints.zoo.unet_design import UNetDesign
 
