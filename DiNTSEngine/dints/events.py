@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 Remark = Callable[[str], None]  # is told, in a sentence with the path, what was taken for granted of a file
@@ -20,6 +20,9 @@ class Reporter:
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         """`step` of `total` of a stage ("check", "search", ...) is done; `metrics` are the newest values."""
+
+    def expect(self, stages: Mapping[str, float], /) -> None:
+        """What is still to be done of a run, and the seconds that each stage is predicted to take."""
 
     def message(self, text: str) -> None:
         """A sentence for the user."""
@@ -58,6 +61,30 @@ class _Clock:
 
     def __init__(self) -> None:
         self._stages: dict[str, tuple[int, float, int]] = {}  # first step, when it was reported, last step
+        self._expected: dict[str, float] = {}  # seconds of each stage of the run
+        self._left: dict[str, float] = {}  # of those that were heard of
+        self._pace: dict[str, float] = {}  # how much longer than predicted it takes, by the first word of a stage
+
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Begins with a new prediction."""
+        self._expected, self._left, self._pace = dict(stages), {}, {}
+
+    def run_seconds_left(self, stage: str, step: int, total: int, left: float | None) -> float | None:
+        """Of all stages, with the pace at which those of the same kind went so far; None without a prediction.
+
+        Args:
+            left: what `seconds_left` said of this stage.
+        """
+        if not self._expected:
+            return None
+        expected = self._expected.get(stage)
+        if expected is not None:
+            part = 1 - step / total if total else 0.0
+            self._left[stage] = left if left is not None else expected * part
+            if left and expected:
+                self._pace[_kind(stage)] = left / part / expected
+        paces = {name: self._pace.get(_kind(name), 1.0) for name in self._expected}
+        return sum(self._left.get(name, seconds * paces[name]) for name, seconds in self._expected.items())
 
     def seconds_left(self, stage: str, step: int, total: int) -> float | None:
         now = time.monotonic()
@@ -67,6 +94,11 @@ class _Clock:
         self._stages[stage] = first_step, started, step
         done = step - first_step
         return (now - started) / done * (total - step) if done else None
+
+
+def _kind(stage: str) -> str:
+    """The first word: folds are of one kind."""
+    return stage.partition(" ")[0]
 
 
 class JsonReporter(Reporter):
@@ -85,7 +117,12 @@ class JsonReporter(Reporter):
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         left = self._clock.seconds_left(stage, step, total)
-        self.emit("progress", stage=stage, step=step, total=total, seconds_left=left, metrics=metrics)
+        whole = self._clock.run_seconds_left(stage, step, total, left)
+        more = {} if whole is None else {"run_seconds_left": whole}
+        self.emit("progress", stage=stage, step=step, total=total, seconds_left=left, metrics=metrics, **more)
+
+    def expect(self, stages: Mapping[str, float], /) -> None:
+        self._clock.expect(stages)
 
     def message(self, text: str) -> None:
         self.emit("message", text=text)
@@ -124,10 +161,14 @@ class TerminalReporter(Reporter):
             self._close(stage)
             bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
             self._bars[stage] = bar
-        bar.set_postfix(shown, refresh=False)
+        whole = self._clock.run_seconds_left(stage, step, total, self._clock.seconds_left(stage, step, total))
+        bar.set_postfix(shown | ({} if whole is None else {"run_left": f"{whole:.0f}s"}), refresh=False)
         bar.update(step - bar.n)
         if step >= total:
             self._close(stage)
+
+    def expect(self, stages: Mapping[str, float], /) -> None:
+        self._clock.expect(stages)
 
     def message(self, text: str) -> None:
         self._close(*self._bars)
@@ -139,11 +180,13 @@ class TerminalReporter(Reporter):
 
     def _line(self, stage: str, step: int, total: int, shown: dict[str, str]) -> None:
         left = self._clock.seconds_left(stage, step, total)
+        whole = self._clock.run_seconds_left(stage, step, total, left)
         if step < total and time.monotonic() - self._last_line < self.LINE_INTERVAL_SECONDS:
             return
         self._last_line = time.monotonic()
         values = " ".join(f"{key}={value}" for key, value in shown.items())
         remaining = f", {left:.0f} s left" if left is not None and step < total else ""
+        remaining += f" ({whole:.0f} s of the whole run)" if whole is not None else ""
         print(f"{stage}: {step}/{total}{remaining} {values}".rstrip(), file=sys.stderr, flush=True)
 
     def _close(self, *stages: str) -> None:

@@ -32,8 +32,10 @@ from dints.files.storage import write_json
 from dints.inference.training_range import TrainingRange
 from dints.model.manifest import Fold, LabelStyle, Manifest
 from dints.model.model import Model, save_model
+from dints.plan.forecast import TimeLimit, fit_data, fixed_settings
 from dints.process_group import is_main_process, main_process_first
 from dints.run import Run, load_fold, run_lock
+from dints.run_layout import RunLayout
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
 from dints.search.selection import choose
@@ -41,7 +43,7 @@ from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
-from dints.zoo.catalogue import AnyDesign
+from dints.zoo.catalogue import AnyDesign, find_design
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 
@@ -54,6 +56,7 @@ def prepare(
     memory: int | None,
     reporter: Reporter,
     held_out: int = 0,
+    limit: TimeLimit | None = None,
 ) -> Run:
     """Checks a data set and starts a run on it.
 
@@ -61,9 +64,10 @@ def prepare(
         config_source: a preset or YAML file. Where it does not describe the task, the data does; where there is none,
             the whole configuration is derived from the data's fingerprint and the memory at hand (bytes).
         held_out: how many labelled cases neither search nor training may see.
+        limit: the time that the run is to fit, by other settings than those that `config_source` and `overrides` name.
 
     Raises:
-        InputError: the data set has problems that prevent training.
+        InputError: the data set has problems that prevent training, or the time is too short for anything.
     """
     given = Config.load(config_source) if config_source else Config()
     task = given.task if given.task != TaskConfig() else None
@@ -83,7 +87,11 @@ def prepare(
         given = Config.load(config_source, derived) if config_source else derived
     for sentence in scaling_notes(given.preprocessing, datalist.channels):
         reporter.message(f"{data}: {sentence}")
-    run = Run.create(folder, data, given.with_overrides(overrides), datalist.held_out)
+    config = given.with_overrides(overrides)
+    if limit is not None:
+        fixed, plan_file = fixed_settings(config_source, overrides), RunLayout(folder).plan_file
+        config = fit_data(datalist, result, config, limit, fixed, plan_file, reporter)
+    run = Run.create(folder, data, config, datalist.held_out)
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on
     return run
@@ -108,6 +116,8 @@ def search(
     Raises:
         InputError: folds were trained, or begun, with an architecture that this search has not found.
     """
+    if run.config.search.architecture:
+        return _take_given(run, reporter)
     if _begun_folds(run) and not run.search_state(run.config.search.iterations).step == run.config.search.iterations:
         raise InputError(f"{run.folder}: has folds of a given architecture; search in a new run")
     with main_process_first():
@@ -149,6 +159,16 @@ def _further_searches(
         further.run()
         found.append(further.snapshots())
     return found
+
+
+def _take_given(run: Run, reporter: Reporter) -> AnyDesign:
+    """The architecture that the settings name, in place of a search."""
+    config = run.config
+    with main_process_first():
+        if not run.architecture_file.is_file():
+            keep_architecture(run, find_design(config.search.architecture, config.search.space), reporter)
+    reporter.result("architecture", path=str(run.architecture_file), **architecture_numbers(run.architecture(), config))
+    return run.architecture()
 
 
 def _begun_folds(run: Run) -> list[int]:

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, fold_list
+from dints.commands.planning import add_hours, announce
 from dints.data.phantom import write_phantoms
-from dints.device import device_memory, select_device
+from dints.device import select_device
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.events import Reporter
+from dints.plan.forecast import kept_plan
 from dints.report.write import write_report
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.stages import export, search, train
 
 PHANTOM_CONFIG, PHANTOMS = "phantom", "phantoms"  # its settings, and the folder of its data in the run
+DEMO_FOLDS = [0, 1]
 HELD_OUT = 2  # labelled cases for the ensemble
 
 
@@ -30,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument("--data-only", action="store_true", help="generate the phantoms and stop")
     add_configuration(parser)
-    parser.add_argument("--folds", type=fold_list, default=[0, 1], help="folds to retrain (default: 0,1)")
+    add_hours(parser)
+    parser.add_argument("--folds", type=fold_list, help="folds to retrain (default: 0,1; all of a run with --hours)")
     parser.add_argument("--held-out", type=int, help=f"labelled cases kept for the ensemble (new runs: {HELD_OUT})")
     add_device(parser)
 
@@ -60,9 +64,10 @@ def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
     device = select_device(arguments.device)
     is_new = not RunLayout(arguments.run_folder).is_run
     held_out = HELD_OUT if arguments.held_out is None and is_new else arguments.held_out
-    run = open_or_create(arguments, device_memory(device), reporter, held_out=held_out)
+    run = open_or_create(arguments, device, reporter, held_out=held_out)
+    announce(run, device, reporter)
     search(run, device, reporter)
-    train(run, arguments.folds, device, reporter)
+    train(run, _folds(arguments, run), device, reporter)
     report_summary("Cross-validation", cross_validate(run, arguments.device, reporter), reporter)
     model = export(run, reporter)
     unseen = [case for case in run.datalist.cases if case.name in run.held_out]
@@ -72,3 +77,12 @@ def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
     path = write_report(run.folder)
     reporter.result("report", path=str(path))
     reporter.message(f"Model: {model.path}\nReport: {path}")
+
+
+def _folds(arguments: argparse.Namespace, run: Run) -> list[int]:
+    """Those that were asked for; else two, or all of a run that was made to fit its time."""
+    if arguments.folds is not None:
+        folds: list[int] = arguments.folds
+        return folds
+    plan = kept_plan(run.plan_file, Reporter())
+    return list(range(run.config.training.folds)) if plan and plan.hours else DEMO_FOLDS

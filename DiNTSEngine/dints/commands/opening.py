@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+import torch
+
+from dints.commands.planning import refuse_other_time, time_limit
 from dints.config import Config
+from dints.device import device_memory
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.run import Run
@@ -15,15 +19,15 @@ from dints.stages import prepare
 
 def open_or_create(
     arguments: argparse.Namespace,
-    memory: int | None,
+    device: torch.device,
     reporter: Reporter,
     more: Sequence[str] = (),
     held_out: int | None = None,
 ) -> Run:
-    """Takes what `add_run`, `add_data` and `add_configuration` give.
+    """Takes what `add_run`, `add_data`, `add_configuration` and `add_hours` give.
 
     Args:
-        memory: bytes at hand, where the settings of a new run are derived from its data.
+        device: where the run works: its memory and speed settle what is derived for a new run.
         more: changes of settings, SECTION.KEY=VALUE, beside those of --set.
         held_out: how many labelled cases neither search nor training may see; None is as it was, or none.
 
@@ -35,7 +39,10 @@ def open_or_create(
         return _existing(arguments, overrides, reporter, held_out)
     if arguments.data is None:
         raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")
-    return prepare(arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter, held_out or 0)
+    limit, memory = time_limit(arguments, device), device_memory(device)
+    return prepare(
+        arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter, held_out or 0, limit
+    )
 
 
 def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter: Reporter, held_out: int | None) -> Run:
@@ -43,6 +50,7 @@ def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter:
     wanted = Config.load(arguments.config, run.config) if arguments.config else run.config
     if wanted.with_overrides(overrides) != run.config:
         raise InputError(f"{run.folder}: was started with other settings; resume without changes or use a new folder")
+    refuse_other_time(arguments, run)
     if arguments.data is not None and arguments.data.resolve() != run.data_folder:
         run.move_data(arguments.data)
     if held_out is not None and held_out != len(run.drawn_held_out):

@@ -6,8 +6,9 @@ import argparse
 
 from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, add_run
+from dints.commands.planning import add_hours, announce
 from dints.config.listing import explanation
-from dints.device import device_memory, devices_at_hand
+from dints.device import devices_at_hand
 from dints.events import Reporter
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
 from dints.run import run_lock
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     add_data(parser)
     add_configuration(parser)
+    add_hours(parser)
     parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help=explanation("search.memory_budget"))
     parser.add_argument("--no-topology-loss", action="store_true", help="leave out Eq. 7 (the ablation of 4.4.2)")
     add_device(parser)
@@ -28,7 +30,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter = reporter if is_main_process() else Reporter()
         with run_lock(arguments.run_folder):
             with main_process_first():
-                run = open_or_create(arguments, device_memory(device), reporter, _changes(arguments))
+                run = open_or_create(arguments, device, reporter, _changes(arguments))
+                announce(run, device, reporter)
             search(run, device, reporter, devices_at_hand(arguments.device) if world_size() == 1 else None)
 
 

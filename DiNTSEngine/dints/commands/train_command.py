@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import torch
+
 from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, add_run, configuration, fold_list
-from dints.device import device_memory, devices_at_hand
+from dints.commands.planning import add_hours, announce
+from dints.device import devices_at_hand
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.improvement.start import prepare_from, read_start
@@ -26,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     add_data(parser)
     add_configuration(parser)
+    add_hours(parser)
     parser.add_argument(
         "--architecture",
         help="in place of a searched one: JSON, the reference's .pth, or a name of `dints models --architectures`",
@@ -49,9 +53,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     with process_group(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):
         reporter = reporter if is_main_process() else Reporter()
         with main_process_first():
-            run = _open(arguments, device_memory(device), reporter)
+            run = _open(arguments, device, reporter)
             if arguments.architecture and not run.start and is_main_process():
                 keep_architecture(run, find_design(arguments.architecture, run.config.search.space), reporter)
+            announce(run, device, reporter)
         folds = run.startable_folds if arguments.folds is None else arguments.folds
         devices = devices_at_hand(arguments.device)
         if len(folds) > 1 and len(devices) > 1 and world_size() == 1:
@@ -60,14 +65,16 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             train(run, folds, device, reporter)
 
 
-def _open(arguments: argparse.Namespace, memory: int | None, reporter: Reporter) -> Run:
+def _open(arguments: argparse.Namespace, device: torch.device, reporter: Reporter) -> Run:
     if arguments.start is None:
         if arguments.old:
             raise InputError("--old: belongs to --from; name the model to start from")
-        return open_or_create(arguments, memory, reporter)
+        return open_or_create(arguments, device, reporter)
     if not RunLayout(arguments.run_folder).is_run:
         if arguments.data is None:
             raise InputError(f"{arguments.run_folder}: is no run yet; give its data set with --data")
+        if arguments.hours is not None:
+            raise InputError("--hours: belongs to runs without --from; give --set training.iterations=STEPS")
         config = configuration(arguments)
         start = read_start(arguments.start, config and config.with_overrides(arguments.set), arguments.architecture)
         return prepare_from(start, arguments.run_folder, arguments.data, arguments.set, reporter, old_run=arguments.old)
@@ -76,4 +83,4 @@ def _open(arguments: argparse.Namespace, memory: int | None, reporter: Reporter)
         raise InputError(f"{run.folder}: was started without --from; use a new folder")
     arguments.config = None  # of a checkpoint; the run has it
     arguments.set = []
-    return open_or_create(arguments, memory, reporter)
+    return open_or_create(arguments, device, reporter)

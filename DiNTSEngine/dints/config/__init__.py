@@ -11,7 +11,7 @@ from dints.config.sections import (
     TrainingConfig,
 )
 from dints.config.setting import Setting
-from dints.config.settings import Config, all_settings, preset_names, preset_path
+from dints.config.settings import Config, all_settings, preset_names, preset_path, stated_keys
 
 __all__ = [
     "AugmentationConfig",
@@ -27,4 +27,5 @@ __all__ = [
     "all_settings",
     "preset_names",
     "preset_path",
+    "stated_keys",
 ]

@@ -197,6 +197,9 @@ class SearchConfig:
     architecture_learning_rate: float = setting(0.008, "Learning rate of the architecture", low=0)
     memory_budget: float = setting(0.8, "Share of the supernet's memory to aim at (sigma of Eq. 10)", above=0, high=1)
     topology_weight: float = setting(0.001, "Weight of the topology loss (lambda of Eq. 11)", low=0)
+    architecture: str = setting(
+        "", "Name or file of an architecture that is taken in place of a search; none as a rule"
+    )
     topology_loss: bool = setting(True, "Whether there is a topology loss (Eq. 7); off for the ablation of 4.4.2")
     checkpoint_every: int = setting(100, "From one checkpoint to the next", unit="iterations", low=1)
     seed: int = setting(0, "Seed of all random numbers", low=0)

@@ -153,6 +153,16 @@ def _conflict(config: Config) -> str | None:
     return None
 
 
+def stated_keys(path: str | Path) -> set[str]:
+    """The settings, "section.key", that a YAML file or preset names itself."""
+    from dints.files.untrusted.yaml_text import parse_yaml
+
+    Config.load(path)  # says what is wrong with it
+    file = preset_path(path) if str(path) in preset_names() else Path(path)
+    sections = parse_yaml(file.read_text(encoding="utf-8")) or {}
+    return {f"{section}.{key}" for section, values in sections.items() for key in values}
+
+
 def preset_names() -> list[str]:
     """Names of the presets that come with the engine."""
     return sorted(path.stem for path in PRESETS_FOLDER.glob("*.yaml"))

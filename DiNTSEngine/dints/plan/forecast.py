@@ -1,31 +1,88 @@
-"""The plan of a data set or run under given settings: measured, or taken from where it was kept."""
+"""Plans of data sets and runs: measured, made to fit a time, or taken from where they were kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from dints.config import Config
+from dints.config import Config, stated_keys
 from dints.data.cases import Case
-from dints.data.check import check
+from dints.data.check import CheckResult, check
+from dints.data.datalist import DataList
 from dints.device import device_name
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import read_json, write_json
-from dints.plan.extents import Extent, stored_extents, typical
+from dints.plan.extents import Extent, extents, stored_extents, typical
+from dints.plan.fit import fit, u_shape_of
 from dints.plan.measure import Meter
 from dints.plan.plan import Plan, settings_key
-from dints.plan.predict import predict
+from dints.plan.predict import CHECK, SEARCH, Stages, evaluation_stage, predict, training_stage
 from dints.run import Run
-from dints.zoo.catalogue import AnyDesign
+from dints.search.race import STAGE as RACE
+from dints.zoo.catalogue import AnyDesign, find_design
 
 
-def meter(cases: Sequence[Case], sizes: Sequence[Extent], config: Config, device: torch.device) -> Meter:
+@dataclass(frozen=True)
+class TimeLimit:
+    """The time that a run is given, where it works, and whether its architecture is there already."""
+
+    hours: float
+    device: torch.device
+    given: bool = False
+
+
+def fixed_settings(config_source: str | None, overrides: Sequence[str]) -> set[str]:
+    """Settings, "section.key", that a file or a command line names: no plan changes them."""
+    named = {override.partition("=")[0].strip() for override in overrides}
+    return named | (stated_keys(config_source) if config_source else set())
+
+
+def fit_data(
+    datalist: DataList,
+    result: CheckResult,
+    config: Config,
+    limit: TimeLimit,
+    fixed: set[str],
+    path: Path,
+    reporter: Reporter,
+) -> Config:
+    """Settings with which a run on checked data fits its time; their plan is kept in a file, `path`.
+
+    Args:
+        fixed: settings, "section.key", that stay as they are in `config`.
+
+    Raises:
+        InputError: the time is too short for anything.
+    """
+    names = {case.name for case in datalist.cases} - set(datalist.held_out)
+    sizes = extents(result.cases, names)
+    with meter(datalist.cases, sizes, config, limit.device, reporter) as measure:
+        found = fit(config, sizes, limit.hours, measure, fixed, limit.given)
+    given = limit.given or bool(found.config.search.architecture)
+    plan = Plan(
+        device=device_name(limit.device),
+        settings=settings_key(found.config, None),
+        timings=found.timings,
+        stages=predict(found.config, sizes, found.timings, given),
+        hours=limit.hours,
+        chosen=found.chosen,
+        left_out=found.left_out,
+    )
+    plan.save(path)
+    return found.config
+
+
+def meter(
+    cases: Sequence[Case], sizes: Sequence[Extent], config: Config, device: torch.device, reporter: Reporter
+) -> Meter:
     """Measures on the case of typical size. InputError if there is none."""
     if not sizes:
         raise InputError("no labelled case is left to plan with; give cases with labels")
+    reporter.message(f"Measuring how long this takes on {device_name(device)}, about a minute at most")
     chosen = typical(sizes)
     case = next(case for case in cases if case.name == chosen.name)
     return Meter(case, chosen, config, device)
@@ -40,7 +97,7 @@ def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
         return kept
     plan = _measured(run, design, device, key, reporter)
     if kept and kept.device == name:  # the same run further on
-        plan = Plan(name, key, plan.timings, plan.stages, kept.hours, kept.chosen, kept.left_out)
+        plan = replace(plan, hours=kept.hours, chosen=kept.chosen, left_out=kept.left_out)
     plan.save(run.plan_file)
     return plan
 
@@ -56,12 +113,36 @@ def kept_plan(path: Path, reporter: Reporter) -> Plan | None:
         return None
 
 
+def rest_of(run: Run, stages: Stages) -> Stages:
+    """What of the stages is still to be done."""
+    left = {name: seconds for name, seconds in stages.items() if name != CHECK}
+    search = run.search_state(run.config.search.iterations)
+    if search.finished:
+        left = {name: seconds for name, seconds in left.items() if name.split()[0] not in (SEARCH, RACE)}
+    elif SEARCH in left:
+        left[SEARCH] *= 1 - search.step / search.total
+    for fold, state in enumerate(run.states):
+        stage = training_stage(fold)
+        if stage in left:
+            left[stage] *= 0.0 if state.finished else 1 - state.step / state.total
+        if run.scores_file.is_file():
+            left.pop(evaluation_stage(fold), None)
+    return left
+
+
+def expected_design(config: Config) -> AnyDesign | None:
+    """What a run will probably retrain, before that is known; None is what the search aims at."""
+    if config.search.architecture:
+        return find_design(config.search.architecture, config.search.space)
+    return u_shape_of(config) if config.race.enabled else None
+
+
 def _measured(run: Run, design: AnyDesign | None, device: torch.device, key: str, reporter: Reporter) -> Plan:
     cases, settings = run.cases, run.config.training
     if not run.check_file.is_file():
         write_json(run.check_file, check(run.datalist, settings.folds, reporter, settings.seed).to_mapping())
     sizes = stored_extents(read_json(run.check_file), cases.keys(), str(run.check_file))
-    reporter.message(f"Measuring how long this takes on {device_name(device)}, a minute at most")
-    with meter(list(cases.values()), sizes, run.config, device) as measure:
-        timings = measure(run.config, design)
-    return Plan(device_name(device), key, timings, predict(run.config, sizes, timings, given=design is not None))
+    given = design is not None or bool(run.config.search.architecture)
+    with meter(list(cases.values()), sizes, run.config, device, reporter) as measure:
+        timings = measure(run.config, design or expected_design(run.config), searching=not given)
+    return Plan(device_name(device), key, timings, predict(run.config, sizes, timings, given))

@@ -37,6 +37,8 @@ from dints.space.network import build_network
 from dints.training.retrain import FoldTrainer
 from dints.zoo.catalogue import AnyDesign
 
+FORWARD_SHARE = 1 / 3  # of a training step: the backward pass takes twice as long as the forward pass
+
 
 class Meter:
     """Times parts of a run on one case, each once for each network; a context, which removes what it wrote.
@@ -66,28 +68,37 @@ class Meter:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
-    def __call__(self, config: Config, design: AnyDesign | None = None) -> Timings:
+    def __call__(self, config: Config, design: AnyDesign | None = None, searching: bool = True) -> Timings:
         """Seconds with the settings of a configuration.
 
         Args:
             design: what is retrained. Where none is known yet, it is taken to be what the search aims at: a share of
                 the network with every edge on, in time as in memory (Eq. 10).
+            searching: whether the steps of a search are measured; else they count as 0.
         """
         share = 1.0 if design else config.search.memory_budget
         design = design or every_edge(config.search.space)
         voxels, at_once = math.prod(config.sampling.patch), config.inference.batch_size
         training = share * self.training_line(config, design)(voxels * config.training.batch_size)
-        searching = voxels * config.search.batch_size
-        return Timings(
-            weights_step=self.search_line(config, architecture=False)(searching),
-            architecture_step=self.search_line(config, architecture=True)(searching),
+        patches = voxels * config.search.batch_size
+        return replace(
+            self._case_times,
+            weights_step=self.search_line(config, architecture=False)(patches) if searching else 0.0,
+            architecture_step=self.search_line(config, architecture=True)(patches) if searching else 0.0,
             training_step=training,
             window=share * self.window_line(config, design)(voxels * at_once) / at_once,
-            check=self._check,
-            cache=self._cache_seconds,
-            score=self._score,
-            cropped=self._cropped,
         )
+
+    def rough(self, config: Config, design: AnyDesign) -> Timings:
+        """The same within two seconds a network, for a choice among networks; the search is left out.
+
+        A training step is measured once for all sizes of the patch; a window counts as a third of its patch's share.
+        """
+        own, voxels = config.training, math.prod(config.sampling.patch)
+        key = ("rough", design, own.filters, own.optimizer, own.deep_supervision)
+        line = self._line(key, partial(self._training, config, design), config, own.batch_size, self.seconds / 4)
+        step = line(voxels * own.batch_size)
+        return replace(self._case_times, training_step=step, window=line(voxels) * FORWARD_SHARE)
 
     def search_line(self, config: Config, architecture: bool) -> StepTime:
         """A step of the search for weights or architecture, by the voxels of its batch."""
@@ -107,10 +118,17 @@ class Meter:
         key = ("window", design, config.training.filters, config.sampling.patch, batch)
         return self._line(key, partial(self._windows, config, design), config, batch)
 
-    def _line(self, key: tuple[object, ...], steppers: SteppersAt, config: Config, batch: int) -> StepTime:
+    def _line(
+        self,
+        key: tuple[object, ...],
+        steppers: SteppersAt,
+        config: Config,
+        batch: int,
+        seconds: float | None = None,
+    ) -> StepTime:
         if key not in self._lines:
             patch, steps = config.sampling.patch, config.search.space.patch_step
-            self._lines[key] = line_of(steppers, patch, batch, steps, self.device, self.seconds)
+            self._lines[key] = line_of(steppers, patch, batch, steps, self.device, seconds or self.seconds)
         return self._lines[key]
 
     @contextmanager
@@ -147,18 +165,18 @@ class Meter:
         """Reading, preprocessing and scoring of the case, as check, cache and evaluation do it."""
         task, voxels, passed = self._task, self.extent.voxels, Passed()
         check_case(self.case, task.channels, task.labels, task.ignored)
-        self._check = passed() / voxels
+        check = passed() / voxels
         self._cache = build_cache([self.case], self._preprocessing, task.labels, self._folder, Reporter(), task.ignored)
-        self._cache_seconds = passed() / voxels
+        cache = passed() / voxels
         shape = self.extent.working_shape(self._preprocessing.spacing)
-        self._cropped = shares(self._cache.case(self.case.name).grid.working_shape, shape)
+        cropped = shares(self._cache.case(self.case.name).grid.working_shape, shape)
         reference = read_named_label(label_of(self.case), task.values)
         passed()
         prediction = self._folder / "prediction.nii.gz"
         write_image(reference, prediction)
         evaluate_case(read_image(prediction), reference, task.labels, task.tolerance)
         keep_largest_components(reference, tuple(value for value in task.labels if value), task.nested)
-        self._score = passed() / voxels
+        self._case_times = Timings(0, 0, 0, 0, check=check, cache=cache, score=passed() / voxels, cropped=cropped)
 
 
 class Passed:

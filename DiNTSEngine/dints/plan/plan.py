@@ -12,13 +12,13 @@ from typing import Any
 from dints.config import Config
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
+from dints.plan.durations import duration
 from dints.plan.predict import Stages
 from dints.plan.timings import Timings
 from dints.zoo.catalogue import AnyDesign
 
 FORMAT = 1
 DIGITS = 16  # hexadecimal, of what tells configurations apart
-SECONDS_A_MINUTE, SECONDS_AN_HOUR, SECONDS_A_DAY = 60, 3600, 86400
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,3 @@ def _grouped(stages: Mapping[str, float]) -> Sequence[tuple[str, float]]:
         (name if len(each) == 1 else f"{name}, {len(each)} folds of {duration(each[0])}", sum(each))
         for name, each in grouped.items()
     ]
-
-
-def duration(seconds: float) -> str:
-    """A time as precise as it is worth: "40 s", "25 min", "3.5 h", "12 days"."""
-    if seconds < 2 * SECONDS_A_MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * SECONDS_AN_HOUR:
-        return f"{seconds / SECONDS_A_MINUTE:.0f} min"
-    if seconds < 2 * SECONDS_A_DAY:
-        return f"{seconds / SECONDS_AN_HOUR:.1f} h"
-    return f"{seconds / SECONDS_A_DAY:.0f} days"

@@ -14,7 +14,7 @@ from dints.geometry import Size
 from dints.inference.sliding_window import count_windows, flips_of, stride_of
 from dints.plan.extents import Extent
 from dints.plan.timings import Timings
-from dints.search.candidates import PRICES
+from dints.search.candidates import PRICES, from_zoo
 from dints.search.race import STAGE as RACE
 from dints.search.race import plan_heats
 from dints.training.schedule import scaled
@@ -24,6 +24,11 @@ FOLDS_BEFORE_SEARCH = 1  # the search sees the training cases of one fold
 
 Stages = dict[str, float]
 """Seconds by stage, in the order of the run."""
+
+
+def search_stage(number: int) -> str:
+    """The stage of a search; those of further seeds count from 2."""
+    return f"{SEARCH} {number}" if number > 1 else SEARCH
 
 
 def training_stage(fold: int) -> str:
@@ -46,7 +51,8 @@ def predict(config: Config, cases: Sequence[Extent], timings: Timings, given: bo
     voxels = sum(case.voxels for case in cases)
     stages: Stages = {CHECK: voxels * timings.check, CACHE: voxels * timings.cache}
     if not given:
-        stages[SEARCH] = search_seconds(config, timings)
+        searches = range(1, 1 + (config.race.seeds if config.race.enabled else 1))
+        stages |= {search_stage(number): search_seconds(config, timings) for number in searches}
         if config.race.enabled:
             stages[RACE] = race_seconds(config, cases, timings)
     folds = range(config.training.folds)
@@ -65,7 +71,8 @@ def search_seconds(config: Config, timings: Timings) -> float:
 def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
     """Of the race among all proposals and of that near its leader, if no two candidates are the same."""
     race = config.race
-    proposals = len(PRICES) + config.search.levels - 1 + race.random + race.unet
+    supernets, zoo = race.seeds * (1 + race.moments), len(list(from_zoo(config.sampling.patch))) if race.zoo else 0
+    proposals = len(PRICES) * supernets + config.search.levels - 1 + race.random + race.unet + zoo
     later = replace(race, steps=round(race.steps * race.growth), heats=2)  # near the leader
     rounds = [plan_heats(proposals, race)] + ([plan_heats(race.neighbours + 1, later)] if race.neighbours else [])
     work = [_race_work(heats) for heats in rounds]

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from dints import Config, InputError
 from dints.commands import demo_command, search_command, train_command
 from dints.commands.opening import open_or_create
 from dints.events import Reporter
 from dints.run import Run
+
+CPU = torch.device("cpu")
 
 
 def options(command, *arguments: str) -> argparse.Namespace:
@@ -25,14 +28,14 @@ def options(command, *arguments: str) -> argparse.Namespace:
 def begun(phantoms: Path, tiny_config_file: Path, tmp_path: Path):
     """Arguments of a run, and the run that they began."""
     arguments = ["--run", str(tmp_path / "run"), "--data", str(phantoms), "--config", str(tiny_config_file)]
-    return arguments, open_or_create(options(demo_command, *arguments), None, Reporter(), held_out=1)
+    return arguments, open_or_create(options(demo_command, *arguments), CPU, Reporter(), held_out=1)
 
 
 @pytest.mark.parametrize("command", [search_command, train_command, demo_command])
 def test_the_same_arguments_open_the_run_again(begun, command):
     arguments, run = begun
     for given in (arguments, arguments[:2]):
-        again = open_or_create(options(command, *given), None, Reporter())
+        again = open_or_create(options(command, *given), CPU, Reporter())
         assert (again.config, again.held_out, again.splits) == (run.config, run.held_out, run.splits)
 
 
@@ -42,7 +45,7 @@ def test_the_same_arguments_open_the_run_again(begun, command):
 def test_a_run_goes_on_with_the_settings_that_it_began_with(begun, change):
     arguments, run = begun
     with pytest.raises(InputError, match="was started with other settings; resume without changes"):
-        open_or_create(options(train_command, *arguments, "--set", change), None, Reporter())
+        open_or_create(options(train_command, *arguments, "--set", change), CPU, Reporter())
     assert Run(run.folder).config == run.config
 
 
@@ -50,15 +53,15 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(begun, change):
 def test_options_for_single_settings_are_changes_of_a_run_as_well(begun, changes):
     arguments, _ = begun
     with pytest.raises(InputError, match="was started with other settings"):
-        open_or_create(options(search_command, *arguments), None, Reporter(), changes)
+        open_or_create(options(search_command, *arguments), CPU, Reporter(), changes)
 
 
 def test_a_run_goes_on_with_the_cases_that_it_held_out(begun):
     arguments, run = begun
-    same = open_or_create(options(demo_command, *arguments), None, Reporter(), held_out=1)
+    same = open_or_create(options(demo_command, *arguments), CPU, Reporter(), held_out=1)
     assert same.held_out == run.held_out
     with pytest.raises(InputError, match="was started with 1 held-out cases, not 2; resume without --held-out"):
-        open_or_create(options(demo_command, *arguments), None, Reporter(), held_out=2)
+        open_or_create(options(demo_command, *arguments), CPU, Reporter(), held_out=2)
 
 
 def test_a_run_takes_its_data_from_where_they_are_now_and_no_others(begun, phantoms, tmp_path):
@@ -69,21 +72,21 @@ def test_a_run_takes_its_data_from_where_they_are_now_and_no_others(begun, phant
     next((fewer / "labelsTr").iterdir()).unlink()
     (fewer / "dataset.json").unlink()
     with pytest.raises(InputError, match="fewer"):
-        open_or_create(options(train_command, *arguments[:2], "--data", str(fewer)), None, Reporter())
+        open_or_create(options(train_command, *arguments[:2], "--data", str(fewer)), CPU, Reporter())
     assert Run(run.folder).data_folder == phantoms
-    open_or_create(options(train_command, *arguments[:2], "--data", str(moved)), None, Reporter())
+    open_or_create(options(train_command, *arguments[:2], "--data", str(moved)), CPU, Reporter())
     assert Run(run.folder).data_folder == moved
 
 
 def test_a_new_run_needs_data(tmp_path):
     with pytest.raises(InputError, match="is no run yet; give its data set with --data"):
-        open_or_create(options(search_command, "--run", str(tmp_path)), None, Reporter())
+        open_or_create(options(search_command, "--run", str(tmp_path)), CPU, Reporter())
 
 
 def test_single_settings_win_over_the_file(phantoms, tiny_config_file, tmp_path):
     arguments = ["--run", str(tmp_path / "run"), "--data", str(phantoms), "--config", str(tiny_config_file)]
     given = options(search_command, *arguments, "--set", "search.seed=4")
-    run = open_or_create(given, None, Reporter(), ["search.memory_budget=0.5"])
+    run = open_or_create(given, CPU, Reporter(), ["search.memory_budget=0.5"])
     assert run.config == Config.load(tiny_config_file).with_overrides(["search.seed=4", "search.memory_budget=0.5"])
 
 

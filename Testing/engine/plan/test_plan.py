@@ -11,7 +11,8 @@ from dints import Architecture, InputError
 from dints.cli import main
 from dints.events import Reporter
 from dints.plan import forecast
-from dints.plan.plan import Plan, duration, lines
+from dints.plan.durations import duration
+from dints.plan.plan import Plan, lines
 from dints.plan.timings import Timings
 from dints.run import Run
 

@@ -77,7 +77,14 @@ def test_windows_cover_what_is_left_without_the_air(config):
 
 
 def test_trainings_of_a_race_go_on_from_heat_to_heat(config):
-    race = ["race.enabled=true", "race.random=0", "race.neighbours=0", "race.heats=2", "race.steps=10"]
+    race = [
+        "race.enabled=true",
+        "race.random=0",
+        "race.neighbours=0",
+        "race.heats=2",
+        "race.steps=10",
+        "race.zoo=false",
+    ]
     config = config.with_overrides([*race, "race.growth=3"])
     candidates = 9 + config.search.levels - 1
     better = 4  # a third of them goes on, from 10 to 30 steps

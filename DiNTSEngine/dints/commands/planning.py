@@ -1,0 +1,104 @@
+"""The time that a run is given, and what is said of it before it starts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+
+import torch
+
+from dints.config import Config
+from dints.cost.memory import predict_memory, retraining_cost
+from dints.errors import InputError
+from dints.events import Reporter, gibibytes
+from dints.plan.forecast import TimeLimit, kept_plan, plan_run, rest_of
+from dints.plan.plan import Plan, lines
+from dints.process_group import is_main_process, world_size
+from dints.run import Run
+from dints.zoo.catalogue import AnyDesign
+
+PAPER = "paper"  # in place of hours: as long as the paper's settings take
+HOURS_WITHOUT_GPU = 3.0  # where neither a time nor settings are given
+
+
+def add_hours(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--hours",
+        type=_hours,
+        metavar="H",
+        help="choose settings with which the whole run takes that long at most, on this device; "
+        f'"{PAPER}": as long as the paper\'s settings take (default of new runs without --config: '
+        f"{HOURS_WITHOUT_GPU:g} without a GPU, {PAPER} with one)",
+    )
+
+
+def _hours(text: str) -> float | str:
+    """A positive number, or "paper"."""
+    if text == PAPER:
+        return PAPER
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if not 0 < hours < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of hours above 0, or {PAPER}")
+    return hours
+
+
+def time_limit(arguments: argparse.Namespace, device: torch.device) -> TimeLimit | None:
+    """What the arguments give a new run; None is as long as its settings take.
+
+    InputError if several processes are to work together: one of them cannot measure alone.
+    """
+    hours = arguments.hours
+    if hours is None and (device.type != "cpu" or arguments.config or world_size() > 1):
+        return None
+    if hours == PAPER:
+        return None
+    if world_size() > 1:
+        raise InputError("--hours: cannot be measured under torchrun; choose settings with `dints plan` before")
+    given = bool(getattr(arguments, "architecture", None))
+    return TimeLimit(HOURS_WITHOUT_GPU if hours is None else float(hours), device, given)
+
+
+def refuse_other_time(arguments: argparse.Namespace, run: Run) -> None:
+    """InputError if a run that exists is given another time than it began with."""
+    if arguments.hours is None:
+        return
+    plan = kept_plan(run.plan_file, Reporter())
+    began_with = plan.hours if plan and plan.hours else PAPER
+    if arguments.hours != began_with:
+        own = "no time" if began_with == PAPER else f"{began_with:g} hours"
+        raise InputError(f"{run.folder}: was started with {own}; resume without --hours or use a new folder")
+
+
+def announce(run: Run, device: torch.device, reporter: Reporter) -> None:
+    """Says how long what is left of a run will take, before it starts; several processes together cannot measure it."""
+    if world_size() > 1:
+        if is_main_process():
+            reporter.message("How long this takes is not predicted for several processes together.")
+        return
+    plan = plan_run(run, device, reporter)
+    design = run.architecture() if run.architecture_file.is_file() else None
+    rest = rest_of(run, plan.stages)
+    show(plan, rest, run.config, design, reporter)
+    reporter.expect(rest)
+
+
+def show(plan: Plan, stages: Mapping[str, float], config: Config, design: AnyDesign | None, reporter: Reporter) -> None:
+    """The table of stages, what was chosen, and the result "plan"."""
+    for sentence in (*plan.chosen, *plan.left_out):
+        reporter.message(sentence)
+    for line in lines(stages, memory_of(config, design)):
+        reporter.message(line)
+    reporter.result("plan", seconds=sum(stages.values()), **plan.to_mapping() | {"stages": dict(stages)})
+
+
+def memory_of(config: Config, design: AnyDesign | None) -> dict[str, str]:
+    """Of search and training, by the first word of their stages."""
+    if design is not None:
+        return {"train": gibibytes(retraining_cost(design, config).training_memory)}
+    predicted = predict_memory(config)
+    retraining = predicted.retraining(config.search.memory_budget)
+    return {"search": gibibytes(predicted.search), "train": f"about {gibibytes(retraining)}"}

@@ -1,0 +1,234 @@
+"""Settings that make a run fit the time that it is given, by the rules of docs/time.md; ours, not the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dints.config import Config
+from dints.cost.memory import retraining_cost
+from dints.errors import InputError
+from dints.inference.sliding_window import stride_of
+from dints.plan.durations import SECONDS_AN_HOUR, duration
+from dints.plan.extents import Extent
+from dints.plan.ladder import LADDER, changed, on_rung
+from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds, windows
+from dints.plan.timings import Timings
+from dints.plan.words import left_out, reasons
+from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design
+
+FEWEST_STEPS = 1500  # of a fold, which a network on the ladder must get; 500 left Dice to gain (studies/recipe)
+FEWER_STEPS = 500  # of a fold on the last rung, before there are fewer folds
+LEAST_STEPS = 100  # of a fold on the last rung: with fewer nothing is learned
+MOST_STEPS = 20_000  # of a fold; what more would bring with the short recipe is not known
+FOLDS = (5, 3, 2)
+SEARCH_STEPS = 1000  # fewest of a supernet that is to propose anything
+SEARCH_FILTERS = (16, 8, 4)
+GROWTH_OF_WIDER = 2  # at least so much longer takes a supernet of twice the filters
+SEARCH_SHARE = 1 / 3  # of the time, for search and race together
+EVALUATION_SHARE = 0.15  # of the time; windows overlap less where it does not suffice
+OVERLAPS = (0.625, 0.5, 0.25)
+VALIDATIONS = 4  # of a fold while it trains
+VALIDATION_SHARE = 0.05  # of a fold's time
+CHECKPOINTS = 20  # of a stage
+SAFETY = 0.95  # of the time is planned with
+RACE_CASES = 8  # that rank candidates
+MEBIBYTE = 2**20
+
+
+class Measure(Protocol):
+    """Seconds of the parts of a run, as `dints.plan.measure.Meter` gives them."""
+
+    def __call__(self, config: Config, design: AnyDesign | None = None, searching: bool = True) -> Timings: ...
+
+    def rough(self, config: Config, design: AnyDesign) -> Timings: ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Settings, what they are predicted to take, and why they are what they are."""
+
+    config: Config
+    timings: Timings
+    chosen: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What settings are to fit."""
+
+    base: Config
+    cases: Sequence[Extent]
+    seconds: float
+    measure: Measure
+    fixed: Collection[str]
+
+    def enough(self, steps: int) -> int:
+        """How many steps a fold must get: those that were given, or `steps`."""
+        given = self.base.training.iterations
+        return given if "training.iterations" in self.fixed else min(steps, given)
+
+    def change(self, config: Config, **changes: object) -> Config:
+        """Settings as section__key=value, but for those that are fixed."""
+        return changed(config, {key.replace("__", "."): value for key, value in changes.items()}, self.fixed)
+
+
+def u_shape_of(config: Config) -> AnyDesign:
+    """What stands for the network whose time is planned with, and is trained where nothing is searched."""
+    return find_design(U_SHAPE, config.search.space)
+
+
+def fit(
+    base: Config,
+    cases: Sequence[Extent],
+    hours: float,
+    measure: Measure,
+    fixed: Collection[str] = (),
+    given: bool = False,
+) -> Fit:
+    """Settings that fit `hours`: the paper's own if all of it fits, else the short recipe on a rung of the ladder.
+
+    Args:
+        base: settings derived from the data, all else as in the paper.
+        cases: the labelled ones that search and training may see.
+        fixed: settings, "section.key", that were given and stay as they are.
+        given: whether an architecture is there, so that nothing is searched.
+
+    Raises:
+        InputError: even the smallest network learns nothing in that time.
+    """
+    task = _Task(base, cases, hours * SECONDS_AN_HOUR * SAFETY, measure, fixed)
+    given = given or bool(base.search.architecture)
+    whole = _whole(task, given)
+    if isinstance(whole, Fit):
+        return whole
+    config = _on_ladder(task, 1.0)
+    searching = None if given else _with_search(task, _on_ladder(task, 1 - SEARCH_SHARE))
+    if searching:
+        config = searching
+    elif not given:
+        config = task.change(config, search__architecture=U_SHAPE)
+    config, timings = _with_steps(task, config, bool(searching))
+    why = (*reasons(base, config, hours, whole, bool(searching), given), *_excess(task, config, timings, given))
+    return Fit(config, timings, why, left_out(base, config))
+
+
+def _whole(task: _Task, given: bool) -> Fit | float:
+    """All of the paper if it fits, else the seconds that it takes at least."""
+    base = task.base
+    least = sum(predict(base, task.cases, task.measure.rough(base, u_shape_of(base)), given=True).values())
+    if least > task.seconds:
+        return least
+    timings = task.measure(base, searching=not given)
+    seconds = sum(predict(base, task.cases, timings, given).values())
+    if seconds > task.seconds:
+        return seconds
+    fits = f"All of the paper's settings fit: they take {duration(seconds)} here."
+    return Fit(base, timings, (fits,), ())
+
+
+def _on_ladder(task: _Task, share: float) -> Config:
+    """The first rung on which every fold gets enough steps in a share of the time; on the last, with fewer folds."""
+    config = task.base
+    for rung in LADDER:
+        config = _overlapping(task, on_rung(task.base, rung, task.fixed))
+        if _steps(task, config, share) >= task.enough(FEWEST_STEPS):
+            return config
+    for folds in FOLDS:
+        config = task.change(config, training__folds=min(folds, config.training.folds))
+        if _steps(task, config, share) >= task.enough(FEWER_STEPS):
+            return config
+    return config
+
+
+def _steps(task: _Task, config: Config, share: float) -> float:
+    """How many steps of a fold there is time for."""
+    timings = task.measure.rough(config, u_shape_of(config))
+    stages = predict(config, task.cases, timings, given=True)
+    before = stages[CHECK] + stages[CACHE] + evaluation_seconds(config, task.cases, timings)
+    left = task.seconds * share - before
+    return left * (1 - VALIDATION_SHARE) / config.training.folds / timings.training_step
+
+
+def _overlapping(task: _Task, config: Config) -> Config:
+    """With less overlap of the windows where evaluation would take too much of the time."""
+    timings = task.measure.rough(config, u_shape_of(config))
+    changed_config = config
+    for overlap in OVERLAPS:
+        if evaluation_seconds(changed_config, task.cases, timings) <= EVALUATION_SHARE * task.seconds:
+            break
+        if overlap < config.inference.overlap or config.inference.stride:
+            changed_config = task.change(config, inference__overlap=overlap, inference__stride=None)
+    return changed_config
+
+
+def _with_search(task: _Task, config: Config) -> Config | None:
+    """With the widest supernet, and a race, that its share of the time allows; None if not even the thinnest fits."""
+    design = u_shape_of(config)
+    memory = retraining_cost(design, config).training_memory / MEBIBYTE
+    config = task.change(
+        config,
+        search__iterations=SEARCH_STEPS,
+        race__enabled=True,
+        race__memory=memory,
+        race__neighbours=0,
+        race__validation_cases=RACE_CASES,
+    )
+    found = None
+    for filters in sorted(SEARCH_FILTERS):
+        wider = task.change(config, search__filters=min(filters, task.base.search.filters))
+        timings = task.measure(wider, design)
+        race = race_seconds(wider, task.cases, timings) if wider.race.enabled else 0.0
+        left = task.seconds * SEARCH_SHARE - race
+        searching = search_seconds(wider, timings) * (wider.race.seeds if wider.race.enabled else 1)
+        if searching > left and "search.iterations" not in task.fixed:
+            break
+        steps = int(SEARCH_STEPS * left / searching)
+        found = task.change(wider, search__iterations=min(max(steps, 1), task.base.search.iterations))
+        if searching > left / GROWTH_OF_WIDER:
+            break
+    return found
+
+
+def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, Timings]:
+    """With as many steps as the rest of the time allows, and validations between them; measured as they are.
+
+    InputError if they are too few to learn anything.
+    """
+    timings = task.measure(config, u_shape_of(config), searching)
+    stages = predict(config, task.cases, timings, given=not searching)
+    others = sum(seconds for name, seconds in stages.items() if not name.startswith("train "))
+    folds, step = config.training.folds, timings.training_step
+    of_fold = (task.seconds - others) / folds
+    steps = int(of_fold * (1 - VALIDATION_SHARE) / step)
+    if steps < LEAST_STEPS and "training.iterations" not in task.fixed:
+        needed = (others + folds * LEAST_STEPS * step / (1 - VALIDATION_SHARE)) / SAFETY
+        reason = f"leave {max(0, steps)} steps for each of {folds} folds, too few to learn anything"
+        raise InputError(
+            f"{duration(task.seconds / SAFETY)} {reason}; give at least {duration(needed)}, or fewer cases"
+        )
+    steps = min(steps, MOST_STEPS, task.base.training.iterations)
+    stride = stride_of(config.sampling.patch, config.training.validation_overlap)
+    case = windows(config, task.cases, timings, stride) / len(task.cases) * timings.window
+    count = max(1, int(of_fold * VALIDATION_SHARE / VALIDATIONS / case))
+    config = task.change(
+        config,
+        training__iterations=steps,
+        training__validate_every=max(1, -(-steps // VALIDATIONS)),
+        training__validation_cases=0 if count >= len(task.cases) / folds else count,
+        training__checkpoint_every=max(1, steps // CHECKPOINTS),
+        search__checkpoint_every=max(1, config.search.iterations // CHECKPOINTS),
+    )
+    return config, timings
+
+
+def _excess(task: _Task, config: Config, timings: Timings, given: bool) -> list[str]:
+    """Says that settings which were given take longer than the time."""
+    given = given or bool(config.search.architecture)
+    seconds = sum(predict(config, task.cases, timings, given).values())
+    if seconds <= task.seconds / SAFETY:
+        return []
+    named = ", ".join(sorted(task.fixed)) or "the data"
+    return [f"All of it takes {duration(seconds)}, more than is given: {named} stay as they are."]

@@ -1,0 +1,70 @@
+"""What the rules of `dints.plan.fit` choose from: networks and batches, from the paper's down to the smallest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dints.config import Config
+from dints.config.values import plain
+from dints.data.fingerprint import fitting_patch
+
+# The recipe of short trainings: AdamW with one cycle, scans as they are oriented (studies/recipe, studies/ranking).
+SHORT_RECIPE: Mapping[str, Any] = {
+    "augmentation.flip_probability": 0.0,
+    "augmentation.rotate90_probability": 0.0,
+    "augmentation.affine_probability": 0.5,
+    "search.architecture_learning_rate": 0.1,
+    "training.optimizer": "adamw",
+    "training.schedule": "one_cycle",
+    "training.learning_rate": 2e-3,
+}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A network and its batches. `side`^3 voxels are the most that a patch may have."""
+
+    layers: int
+    filters: int
+    side: int
+    batch: int
+
+
+# The network gives way first, then the patch, then the batch; the smallest network comes before the smallest batches.
+LADDER = (
+    Rung(12, 32, 96, 4),
+    Rung(12, 16, 96, 4),
+    Rung(6, 16, 96, 4),
+    Rung(6, 12, 96, 4),
+    Rung(6, 12, 64, 4),
+    Rung(6, 12, 64, 2),
+    Rung(6, 12, 48, 2),
+    Rung(6, 8, 48, 2),
+    Rung(6, 8, 32, 2),
+)
+
+
+def on_rung(base: Config, rung: Rung, fixed: Collection[str]) -> Config:
+    """The short recipe with the network, patch and batch of a rung, none of them larger than in `base`."""
+    patch, steps = base.sampling.patch, base.search.space.patch_step
+    changes = {
+        "search.layers": min(rung.layers, base.search.layers),
+        "training.filters": min(rung.filters, base.training.filters),
+        "sampling.patch": fitting_patch(patch, steps, patch, min(rung.side**3, math.prod(patch))),
+        "training.batch_size": min(rung.batch, base.training.batch_size),
+        "search.batch_size": min(rung.batch, base.search.batch_size),
+    }
+    return changed(base, {**SHORT_RECIPE, **changes}, fixed)
+
+
+def changed(config: Config, changes: Mapping[str, Any], fixed: Collection[str]) -> Config:
+    """With other values of "section.key", but for those that are fixed."""
+    values: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        if key not in fixed:
+            section, name = key.split(".")
+            values.setdefault(section, {})[name] = plain(value)
+    return Config.from_mapping(values, "plan", config)

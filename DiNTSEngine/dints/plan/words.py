@@ -1,0 +1,66 @@
+"""What was chosen and why, and what of the paper is left out, in sentences."""
+
+from __future__ import annotations
+
+from dints.config import Config
+from dints.plan.durations import SECONDS_AN_HOUR, duration
+
+
+def reasons(base: Config, config: Config, hours: float, paper: float, searching: bool, given: bool) -> tuple[str, ...]:
+    """Why the settings are what they are.
+
+    Args:
+        base: the settings before.
+        config: the settings that were chosen.
+        hours: that are given.
+        paper: seconds that the settings before take at least.
+    """
+    training, search = config.training, config.search
+    time = duration(hours * SECONDS_AN_HOUR)
+    first = f"{time} are given; the paper's settings take at least {duration(paper)} here."
+    if given:
+        second = "The architecture is given; nothing is searched."
+    elif searching:
+        second = (
+            f"Search: {search.iterations} steps of a supernet of {search.filters} filters. Its proposals race against "
+            "U shapes: real training tells good from bad, the supernet alone does not."
+        )
+    else:
+        second = "No search: one that is worth its time takes more than a third of what is given. A U shape is trained."
+    third = (
+        f"Networks of {search.layers} layers and {training.filters} filters with {training.batch_size} patches of "
+        f"{' x '.join(map(str, config.sampling.patch))} are the largest for which there is time: "
+        f"{training.folds} folds of {training.iterations} steps."
+    )
+    return first, second, third, *_others(base, config)
+
+
+def _others(base: Config, config: Config) -> list[str]:
+    found = []
+    if config.training.optimizer != base.training.optimizer:
+        found.append("Few steps learn best with AdamW, one cycle of the rate, and scans as they are oriented.")
+    if config.inference.overlap != base.inference.overlap or config.inference.stride != base.inference.stride:
+        found.append(f"Windows overlap by {config.inference.overlap:g}: more would take too much of the time.")
+    return found
+
+
+def left_out(base: Config, config: Config) -> tuple[str, ...]:
+    """What of the settings before is no longer there, as one sentence; none if nothing is."""
+    old, new = base.training, config.training
+    flipped = base.augmentation.flip_probability > config.augmentation.flip_probability
+    found = [
+        "the search" if config.search.architecture and not base.search.architecture else "",
+        _fewer("layers", base.search.layers, config.search.layers),
+        _fewer("filters", old.filters, new.filters),
+        _fewer("voxels a side of the patch", max(base.sampling.patch), max(config.sampling.patch)),
+        _fewer("steps a fold", old.iterations, new.iterations),
+        _fewer("patches a step", old.batch_size, new.batch_size),
+        _fewer("folds", old.folds, new.folds),
+        "flips and turns by right angles" if flipped else "",
+    ]
+    parts = [part for part in found if part]
+    return (f"Left out of the paper: {'; '.join(parts)}.",) if parts else ()
+
+
+def _fewer(name: str, before: int, now: int) -> str:
+    return f"{name} ({now} in place of {before})" if now < before else ""

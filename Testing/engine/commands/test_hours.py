@@ -1,0 +1,109 @@
+"""`--hours`: settings that fit, what is said before the start, and what explicit settings keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dints.cli import main
+from dints.commands import planning
+from dints.config import Config
+from dints.plan import forecast
+from dints.plan.plan import Plan
+from dints.run import Run
+
+from ..plan.computer import Computer
+
+QUICK = ["--set", "training.filters=2", "--set", "sampling.patch=[16, 16, 16]", "--set", "search.levels=2"]
+QUICK += ["--set", "search.finest=2", "--set", "training.iterations=2", "--set", "training.folds=2"]
+
+
+@pytest.fixture
+def computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured: runs are planned for a computer so slow that nothing can be searched in three hours."""
+    monkeypatch.setattr(forecast, "Meter", lambda *_arguments: Computer(2e6))
+    monkeypatch.setattr(planning, "memory_of", lambda *_arguments: {})  # counted for the paper's network it takes long
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def values(found: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    (result,) = [event["values"] for event in found if event["event"] == "result" and event["name"] == name]
+    return result
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_run_that_is_given_a_time_is_planned_for_it_and_says_so_before_it_starts(phantoms, tmp_path, capfd):
+    command = ["search", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", "--events"]
+    assert main([*command, "--hours", "0.25", *QUICK]) == 0
+    found = events(capfd.readouterr().out)
+    plan = values(found, "plan")
+    assert plan["hours"] == 0.25
+    assert plan["seconds"] <= 0.25 * 3600
+    assert any("15 min are given" in event.get("text", "") for event in found)
+    names = [event.get("name") for event in found if event["event"] == "result"]
+    assert names.index("plan") < names.index("architecture")
+    run = Run(tmp_path)
+    assert run.config.search.architecture == "u-shape"
+    assert run.config.training.iterations == 2  # as it was given
+    assert run.config.training.optimizer == "adamw"
+
+
+@pytest.mark.usefixtures("computer")
+def test_without_a_gpu_a_run_of_derived_settings_fits_three_hours(phantoms, tmp_path):
+    assert main(["search", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", *QUICK]) == 0
+    assert Plan.load(tmp_path / "plan.json").hours == 3
+
+
+@pytest.mark.usefixtures("computer")
+@pytest.mark.parametrize("given", [["--hours", "paper"], ["--config", "recipe_nnunet"]])
+def test_the_paper_and_given_settings_stay_as_they_are(phantoms, tmp_path, given, monkeypatch):
+    monkeypatch.setattr("dints.commands.search_command.search", lambda *_arguments: None)
+    assert main(["search", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", *given]) == 0
+    config = Run(tmp_path).config
+    assert (config.search.iterations, config.training.iterations) == (21000, 41000)
+    assert Plan.load(tmp_path / "plan.json").hours is None
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_file_of_settings_and_a_time_fit_together(phantoms, tmp_path, monkeypatch):
+    monkeypatch.setattr("dints.commands.search_command.search", lambda *_arguments: None)
+    monkeypatch.setattr(forecast, "Meter", lambda *_arguments: Computer(3e8))
+    file = tmp_path / "own.yaml"
+    file.write_text("training: {filters: 12, folds: 2}\n")
+    command = ["search", "--run", str(tmp_path / "run"), "--data", str(phantoms), "--device", "cpu"]
+    assert main([*command, "--config", str(file), "--hours", "1"]) == 0
+    training = Config.load(tmp_path / "run" / "config.yaml").training
+    assert (training.filters, training.folds) == (12, 2)
+    assert training.iterations < 41000
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_run_goes_on_with_the_time_that_it_began_with(phantoms, tmp_path, capfd):
+    command = ["search", "--run", str(tmp_path), "--device", "cpu"]
+    assert main([*command, "--data", str(phantoms), "--hours", "0.25", *QUICK]) == 0
+    assert main([*command, "--hours", "0.25"]) == 0
+    assert main([*command, "--hours", "2"]) == 2
+    assert "was started with 0.25 hours" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_what_is_no_time_is_refused(tmp_path, text, capfd):
+    with pytest.raises(SystemExit, match="2"):
+        main(["search", "--run", str(tmp_path), "--hours", text])
+    assert "expected a number of hours above 0, or paper" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("computer")
+def test_progress_tells_what_is_left_of_the_whole_run(phantoms, tiny_config_file, tmp_path: Path, capfd):
+    command = ["search", "--run", str(tmp_path), "--data", str(phantoms), "--config", str(tiny_config_file)]
+    assert main([*command, "--device", "cpu", "--events"]) == 0
+    searching = [event for event in events(capfd.readouterr().out) if event.get("stage") == "search"]
+    assert all(event["run_seconds_left"] > 0 for event in searching)
+    assert searching[-1]["seconds_left"] == 0
+    assert searching[-1]["run_seconds_left"] < searching[0]["run_seconds_left"] + 60

@@ -1,0 +1,115 @@
+"""The rules by which a run fits its time, on computers that do not exist: fast, slow and in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dints import Config, InputError
+from dints.plan.extents import Extent
+from dints.plan.fit import FEWEST_STEPS, LEAST_STEPS, MOST_STEPS, SEARCH_SHARE, Fit, fit
+from dints.plan.predict import predict
+
+from .computer import Computer
+
+CASES = [Extent(f"case{index}", (64, 64, 64), (1.0, 1.0, 1.0)) for index in range(20)]
+PAPER = Config().with_overrides(["sampling.patch=[64, 64, 64]", "task.name=Test"])
+
+
+def total(found: Fit, given: bool = False) -> float:
+    given = given or bool(found.config.search.architecture)
+    return sum(predict(found.config, CASES, found.timings, given).values())
+
+
+def test_all_of_the_paper_is_kept_where_it_fits():
+    found = fit(PAPER, CASES, 100, Computer(1e16))
+    assert found.config == PAPER
+    assert found.left_out == ()
+    assert "All of the paper" in found.chosen[0]
+
+
+@pytest.mark.parametrize("hours", [0.25, 1, 8])
+@pytest.mark.parametrize("speed", [1e8, 1e9, 1e10])
+def test_the_time_is_used_and_not_exceeded(speed, hours):
+    found = fit(PAPER, CASES, hours, Computer(speed))
+    used = total(found) / (3600 * hours)
+    assert used <= 1
+    assert used > 0.7 or found.config.training.iterations == MOST_STEPS
+    assert found.config.training.iterations >= LEAST_STEPS
+    assert found.left_out
+
+
+def test_more_time_gives_larger_networks_or_more_steps():
+    fits = [fit(PAPER, CASES, hours, Computer(3e8)).config for hours in (0.25, 1, 3, 8, 24)]
+    works = [own.training.iterations * own.training.folds * Computer(1).rough(own).training_step for own in fits]
+    assert works == sorted(works)
+    widths = [own.training.filters for own in fits]
+    assert widths == sorted(widths)
+    assert widths[0] < widths[-1]
+
+
+def test_a_network_that_is_chosen_gets_its_fewest_steps():
+    found = fit(PAPER, CASES, 8, Computer(3e9))
+    assert found.config.training.iterations >= FEWEST_STEPS * 0.9
+    assert found.config.training.folds == 5
+
+
+def test_where_a_search_takes_more_than_its_share_a_u_shape_is_trained():
+    found = fit(PAPER, CASES, 0.5, Computer(3e8))
+    assert found.config.search.architecture == "u-shape"
+    assert "No search" in " ".join(found.chosen)
+    assert "the search" in found.left_out[0]
+
+
+def test_a_search_comes_with_a_race_and_takes_no_more_than_its_share():
+    found = fit(PAPER, CASES, 24, Computer(3e9))
+    assert not found.config.search.architecture
+    assert found.config.race.enabled
+    stages = predict(found.config, CASES, found.timings)
+    assert stages["search"] + stages["race"] <= SEARCH_SHARE * 24 * 3600
+
+
+def test_an_architecture_that_is_given_leaves_all_time_to_the_training():
+    searched = fit(PAPER, CASES, 24, Computer(3e9))
+    given = fit(PAPER, CASES, 24, Computer(3e9), given=True)
+    assert given.config.search.architecture == ""
+    assert total(given, given=True) > 0.7 * 24 * 3600 or given.config.training.iterations == MOST_STEPS
+    assert given.config.training.iterations * given.config.training.filters >= searched.config.training.filters
+    assert "architecture is given" in " ".join(given.chosen)
+
+
+def test_settings_that_were_given_stay_as_they_are():
+    fixed = ["training.filters=32", "training.folds=4", "training.learning_rate=0.3"]
+    names = {text.partition("=")[0] for text in fixed}
+    found = fit(PAPER.with_overrides(fixed), CASES, 3, Computer(3e8), names)
+    training = found.config.training
+    assert (training.filters, training.folds, training.learning_rate) == (32, 4, 0.3)
+    assert total(found) <= 3 * 3600
+
+
+def test_settings_that_take_longer_than_the_time_stay_and_that_is_said():
+    base = PAPER.with_overrides(["training.iterations=30000", "training.filters=32"])
+    found = fit(base, CASES, 1, Computer(3e8), {"training.iterations", "training.filters"})
+    assert found.config.training.iterations == 30000
+    assert "more than is given" in found.chosen[-1]
+    assert "training.iterations" in found.chosen[-1]
+
+
+def test_too_little_time_is_refused_with_how_much_it_takes():
+    with pytest.raises(InputError, match=r"too few to learn anything; give at least .* (min|s)"):
+        fit(PAPER, CASES, 0.02, Computer(1e8))
+
+
+def test_windows_overlap_less_where_evaluation_takes_too_much():
+    many = [replace(case, name=f"{case.name}-{index}", size=(256, 256, 256)) for case in CASES for index in range(10)]
+    found = fit(PAPER, many, 1, Computer(3e9))
+    assert found.config.inference.overlap < PAPER.inference.overlap
+    assert "Windows overlap by" in " ".join(found.chosen)
+
+
+def test_few_steps_take_the_recipe_of_short_trainings():
+    found = fit(PAPER, CASES, 1, Computer(3e8)).config
+    assert (found.training.optimizer, found.training.schedule) == ("adamw", "one_cycle")
+    assert found.augmentation.flip_probability == 0
+    assert found.training.validate_every * 4 >= found.training.iterations
