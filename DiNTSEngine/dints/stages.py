@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from typing import Any
 import torch
 
 from dints.config import Config, TaskConfig
-from dints.cost.complexity import unet_summary
-from dints.cost.memory import retraining_cost
-from dints.cost.weights import training_copies
+from dints.cost.table import architecture_numbers, describe_cost
 from dints.data.cache import Cache
 from dints.data.check import check
 from dints.data.datalist import DataList, read_datalist
@@ -175,14 +173,6 @@ def _begun_folds(run: Run) -> list[int]:
     return [fold for fold in range(run.config.training.folds) if run.fold(fold).begun]
 
 
-def describe_cost(numbers: Mapping[str, int]) -> str:
-    """Parameters, multiply-adds and training memory in the units of Table 1."""
-    return (
-        f"{numbers['parameters'] / 1e6:.2f} M parameters, {numbers['macs'] / 1e9:.2f} G multiply-adds, "
-        f"{numbers['training_memory'] / 2**20:.0f} MiB to train (predicted)"
-    )
-
-
 def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> None:
     """Makes an architecture that of the run, with its pictures; one of them, a PNG, needs matplotlib.
 
@@ -199,14 +189,6 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
             draw_architecture(architecture, run.architecture_picture(suffix), title)
     except InputError as error:
         reporter.warning(str(error))
-
-
-def architecture_numbers(architecture: AnyDesign, config: Config) -> dict[str, dict[str, int]]:
-    """Parameters, multiply-adds and training memory (bytes) of one patch, beside those of the 3D U-Net (Table 1)."""
-    one_patch = replace(config, training=replace(config.training, batch_size=1))
-    channels, classes, copies = len(config.task.channels), len(config.task.labels), training_copies(config.training)
-    unet = unet_summary(config.sampling.patch, channels, classes, weight_copies=copies)
-    return {"architecture": asdict(retraining_cost(architecture, one_patch)), "unet": asdict(unet)}
 
 
 def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:

@@ -14,13 +14,13 @@ from dints import Config
 from dints.config import TrainingConfig
 from dints.config.setting import settings_of
 from dints.cost.memory import predict_memory, retraining_cost
+from dints.cost.table import architecture_numbers
 from dints.cost.weights import ARCHITECTURE_COPIES, search_copies, training_copies
 from dints.data.cache import build_cache
 from dints.data.datalist import read_datalist
 from dints.events import Reporter
 from dints.search.loop import Search
 from dints.space.architecture import Architecture
-from dints.stages import architecture_numbers
 from dints.training.average import WeightAverage
 from dints.training.retrain import build_optimizer
 
