@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dints.commands.options import add_run
 from dints.data.outputs import refuse_replacing
@@ -12,7 +13,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
-from dints.model.installed import describe, find_model, install, installed_models, remove
+from dints.model.installed import describe, find_model, install, installed_models, remove, use
 from dints.model.manifest import FORMAT, LabelStyle
 from dints.model.model import load_model
 from dints.model.reference import save_reference_architecture, save_reference_weights
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command = actions.add_parser(name, help=text)
         command.add_argument("model", help="model file or folder, or the name of an installed model")
         command.set_defaults(act=action)
+    command = actions.add_parser("use", help="choose which version the name of a model means")
+    command.add_argument("model", help="name of an installed model")
+    command.add_argument("version", type=int, help="1 is the first; `dints models list` shows all")
+    command.set_defaults(act=_use)
     command = actions.add_parser("export", help="write the trained folds of a run as a model file")
     add_run(command)
     command.add_argument("--output", default="", help="model file (.zip) or folder (default: model.zip in the run)")
@@ -78,9 +83,20 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
     reporter.result("models", folder=str(models_folder()), models=entries)
     for entry in entries:
         problem = entry.get("problem")
-        reporter.message(f"{entry['file']}: {problem}" if problem else f"{entry['file']}: {entry['summary']}")
+        reporter.message(f"{entry['file']}: {problem or entry['summary']}{_version_notes(entry)}")
     if not entries:
         reporter.message(f"No models in {models_folder()}; add one with `dints models install FILE`")
+
+
+def _version_notes(entry: dict[str, Any]) -> str:
+    """What a later version learned from, and whether it is in use."""
+    notes = []
+    if entry.get("parent") and entry["learned_from"]:
+        lesson = entry["learned_from"][-1]
+        notes.append(f"; learned from {lesson['cases']} corrections and {lesson['old_cases']} cases of before")
+    if "version" in entry and not entry["in_use"]:
+        notes.append("; not in use")
+    return "".join(notes)
 
 
 def _show(arguments: argparse.Namespace, reporter: Reporter) -> None:
@@ -95,6 +111,12 @@ def _install(arguments: argparse.Namespace, reporter: Reporter) -> None:
     path = install(Path(arguments.model))
     reporter.result("model", path=str(path))
     reporter.message(f"Installed {path}")
+
+
+def _use(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    path = use(arguments.model, arguments.version)
+    reporter.result("model", path=str(path), name=arguments.model, version=arguments.version)
+    reporter.message(f"{arguments.model} is version {arguments.version} from now on: {path}")
 
 
 def _remove(arguments: argparse.Namespace, reporter: Reporter) -> None:

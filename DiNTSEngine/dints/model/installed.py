@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,16 @@ from dints.model import folder
 from dints.model.archive import read_manifest
 from dints.model.folder import models_folder
 from dints.model.manifest import FILE_NAME, Manifest
+from dints.model.versions import choose, chosen_versions, with_versions
 
 
 def installed_models() -> list[dict[str, Any]]:
-    """What panels list: one entry a model, the user's first; a damaged one is there with its `problem`."""
-    return [_entry(path) for home in (models_folder(), folder.SHIPPED_FOLDER) for path in _models_in(home)]
+    """What panels list: one entry a model, the user's first; a damaged one is there with its `problem`.
+
+    Versions of a model stand together, oldest first; "in_use" tells which one its name means.
+    """
+    entries = [_entry(path) for home in (models_folder(), folder.SHIPPED_FOLDER) for path in _models_in(home)]
+    return with_versions(entries, chosen_versions(models_folder()))
 
 
 def _models_in(home: Path) -> list[Path]:
@@ -26,15 +33,49 @@ def _models_in(home: Path) -> list[Path]:
 
 
 def find_model(name: str) -> Path:
-    """File or folder of a model: by its path, by its file's name in the models folder, or by the name it was given."""
+    """File or folder of a model: by its path, by its file's name in the models folder, or by the name it was given.
+
+    Of several versions, the name means the one in use.
+    """
     if Path(name).exists():
         return Path(name)
     entries = installed_models()
-    for entry in entries:
-        if name in (entry["file"], Path(entry["file"]).stem, entry.get("name")):
-            return Path(entry["path"])
+    if found := _named(entries, name):
+        return Path(found["path"])
     known = ", ".join(entry["file"] for entry in entries) or "none"
     raise InputError(f"{name}: is neither a model file nor an installed model (installed: {known}); check the name")
+
+
+def use(name: str, version: int) -> Path:
+    """Lets the name of a model mean this version of it from now on; all versions stay installed.
+
+    Raises:
+        InputError: there is no such model, or no such version of it.
+    """
+    entries = installed_models()
+    found = _named(entries, name)
+    if found is None or "family" not in found:
+        raise InputError(f"{name}: is no installed model; `dints models list` shows what is")
+    own = [entry for entry in entries if entry.get("family") == found["family"]]
+    wanted = next((entry for entry in own if entry["version"] == version), None)
+    if wanted is None:
+        known = ", ".join(str(entry["version"]) for entry in own)
+        raise InputError(f"{name}: version {version} is not installed (installed: {known}); name one of them")
+    choose(models_folder(), wanted["family"], wanted["id"])
+    return Path(wanted["path"])
+
+
+def newest_version(family: str) -> int:
+    """The highest version that is installed of a family; 0 if none is."""
+    return max((entry["version"] for entry in installed_models() if entry.get("family") == family), default=0)
+
+
+def _named(entries: Sequence[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    """The entry of a file's name; else the version in use of the model of this name; else by the file's stem."""
+    files = (entry for entry in entries if entry["file"] == name)
+    models = (entry for entry in entries if entry.get("name") == name and entry["in_use"])
+    stems = (entry for entry in entries if Path(entry["file"]).stem == name)
+    return next(chain(files, models, stems), None)
 
 
 def describe(manifest: Manifest) -> dict[str, Any]:
@@ -55,6 +96,11 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "largest_component": list(config.inference.largest_component),
         "dice": sum(means) / len(means) if means else None,
         "notes": manifest.notes,
+        "id": manifest.id,
+        "family": manifest.family,
+        "version": manifest.lineage.version,
+        "parent": manifest.lineage.parent,
+        "learned_from": [asdict(lesson) for lesson in manifest.lineage.learned_from],
     }
 
 
@@ -87,14 +133,20 @@ def remove(name: str) -> Path:
     Raises:
         InputError: there is none of that name, or it came with the engine.
     """
-    for entry in installed_models():
-        if name in (entry["file"], Path(entry["file"]).stem, entry.get("name"), entry["path"]):
-            path = Path(entry["path"])
-            if entry["shipped"]:
-                raise InputError(f"{name}: came with the engine and stays; only installed models can be removed")
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            return path
-    raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
+    entries = installed_models()
+    exact = [entry for entry in entries if name in (entry["file"], entry["path"])]
+    found = exact or [e for e in entries if name in (Path(e["file"]).stem, e.get("name"))]
+    if not found:
+        raise InputError(f"{name}: is not installed in {models_folder()}; `dints models list` shows what is")
+    own = [entry for entry in found if not entry["shipped"]]
+    if not own:
+        raise InputError(f"{name}: came with the engine and stays; only installed models can be removed")
+    if len(own) > 1:
+        files = ", ".join(entry["file"] for entry in own)
+        raise InputError(f"{name}: has several versions installed; name the file of one: {files}")
+    path = Path(own[0]["path"])
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return path
 
 
 def _copy_file(source: Path, target: Path) -> None:
@@ -117,5 +169,6 @@ def _entry(path: Path) -> dict[str, Any]:
         return entry | {"problem": str(error)}
     labels = ", ".join(values["labels"].values())
     score = "" if values["dice"] is None else f", Dice {values['dice']:.3f}"
-    summary = f"{values['name']} ({values['modality']}): {labels}; {values['folds']} folds{score}"
+    version = f" version {values['version']}" if values["parent"] else ""
+    summary = f"{values['name']}{version} ({values['modality']}): {labels}; {values['folds']} folds{score}"
     return entry | values | {"summary": summary}
