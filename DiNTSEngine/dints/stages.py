@@ -6,7 +6,7 @@ Several processes may go through search and retraining together; the first of th
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -24,15 +24,12 @@ from dints.data.fingerprint import default_config, fingerprint, scaling_notes
 from dints.data.notes import notes
 from dints.device import device_name
 from dints.errors import InputError
-from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
+from dints.evaluation.export import export as export  # the last of the stages
 from dints.events import Named, Reporter
 from dints.files.storage import write_json
-from dints.inference.training_range import TrainingRange
-from dints.model.manifest import Fold, LabelStyle, Manifest
-from dints.model.model import Model, save_model
 from dints.plan.forecast import TimeLimit, fit_data, fixed_settings
 from dints.process_group import is_main_process, main_process_first
-from dints.run import Run, load_fold, run_lock
+from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.search.drawing import draw_architecture
 from dints.search.loop import Search
@@ -221,63 +218,3 @@ def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Report
             found = found if math.isnan(result.mean_dice) else f"validation Dice {result.mean_dice:.4f}"
             reporter.message(f"Fold {fold}: {found}")
     return results
-
-
-def export(
-    run: Run,
-    reporter: Reporter,
-    config: Config | None = None,
-    notes: str = "",
-    path: str = "",
-    styles: Mapping[int, LabelStyle] | None = None,
-    compact: bool = False,
-) -> Model:
-    """Writes the trained folds as one model file.
-
-    Args:
-        config: in place of the run's, to give another name or cleanup.
-        path: a .zip or a folder; the run's `model.zip` by default.
-        styles: colours and terminology of labels.
-        compact: round kernels to 8 bits, for a quarter of the size.
-    """
-    trained = {fold: load_fold(run, fold) for fold in run.require_trained_folds(reporter)}
-    scored = _cross_validation(run, trained)
-    manifest = Manifest(
-        config=config or run.model_config(),
-        architecture=run.architecture(),
-        folds=tuple(Fold("", "", _cross_validated(scored, fold) or dice) for fold, (_, dice) in trained.items()),
-        notes=notes,
-        styles=styles or {},
-        training=_training(run, list(trained), scored, reporter),
-    )
-    weights = [network.state_dict() for network, _ in trained.values()]
-    model = save_model(path or run.model_file, manifest, weights, compact)
-    if len(trained) < run.config.training.folds:
-        folds = ", ".join(map(str, trained))
-        reporter.message(f"{model.path}: holds {len(trained)} of {run.config.training.folds} folds: {folds}")
-    reporter.result("model", path=str(model.path), name=manifest.name)
-    return model
-
-
-def _training(run: Run, folds: list[int], scored: Sequence[ScoreRow], reporter: Reporter) -> dict[str, Any]:
-    """What a model says of the training of its folds."""
-    seen = ((case.image, case.label, case.grid) for case in run.cache(reporter).cases.values())
-    return {
-        "cases": len(run.cases),
-        "folds": folds,
-        "iterations": run.config.training.iterations,
-        "range": TrainingRange.of(seen, len(run.config.task.labels)).to_mapping(),
-        "cross_validation": plain_summary(scored) if scored else None,
-    }
-
-
-def _cross_validation(run: Run, folds: Collection[int]) -> list[ScoreRow]:
-    """Scores of these folds, as far as they were evaluated; others may have been when it was made."""
-    rows = read_scores(run.evaluation_folder).rows if run.scores_file.is_file() else ()
-    return [row for row in rows if row.fold in folds]
-
-
-def _cross_validated(rows: Sequence[ScoreRow], fold: int) -> tuple[float | None, ...]:
-    """Mean Dice a foreground class of a fold in the cross-validation; empty if it was not evaluated."""
-    lines = (line for line in summarize(rows) if line.fold == fold and line.value is not None)
-    return tuple(defined(line.statistics["dice"].mean) for line in lines if "dice" in line.statistics)

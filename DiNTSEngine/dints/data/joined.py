@@ -16,6 +16,11 @@ def old_name(name: str) -> str:
     return f"{PREFIX}{name}"
 
 
+def is_old(name: str) -> bool:
+    """Whether a case beside new ones is from before."""
+    return name.startswith(PREFIX)
+
+
 def joined(new: DataList, old: Sequence[Case], held_out: Collection[str]) -> DataList:
     """`new` with the cases of before; `held_out` are those among them that no network has learned from.
 

@@ -41,6 +41,13 @@ def match_task(config: Config, datalist: DataList, reporter: Reporter) -> tuple[
     return Config.from_mapping(mapping, str(datalist.folder)), Match(classes, known_channels)
 
 
+def match_labels(known: dict[int, str], others: dict[int, str]) -> dict[int, int]:
+    """The value among `others` of each label of the same name; the background is that of both."""
+    value_of = {folded(name): value for value, name in others.items() if value}
+    found = {value: value_of[folded(name)] for value, name in known.items() if value and folded(name) in value_of}
+    return {0: 0, **found}
+
+
 def _named(found: dict[int, str], known: dict[int, str]) -> dict[int, str]:
     """Labels of a data set; those that nothing names there have the model's name of their value."""
     return {

@@ -44,7 +44,7 @@ class Start:
     architecture: AnyDesign
     states: tuple[Mapping[str, Tensor], ...]
     folds: tuple[int, ...]  # of the run that each network comes from
-    model: Mapping[str, Any]  # "id", "name" and "version", as far as it has them
+    model: Mapping[str, Any]  # "id", "name", "version", "family", "lineage" and "range", as far as it has them
 
 
 def read_start(name: str, config: Config | None = None, architecture: str | None = None) -> Start:
@@ -78,7 +78,9 @@ def read_start(name: str, config: Config | None = None, architecture: str | None
     told = manifest.training.get("folds")
     known = isinstance(told, list) and len(told) == len(states) and all(type(fold) is int for fold in told)
     of_run = tuple(told or ()) if known else tuple(range(len(states)))
-    return Start(manifest.config, manifest.architecture, tuple(states), of_run, manifest.reference)
+    inherited = {"family": manifest.family, "lineage": manifest.lineage.to_mapping()}
+    of_model = manifest.reference | inherited | {"range": manifest.training.get("range")}
+    return Start(manifest.config, manifest.architecture, tuple(states), of_run, of_model)
 
 
 def prepare_from(

@@ -55,6 +55,16 @@ class TrainingRange:
         """Whether it is of a task with so many channels and classes, the background included."""
         return len(self.intensity) == channels and len(self.volume) in (0, classes - 1)
 
+    def joined(self, other: TrainingRange) -> TrainingRange:
+        """The extremes of both; of another number of channels or classes what is only here."""
+        intensity = self.intensity
+        if len(intensity) == len(other.intensity):
+            intensity = tuple(_joined(*pair) for pair in zip(intensity, other.intensity, strict=True))
+        volume = _joined(self.volume, other.volume) if len(self.volume) == len(other.volume) else ()
+        return TrainingRange(
+            _joined(self.spacing, other.spacing), _joined(self.extent, other.extent), intensity, volume
+        )
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
@@ -125,6 +135,11 @@ def _percentiles(image: np.ndarray) -> np.ndarray:
 def _extremes(values: np.ndarray) -> tuple[Interval, ...]:
     """[cases, n] to n intervals."""
     return tuple((float(low), float(high)) for low, high in zip(values.min(0), values.max(0), strict=True))
+
+
+def _joined(first: Sequence[Interval], second: Sequence[Interval]) -> tuple[Interval, ...]:
+    pairs = zip(first, second, strict=True)
+    return tuple((min(low, other_low), max(high, other_high)) for (low, high), (other_low, other_high) in pairs)
 
 
 def _interval(pair: Sequence[float]) -> Interval:

@@ -23,7 +23,7 @@ class StartRecord:
     """Kept in a run: the model that its networks start from, and the run whose cases they learn from, too.
 
     Attributes:
-        model: its "id", "name" and "version"; of a checkpoint, its name alone.
+        model: its "id", "name", "version", "family", "lineage" and "range"; of a run or a checkpoint, its name alone.
         folds: that have weights to start from.
         old_run: folder of the run that the model comes from; "" learns from the new cases alone.
     """
