@@ -21,7 +21,6 @@ from dints.data.cache import Cache
 from dints.data.check import check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, scaling_notes
-from dints.data.notes import notes
 from dints.device import device_name
 from dints.errors import InputError
 from dints.evaluation.export import export as export  # the last of the stages
@@ -69,8 +68,6 @@ def prepare(
     datalist = read_datalist(data, task)
     if datalist.folds:
         overrides = [*overrides, f"training.folds={len(datalist.folds)}"]
-    for sentence in notes(datalist):
-        reporter.message(f"{data}: {sentence}")
     training = given.with_overrides(overrides).training
     datalist = replace(datalist, held_out=(*datalist.held_out, *_drawn(datalist, held_out, training.seed)))
     result = check(datalist, training.folds, reporter, training.seed)
@@ -80,9 +77,10 @@ def prepare(
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
-    for sentence in scaling_notes(given.preprocessing, datalist.channels):
-        reporter.message(f"{data}: {sentence}")
     config = given.with_overrides(overrides)
+    result = replace(result, notes=(*result.notes, *scaling_notes(config.preprocessing, datalist.channels)))
+    for sentence in result.notes:
+        reporter.message(f"{data}: {sentence}")
     if limit is not None:
         fixed, plan_file = fixed_settings(config_source, overrides), RunLayout(folder).plan_file
         config = fit_data(datalist, result, config, limit, fixed, plan_file, reporter)

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from DiNTSSearchLib.tables import fill
 
-WARNING, ERROR = "\u26a0", "\u2716"
+WARNING, ERROR, NOTE = "\u26a0", "\u2716", "\u2139"
 
 
 class CasesTable:
@@ -22,7 +22,7 @@ class CasesTable:
         self._shown: Mapping[str, Any] | None = None
 
     def show(self, check: Mapping[str, Any]) -> None:
-        """What must be solved comes first: of the data set, then of cases, then the cases with which all is well."""
+        """What must be solved comes first, of the data set, then of cases; then what was taken how, then the others."""
         if check == self._shown:
             return
         self._shown = check
@@ -34,8 +34,13 @@ class CasesTable:
         facts = {case["name"]: case for case in check["cases"]}
         rows = [[Path(problem["file"]).name, _finding([problem]), "", "", ""] for problem in general]
         rows += [[name, _finding(own), *_facts(facts.get(name))] for name, own in problems.items()]
+        notes: Sequence[str] = check.get("notes", ())
+        rows += [
+            [_("note {number}").format(number=number), f"{NOTE} {text}", "", "", ""]
+            for number, text in enumerate(notes, 1)
+        ]
         rows += [[name, _("fine"), *_facts(case)] for name, case in facts.items() if name not in problems]
-        hints = [*map(_sentence, general), *("\n".join(map(_sentence, own)) for own in problems.values())]
+        hints = [*map(_sentence, general), *("\n".join(map(_sentence, own)) for own in problems.values()), *notes]
         headers = [_("Case"), _("Finding"), _("Size"), _("Spacing (mm)"), _("Labels (ml)")]
         fill(self._table, headers, rows, hints)
 

@@ -33,7 +33,7 @@ FACTS = {"name": str, "size": [isNumber], "spacing": [isNumber], "label_volumes"
 SHAPES: dict[str, Any] = {
     "run.json": {"format": 1, "data": isText},
     "choices.json": {"data": isText, "preset": isText, "folds": int},
-    "check.json": {"cases": [FACTS], "problems": [PROBLEM]},
+    "check.json": {"cases": [FACTS], "problems": [PROBLEM], "notes?": [isText]},
 }
 
 

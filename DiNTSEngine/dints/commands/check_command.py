@@ -12,7 +12,6 @@ from dints.config import Config, PreprocessingConfig, TaskConfig
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, preprocessing, scaling_notes
-from dints.data.notes import notes
 from dints.data.outputs import refuse_replacing
 from dints.errors import InputError
 from dints.events import Reporter
@@ -38,18 +37,18 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     given = [Path(path) for path in (arguments.data, arguments.config or "") if Path(path).is_file()]
     refuse_replacing([arguments.output, arguments.settings], [*datalist.files, *given])
     training = (config or Config()).with_overrides(arguments.set).training
-    for sentence in notes(datalist):
-        reporter.message(f"{arguments.data}: {sentence}")
     result = check(datalist, training.folds, reporter, training.seed)
+    if not result.errors:
+        scaling = _scaling(arguments, config if task else None, datalist, result)
+        result = replace(result, notes=(*result.notes, *scaling_notes(scaling, datalist.channels)))
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
+    for sentence in result.notes:
+        reporter.message(f"{arguments.data}: {sentence}")
     for problem in result.problems:
         reporter.message(f"{problem.severity}: {problem}")
     reporter.result("check", **result.to_mapping())
     result.refuse_errors("all listed above")
-    scaling = _scaling(arguments, config if task else None, datalist, result)
-    for sentence in scaling_notes(scaling, datalist.channels):
-        reporter.message(f"{arguments.data}: {sentence}")
     if arguments.settings:
         _settings(arguments, config if task else None, datalist, result).save(arguments.settings)
     count = len(datalist.cases) - len(datalist.held_out)

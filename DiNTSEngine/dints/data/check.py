@@ -18,6 +18,7 @@ from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
 from dints.data.grid import Grid
 from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
 from dints.data.nifti_files import count_not_finite
+from dints.data.notes import notes
 from dints.data.placement import geometry_difference
 from dints.data.segments import blank, name_problems, read_named_label
 from dints.errors import InputError
@@ -30,10 +31,11 @@ NAMED_VALUES = 5  # of undeclared label values, so many are named
 
 @dataclass(frozen=True)
 class CheckResult:
-    """All problems, in the order of the listing, and facts of the cases with and without label."""
+    """All problems, in the order of the listing, facts of the cases with and without label, and what was taken how."""
 
     problems: tuple[Problem, ...]
     cases: tuple[CaseFacts, ...]
+    notes: tuple[str, ...] = ()  # sentences on what could have been meant otherwise
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -66,7 +68,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     problems += _fold_problems(datalist, folds, seed, facts, damaged)
     problems += [] if damaged else _nothing_labelled(datalist, facts)
     problems += _absent_labels(datalist, facts) + offset_problems([*datalist.cases, *datalist.unlabelled], facts)
-    return CheckResult(tuple(problems), tuple(facts))
+    return CheckResult(tuple(problems), tuple(facts), tuple(notes(datalist)))
 
 
 def check_case(

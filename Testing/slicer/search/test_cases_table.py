@@ -102,3 +102,24 @@ def test_what_an_older_check_left_is_still_shown(faked: Any, tmp_path: Path) -> 
     write_json(tmp_path / "check.json", {"cases": [], "problems": [problem]})
     faked.parameters.runFolder = str(tmp_path)
     assert faked.ui.casesTable.item(0, 1).text() == "\u26a0 is empty"
+
+
+def test_what_was_taken_how_stands_in_lines_of_its_own(faked: Any, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_image(tmp_path / "images" / f"{name}.mha")
+        write_label(tmp_path / "labels" / f"{name}.mha")
+    found = findings(faked, tmp_path)
+    assert found["note 1"].startswith("\u2139 nothing names its label values 1: each is a structure of its own")
+    row = list(found).index("note 1")
+    assert "labels.yaml" in faked.ui.casesTable.item(row, 0).toolTip()
+    assert row < list(found).index("a")
+
+
+def test_what_versions_of_before_found_is_shown(faked: Any, tmp_path: Path) -> None:
+    from dints.files.storage import write_json
+
+    facts = {"name": "a", "size": [8, 8, 8], "spacing": [1, 1, 1], "label_volumes": {"1": 5.0}}
+    write_json(tmp_path / "run" / "check.json", {"cases": [facts], "problems": []})
+    faked.parameters.runFolder, faked.parameters.dataFolder = str(tmp_path / "run"), str(tmp_path)
+    faked.refresh()
+    assert faked.ui.casesTable.rowCount == 1
