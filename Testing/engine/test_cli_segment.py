@@ -76,6 +76,13 @@ def test_results_among_the_scans_are_no_scans(model_file, folder):
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.nii.gz", "c.nii.gz"]
 
 
+def test_results_in_a_folder_of_a_folder_among_the_scans_are_no_scans(model_file, folder):
+    (folder / "b.nrrd").unlink()
+    for _ in range(2):
+        assert segment(model_file, "--input", folder, "--output", folder / "results" / "today") == 0
+    assert sorted(path.name for path in (folder / "results" / "today").iterdir()) == ["a.nii.gz", "c.nii.gz"]
+
+
 def test_two_scans_of_one_name_are_refused(model_file, folder, scan_file, tmp_path, capsys):
     sitk.WriteImage(sitk.ReadImage(str(scan_file)), str(folder / "a.mha"))
     assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 2

@@ -38,12 +38,19 @@ def plain_cases(folder: Path) -> Listing:
 def image_cases(folder: Path, channels: int, without: Path | None = None) -> list[Case]:
     """The images of one folder as cases without labels; _0000, _0001, ... number channels where there are several.
 
-    `without` is a folder that is none of the images, though it may lie among them: that of the results.
+    `without` is a folder that is none of the images, though it may lie among them, or in a folder among them: that of
+    the results.
     """
     images = _images_in(folder, with_folders=True)
-    if without is not None and without.is_dir():
-        images = [path for path in images if not path.is_dir() or not path.samefile(without)]
+    if without is not None:
+        own = without.resolve()
+        images = [path for path in images if not path.is_dir() or not _holds(path.resolve(), own)]
     return [Case(name, paths) for name, paths in _by_name(images, channels > 1)]
+
+
+def _holds(folder: Path, results: Path) -> bool:
+    """Whether a folder is that of the results, or is there for it alone: a DICOM series has files."""
+    return folder == results or (results.is_relative_to(folder) and not any(map(Path.is_file, folder.iterdir())))
 
 
 def _images_in(folder: Path, with_folders: bool) -> list[Path]:
