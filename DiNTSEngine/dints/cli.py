@@ -31,6 +31,7 @@ COMMANDS = {
     "demo": "the whole job in one command, on a generated or given data set",
     "settings": "list all settings: default, meaning, unit, and what may be given",
     "doctor": "report versions, devices, memory and what is missing",
+    "hosts": "list, add, check or remove other computers that work can be sent to",
     "worker": "segment job after job for another program",
 }
 

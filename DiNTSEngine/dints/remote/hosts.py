@@ -1,0 +1,89 @@
+"""The computers that work can be sent to, as the user named them. How to reach them is OpenSSH's own configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from dints.errors import InputError, brief
+from dints.files.storage import read_json, write_json
+
+FILE_VARIABLE = "DINTS_HOSTS"
+FORMAT = 1
+SCHEDULERS = ("slurm",)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ADDRESS = re.compile(r"[^\s\-\0][^\s\0]*")  # a leading hyphen would be an option of ssh
+
+
+@dataclass(frozen=True)
+class Host:
+    """A computer: `address` is what ssh takes, a host of its configuration or user@host."""
+
+    name: str
+    address: str
+    python: str = "python3"  # the interpreter there that has the engine
+    scheduler: str | None = None  # which starts runs there; None starts them at once
+    folder: str = ".dints/remote"  # there, of data sets and runs; relative to the home folder
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InputError(f"host {brief(self.name)}: a name has letters, digits, dots, hyphens and underscores")
+        if not ADDRESS.fullmatch(self.address):
+            raise InputError(f"host {self.name}: address {brief(self.address)} is none; give user@host")
+        if self.scheduler not in (None, *SCHEDULERS):
+            raise InputError(f"host {self.name}: scheduler {brief(self.scheduler)} is unknown; use {SCHEDULERS[0]}")
+
+
+def hosts_file() -> Path:
+    """$DINTS_HOSTS, or .dints/hosts.json in the user's home."""
+    return Path(os.environ.get(FILE_VARIABLE) or Path.home() / ".dints" / "hosts.json")
+
+
+def known_hosts() -> dict[str, Host]:
+    """By name, in the order in which they were added. InputError if the file is damaged."""
+    path = hosts_file()
+    if not path.is_file():
+        return {}
+    values = read_json(path)
+    try:
+        if values["format"] != FORMAT:
+            raise ValueError(f"format {brief(values['format'])}")
+        hosts = [_host(entry) for entry in values["hosts"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is damaged ({brief(str(error))}); correct it or remove it") from error
+    return {host.name: host for host in hosts}
+
+
+def find_host(name: str) -> Host:
+    """InputError if there is none of that name."""
+    hosts = known_hosts()
+    if name not in hosts:
+        known = ", ".join(hosts) or "none"
+        raise InputError(f"host {brief(name)}: is unknown (known: {known}); add it with `dints hosts add {name} ...`")
+    return hosts[name]
+
+
+def keep_host(host: Host) -> None:
+    """Adds a host, or takes the place of the one of that name."""
+    _write(known_hosts() | {host.name: host})
+
+
+def remove_host(name: str) -> None:
+    """Forgets a host; nothing changes there. InputError if there is none of that name."""
+    find_host(name)
+    _write({other: host for other, host in known_hosts().items() if other != name})
+
+
+def _host(entry: Any) -> Host:
+    host = Host(**entry)
+    for field in fields(Host):
+        if not isinstance(getattr(host, field.name), str | None):
+            raise ValueError(f"{field.name} of host {brief(host.name)}")
+    return host
+
+
+def _write(hosts: dict[str, Host]) -> None:
+    write_json(hosts_file(), {"format": FORMAT, "hosts": [asdict(host) for host in hosts.values()]})

@@ -1,0 +1,50 @@
+"""Runs on the other computer and prints as JSON what it has: sent to its Python, which may be old and lack the engine.
+
+It uses nothing but the standard library of Python 3.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+
+
+def main() -> None:
+    facts = {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "environment": sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ,
+        "system": platform.platform(),
+        "gpus": gpus(),
+        "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "free_disk": shutil.disk_usage(os.path.expanduser("~")).free,
+        "dints": None,
+        "findings": [],
+    }
+    first_line = output([sys.executable, "-m", "dints", "doctor", "--events"]).partition("\n")[0]
+    if first_line:
+        doctor = json.loads(first_line)["values"]
+        facts["findings"] = doctor["findings"]
+        facts.update({name: doctor["facts"][name] for name in ("dints", "torch", "gpus") if name in doctor["facts"]})
+    print(json.dumps(facts))
+
+
+def gpus() -> "list[dict[str, object]]":
+    """Names and bytes of memory, as the driver says; PyTorch may not be there yet."""
+    lines = output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]).splitlines()
+    rows = [line.rsplit(", ", 1) for line in lines]
+    return [{"name": row[0], "memory": int(row[1]) * 2**20} for row in rows if row[-1].isdecimal()]
+
+
+def output(command: "list[str]") -> str:
+    """What a program prints; nothing if it is missing or fails."""
+    try:
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL).decode(errors="replace")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A real OpenSSH server on the loopback address: keys, configuration and known hosts are made for the tests."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dints.remote.hosts import Host, keep_host
+
+SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
+ENGINE = Path(__file__).resolve().parents[3] / "DiNTSEngine"
+HANDED_ON = ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG", "OMP_NUM_THREADS", "DINTS_PRECISION", "PATH")
+START_SECONDS = 10.0
+PIP = """
+import sys, sysconfig, zipfile
+command, file = sys.argv[1:]
+assert command == "install"
+zipfile.ZipFile(file).extractall(sysconfig.get_path("purelib"))
+"""  # in place of pip, which would fetch PyTorch
+TORCH = """
+from types import SimpleNamespace
+version = SimpleNamespace(cuda="12.4")
+device = SimpleNamespace(name="Small GPU", total_memory=8 * 2**30)
+cuda = SimpleNamespace(device_count=lambda: 1, get_device_properties=lambda index: device)
+get_num_threads = lambda: 1
+"""  # in place of PyTorch, which takes seconds to import
+
+
+@dataclass
+class Server:
+    """What tests need to know of it. `folder/home` is what processes there take for their home."""
+
+    folder: Path
+    port: int
+    user: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.user}@loopback.test"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """Where processes there put temporary files."""
+        return self.folder / "tmp"
+
+    def trust(self) -> None:
+        """Makes the server's key known, as a user who confirmed it did."""
+        algorithm, key, *_ = (self.folder / "host_key.pub").read_text().split()
+        (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {algorithm} {key}\n")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not Path(SERVER).is_file():
+        reason = "OpenSSH's server is not installed (Debian: openssh-server)"
+        pytest.fail(reason) if os.environ.get("DINTS_TEST_ALL") else pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("ssh")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        server = Server(folder, free.getsockname()[1], pwd.getpwuid(os.getuid()).pw_name)
+    _write_configuration(server)
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # which the server insists on where root starts it
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([SERVER, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
+    try:
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _write_configuration(server: Server) -> None:
+    folder = server.folder
+    for name in ("host_key", "user_key", "other_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
+    for path in (server.home, server.temporary, folder / "bin"):
+        path.mkdir()
+    environment = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+    environment |= {
+        "HOME": str(server.home),
+        "TMPDIR": str(server.temporary),
+        "DINTS_MODELS": str(server.home / "none"),
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(folder / "python"), str(ENGINE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    )
+    (folder / "python" / "pip").mkdir(parents=True)
+    (folder / "python" / "pip" / "__main__.py").write_text(PIP)
+    light = folder / "bin" / "light-python"  # has a GPU
+    (folder / "light").mkdir()
+    (folder / "light" / "torch.py").write_text(TORCH)
+    light.write_text(f'#!/bin/sh\nexport PYTHONPATH={folder}/light:"$PYTHONPATH"\nexec {sys.executable} "$@"\n')
+    light.chmod(0o755)
+    quoted = " ".join(f'"{name}={value}"' for name, value in environment.items())
+    (folder / "sshd_config").write_text(
+        f"ListenAddress 127.0.0.1:{server.port}\nHostKey {folder}/host_key\nPidFile none\nStrictModes no\nUsePAM no\n"
+        f"AuthorizedKeysFile {folder}/authorized_keys\nPasswordAuthentication no\n"
+        f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 100\nSetEnv {quoted}\n"
+        f'ForceCommand cd {server.home} && export HOME=$PWD && eval "$SSH_ORIGINAL_COMMAND"\n'
+    )
+    (folder / "ssh_config").write_text(
+        f"Host loopback.test\n HostName 127.0.0.1\n Port {server.port}\n IdentitiesOnly yes\n"
+        f" IdentityFile {folder}/user_key\n UserKnownHostsFile {folder}/known_hosts\n GlobalKnownHostsFile /dev/null\n"
+    )
+    client = folder / "bin" / "ssh"
+    client.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
+    client.chmod(0o755)
+
+
+def _wait(server: Server, process: subprocess.Popen) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", server.port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"OpenSSH's server did not start: {(server.folder / 'log').read_text()}")
+
+
+@pytest.fixture
+def reachable(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
+    """The server, in the configuration of this computer's ssh; its key is not known yet."""
+    monkeypatch.setenv("PATH", f"{server.folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DINTS_HOSTS", str(tmp_path / "hosts.json"))
+    (server.folder / "known_hosts").unlink(missing_ok=True)
+    return server
+
+
+@pytest.fixture
+def there(reachable: Server) -> Host:
+    """A host of known key with the engine of this checkout."""
+    reachable.trust()
+    host = Host("there", reachable.address, sys.executable)
+    keep_host(host)
+    return host
