@@ -24,7 +24,7 @@ from dints.device import PRECISION_VARIABLE
 from dints.files.storage import write_json
 from dints.geometry import Size
 from dints.inference.predictor import Predictor
-from dints.inference.sliding_window import Network
+from dints.inference.sliding_window import ForwardPass
 from dints.space.network import build_network
 
 RESULT = RESULTS / "five_folds.json"
@@ -51,17 +51,17 @@ def main() -> int:
     return 0 if next(iter(rows.values()))["times"]["median"] < ALLOWED else 1
 
 
-def pointwise_fold(fold: int) -> Network:
+def pointwise_fold(fold: int) -> ForwardPass:
     """As `pointwise`, a little different in each fold, so that there is something to vote on."""
     return lambda windows: pointwise(windows - 0.02 * fold)
 
 
-def network(fold: int) -> Network:
+def network(fold: int) -> ForwardPass:
     torch.manual_seed(fold)
     return build_network(papers_architecture(), in_channels=1, classes=3, filters=8)
 
 
-def measure(size: Size, networks: list[Network]) -> dict[str, object]:
+def measure(size: Size, networks: list[ForwardPass]) -> dict[str, object]:
     """Seconds of one fold and of all, turn by turn, after one turn that is not counted."""
     predictor, image = Predictor(networks, config(), "cpu"), scan(size)
     predictor.segment([image], folds=[0])

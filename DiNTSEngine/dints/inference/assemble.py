@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dints.data.grid import Grid
-from dints.inference.sliding_window import Band
+from dints.inference.band_sums import Band
 
 SLAB_BYTES = 128 * 2**20  # working memory; larger slabs are not faster
 COPIES = 6  # tensors of a slab that exist at once while it is interpolated and elected

@@ -19,15 +19,19 @@ from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
 from dints.device import select_device
 from dints.errors import InputError, brief
 from dints.events import Reporter
-from dints.geometry import Box, Size, Vector
-from dints.inference.assemble import SLAB_BYTES, LabelAssembler
+from dints.geometry import Size, Vector
+from dints.inference.assemble import SLAB_BYTES
+from dints.inference.band_sums import BAND_ROWS
+from dints.inference.case import Case, CaseResult, stride
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
-from dints.inference.region import Region, blank_outside, checked_region, crop_box, embedded, working_box
-from dints.inference.sliding_window import BAND_ROWS, ForwardPass, count_windows, flips_of, sliding_window, stride_of
+from dints.inference.first_look import FirstLook, first_look, is_worth_it
+from dints.inference.region import Region, checked_region, crop_box
+from dints.inference.safety_bound import SafetyBound
+from dints.inference.sliding_window import ForwardPass, flips_of
 from dints.inference.training_range import TrainingRange
+from dints.inference.window_grid import WindowGrid, count_windows
 
-STAGE = "segment"  # of the progress that is reported
 FLOAT_BYTES = 4
 BAND_COPIES = 3  # of finished rows: their logits, their probabilities, and those together with the rows before
 WEIGHT_VOLUMES = 2  # as thick as the patch, beside the sums of logits
@@ -39,7 +43,11 @@ class Prediction:
     """What is known of an image after inference, on its grid."""
 
     labels: sitk.Image  # label values
-    disagreement: sitk.Image | None  # percent, see `LabelAssembler.disagreement`; None unless asked for
+    disagreement: (
+        sitk.Image | None
+    )  # percent, see `LabelAssembler.disagreement`, or NOT_COMPUTED; None if not asked for
+    computed: int = 0  # windows that went through every network
+    windows: int = 0  # all there are; in those that were not computed nothing but background is possible
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Predictor:
             the defaults of what `segment` can be asked for.
         device: "auto", "cpu", "cuda" or "cuda:N".
         trained_on: images unlike those are segmented with a warning that says why.
+        bound: windows in which a first look finds less than it allows are left out; None computes every window.
     """
 
     def __init__(
@@ -68,9 +77,10 @@ class Predictor:
         config: Config,
         device: str = "auto",
         trained_on: TrainingRange | None = None,
+        bound: SafetyBound | None = None,
     ) -> None:
         self.networks, self.config, self.device = list(networks), config, select_device(device)
-        self.trained_on = trained_on
+        self.trained_on, self.bound = trained_on, bound
         self._preprocessor = Preprocessor(config.preprocessing)
         for network in self.networks:
             if isinstance(network, nn.Module):
@@ -88,6 +98,7 @@ class Predictor:
         folds: Sequence[int] | None = None,
         region: Region | None = None,
         disagreement: bool = False,
+        exhaustive: bool = False,
         **options: Any,
     ) -> Prediction:
         """Segments a case.
@@ -101,6 +112,7 @@ class Predictor:
             region: box of voxels ((x, y, z) first, (x, y, z) after the last) along the image's axes. Only what it
                 needs is computed; outside of it is background. Intensities are scaled as for the whole image.
             disagreement: also return where the folds disagree.
+            exhaustive: compute every window, whatever the safety bound allows.
             options: fields of `InferenceConfig` in place of the config's own.
 
         Raises:
@@ -117,16 +129,20 @@ class Predictor:
         mirrored = self.config.mirrored_axes if settings.mirror else ()
         sides = self.config.task.sides.classes
 
+        bound = None if exhaustive else self.bound
+
         def work(step: Execution) -> Prediction:
             volume, grid = prepared()
             box, patch = crop_box(grid, region), self.config.sampling.patch
-            case = _Case(volume, grid, box, networks, patch, settings, mirrored, sides)
-            classes, doubt = case.run(step, disagreement, reporter)
-            classes = self._without_smaller_components(classes, settings)
+            case = Case(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
+            result = case.run(step, disagreement, reporter)
+            self._say_what_was_left_out(result, reporter)
+            classes = self._without_smaller_components(result.classes, settings)
             if whole:
                 self._warn_of_volumes(classes, grid, reporter)
             labels = grid.restore(classes, sorted(self.config.task.labels))
-            return Prediction(labels, None if doubt is None else grid.place(doubt))
+            doubt = None if result.disagreement is None else grid.place(result.disagreement)
+            return Prediction(labels, doubt, result.computed, result.windows)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
@@ -143,13 +159,22 @@ class Predictor:
         )
         if x * y * z > LARGEST_WORKING_VOLUME:
             raise InputError(f"image: {x} x {y} x {z} working voxels are too many; correct the spacing in the file")
-        stride = _stride(settings, patch)
         plane = max(x, patch[0]) * max(y, patch[1])
         volumes = len(self.config.task.channels) * (math.prod(size) + plane * max(z, patch[2])) * FLOAT_BYTES
         logits = len(networks) * len(self.config.task.labels) * (patch[2] + BAND_COPIES * BAND_ROWS)
         band = (logits + WEIGHT_VOLUMES * patch[2]) * plane * FLOAT_BYTES
-        windows = count_windows((x, y, z), patch, stride)
+        windows = count_windows((x, y, z), patch, stride(settings, patch))
         return Estimate(windows, volumes + band + SLAB_BYTES + LABEL_COPIES * math.prod(size))
+
+    def look(self, channels: Sequence[sitk.Image], networks: int = 1) -> tuple[FirstLook, Grid] | None:
+        """The first look of the first network; None where it would not be worth it for so many networks."""
+        volume, grid = self._preprocessor(self._split(channels))
+        patch, (x, y, z) = self.config.sampling.patch, grid.working_shape
+        padded = max(x, patch[0]), max(y, patch[1]), max(z, patch[2])
+        windows = WindowGrid.of(padded, patch, stride(self.config.inference, patch))
+        if not is_worth_it(windows, networks * math.prod(windows.shape)):
+            return None
+        return first_look(volume.numpy(), self.networks[0], windows, device=self.device), grid
 
     def flips(self, mirror: bool) -> int:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""
@@ -161,6 +186,13 @@ class Predictor:
         if strange:
             reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")
         return volume, grid
+
+    def _say_what_was_left_out(self, result: CaseResult, reporter: Reporter) -> None:
+        if self.bound and result.computed < result.windows:
+            reporter.message(
+                f"{result.computed} of {result.windows} windows were computed; in the others a first look gave all but "
+                f"background a probability of at most {self.bound.threshold:.2g}, the model's safety bound"
+            )
 
     def _without_smaller_components(self, classes: np.ndarray, settings: InferenceConfig) -> np.ndarray:
         """Class indices of the crop, where asked for with their largest components only."""
@@ -201,48 +233,3 @@ class Predictor:
         if len(images) != len(names):
             raise InputError(f"image: has {len(images)} channels; the model needs {len(names)}: {', '.join(names)}")
         return images
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A preprocessed image and all that decides on its labels."""
-
-    volume: Tensor  # [C, X, Y, Z]
-    grid: Grid
-    box: Box | None  # of the crop: what is wanted; None if nothing of it is
-    networks: Sequence[ForwardPass]
-    patch: Size
-    settings: InferenceConfig
-    mirrored_axes: Sequence[int]
-    other_side: Sequence[int]  # class indices after an R-L flip
-
-    def run(self, step: Execution, disagreement: bool, reporter: Reporter) -> tuple[np.ndarray, np.ndarray | None]:
-        """Class indices of the crop and, on request, the disagreement map."""
-        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement, step.slab_bytes)
-        if self.box is None:
-            return assembler.labels(), assembler.disagreement()
-        computed = working_box(self.grid, self.box, self.patch)
-        for network in self.networks:
-            if isinstance(network, nn.Module) and step.one_at_a_time:
-                network.to("cpu")  # an earlier step may have left all of them on the device
-        bands = sliding_window(
-            self.volume[(slice(None), *computed)],
-            self.networks,
-            self.patch,
-            _stride(self.settings, self.patch),
-            batch_size=step.batch_size,
-            mirrored_axes=self.mirrored_axes,
-            other_side=self.other_side,
-            device=step.device,
-            accumulate_on=step.accumulate_on,
-            one_at_a_time=step.one_at_a_time,
-            progress=lambda done, total: reporter.progress(STAGE, done, total),
-        )
-        for band in bands:
-            assembler.add(embedded(band, computed, self.grid.working_shape))
-        doubt = assembler.disagreement()
-        return blank_outside(assembler.labels(), self.box), None if doubt is None else blank_outside(doubt, self.box)
-
-
-def _stride(settings: InferenceConfig, patch: Size) -> Size:
-    return settings.stride or stride_of(patch, settings.overlap)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from dints.data.grid import Grid
 from dints.errors import InputError, brief
 from dints.geometry import Box, Size
-from dints.inference.sliding_window import Band
+from dints.inference.band_sums import Band
 
 Region = tuple[Size, Size]  # the first voxel, and the one after the last, along the file's axes
 

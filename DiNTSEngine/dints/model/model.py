@@ -19,6 +19,7 @@ from dints.errors import InputError
 from dints.files.storage import to_json
 from dints.files.untrusted.archive import read_member
 from dints.inference.predictor import Predictor
+from dints.inference.safety_bound import SafetyBound
 from dints.inference.training_range import TrainingRange
 from dints.model.archive import read_manifest, write_archive
 from dints.model.manifest import FILE_NAME, Fold, Manifest
@@ -79,7 +80,13 @@ class Model:
         if trained_on and not trained_on.fits(len(task.channels), len(task.labels)):
             reason = "the range of the training data has other channels or labels"
             raise InputError(f"{self.path}: {reason}; export the model again")
-        return Predictor(self.networks, self.manifest.config, device, trained_on)
+        return Predictor(self.networks, self.manifest.config, device, trained_on, self.safety_bound)
+
+    @property
+    def safety_bound(self) -> SafetyBound | None:
+        """What a first look may leave out; None if that was not measured, or nothing may be."""
+        values = self.manifest.training.get("safety_bound")
+        return SafetyBound.from_mapping(values, str(self.path)) if isinstance(values, Mapping) else None
 
     def _empty_network(self) -> nn.Module:
         """Shapes without memory behind them: the file decides on them, and may not have the weights to fill them."""

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from dints.config import Config
 from dints.geometry import Size
-from dints.inference.sliding_window import count_windows, flips_of, stride_of
+from dints.inference.sliding_window import flips_of
+from dints.inference.window_grid import count_windows, stride_of
 from dints.plan.extents import Extent
 from dints.plan.timings import Timings
 from dints.search.candidates import PRICES, from_zoo

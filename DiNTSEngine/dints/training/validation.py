@@ -15,7 +15,8 @@ from dints.config.ignored import IGNORED
 from dints.data.cache import CachedCase
 from dints.events import Reporter
 from dints.inference.fallback import Execution, executions, first_that_fits
-from dints.inference.sliding_window import sliding_window, stride_of
+from dints.inference.sliding_window import sliding_window
+from dints.inference.window_grid import stride_of
 from dints.metrics.segmentation import dice
 from dints.process_group import gather, shard
 from dints.training.stopping import StopRequest

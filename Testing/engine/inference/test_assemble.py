@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from dints.data.grid import Grid
 from dints.inference.assemble import LabelAssembler, elect
-from dints.inference.sliding_window import Band
+from dints.inference.band_sums import Band
 
 NUMERICAL_TIE = 1e-5  # of two probabilities: rounding decides between their classes
 

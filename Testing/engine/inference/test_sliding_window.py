@@ -11,14 +11,9 @@ from monai.inferers import sliding_window_inference
 from torch import nn
 
 from dints.errors import InputError
-from dints.inference.sliding_window import (
-    SMALLEST_WEIGHT,
-    count_windows,
-    gaussian_weights,
-    sliding_window,
-    stride_of,
-    window_starts,
-)
+from dints.inference.band_sums import SMALLEST_WEIGHT, gaussian_weights
+from dints.inference.sliding_window import sliding_window
+from dints.inference.window_grid import WindowGrid, count_windows, stride_of, window_starts
 
 PATCH = (8, 10, 6)
 SHAPE = (21, 10, 17)
@@ -196,3 +191,32 @@ def test_mirrored_windows_give_each_side_its_own_class():
         (band,) = sliding_window(volume, [network], (8, 8, 8), (8, 8, 8), mirrored_axes=(0,), other_side=exchanged)
         classes = band.logits[0].argmax(0)
         assert bool((classes[:4] == 1).all() and (classes[4:] == 2).all()) is expected
+
+
+def half_constant_volume() -> torch.Tensor:
+    """Two constants side by side, and random voxels beside them."""
+    volume = random_volume((32, 24, 30))
+    volume[:, 10:], volume[1, :10, :, 15:], volume[0, :10, :, 15:] = -1.5, 0.25, 0.5
+    return volume
+
+
+def test_constant_windows_change_no_bit(monkeypatch):
+    volume, networks, stride = half_constant_volume(), [small_network(0), small_network(1)], (4, 5, 3)
+    reused = joined(sliding_window(volume, networks, PATCH, stride))
+    monkeypatch.setattr(WindowGrid, "constant", lambda grid, volume: np.zeros(grid.shape, bool))
+    assert torch.equal(reused, joined(sliding_window(volume, networks, PATCH, stride)))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_constant_windows_go_through_a_network_once_and_count_as_no_pass(batch_size):
+    volume, stride, seen, steps = half_constant_volume(), (4, 5, 3), [], []
+    networks = [lambda windows: seen.append(len(windows)) or windows for _ in range(2)]
+    progress = lambda done, total: steps.append((done, total))  # noqa: E731
+    joined(sliding_window(volume, networks, PATCH, stride, batch_size=batch_size, progress=progress))
+    starts = list(itertools.product(*window_starts((32, 24, 30), PATCH, stride)))
+    windows = [volume[:, x : x + 8, y : y + 10, z : z + 6].flatten(1) for x, y, z in starts]
+    varied = sum(bool((window.amax(1) > window.amin(1)).any()) for window in windows)
+    assert varied < len(windows) / 2
+    assert steps[-1] == (2 * varied, 2 * varied)
+    changes = len(window_starts((32, 24, 30), PATCH, stride)[2]) * 3  # from one constant to another, at each row
+    assert 2 * varied < sum(seen) <= 2 * (varied + changes)

@@ -1,0 +1,184 @@
+"""A first look leaves out windows of nothing, and nothing else; where it looked, bits are those of every window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+from dints.inference.case import NOT_COMPUTED
+from dints.inference.first_look import MARGIN, FirstLook, first_look, first_step
+from dints.inference.predictor import Predictor
+from dints.inference.safety_bound import SafetyBound
+from dints.inference.sliding_window import sliding_window
+from dints.inference.window_grid import WindowGrid, reduced
+
+from .predicting import PATCH, Recorder, config, conv_network, threshold
+
+SIZE = (112, 96, 104)
+BOUND = SafetyBound(0.05, PATCH, saved=0.5, cases=10)
+
+
+def scan(*boxes: tuple[slice, slice, slice], level: int = 50, noise: float = 0.0, size=SIZE, spacing=1.0) -> sitk.Image:
+    """Noise with grey boxes [x, y, z] in it; nothing can be cropped away."""
+    random = np.random.default_rng(0)
+    voxels = (1 + noise * random.random(size)).astype(np.float32)
+    for box in boxes:
+        voxels[box] = level
+    image = sitk.GetImageFromArray(voxels.transpose(2, 1, 0))
+    image.SetSpacing((spacing,) * 3)
+    return image
+
+
+def box(x: int, y: int, z: int, side: int) -> tuple[slice, slice, slice]:
+    return slice(x, x + side), slice(y, y + side), slice(z, z + side)
+
+
+def predictor(networks=(threshold,), bound: SafetyBound | None = BOUND, **inference) -> Predictor:
+    return Predictor(networks, config(**inference), "cpu", bound=bound)
+
+
+def labels(prediction) -> np.ndarray:
+    return sitk.GetArrayFromImage(prediction.labels)
+
+
+def test_the_labels_are_those_of_every_window_and_most_windows_are_left_out():
+    image = scan(box(40, 30, 50, 14), box(90, 80, 90, 6), noise=4)
+    looked, exhaustive = (predictor().predict([image], exhaustive=exhaustive) for exhaustive in (False, True))
+    np.testing.assert_array_equal(labels(looked), labels(exhaustive))
+    assert (labels(looked) == 10).sum() == 14**3 + 6**3
+    assert exhaustive.computed == exhaustive.windows == looked.windows
+    assert looked.computed < 0.2 * looked.windows
+
+
+def test_what_is_looked_at_has_the_bits_of_the_exhaustive_result():
+    network = conv_network()
+    shape, stride = (50, 44, 47), (6, 6, 6)
+    volume = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    grid = WindowGrid.of(shape, PATCH, stride)
+    cells = np.zeros([len(edges) - 1 for edges in grid.edges], np.float32)
+    cells[2:4, 3:4, 4:5] = 1
+    focus = FirstLook(grid, cells, passes=0).focus(0.5)
+    assert 0 < focus.windows.sum() < focus.windows.size
+    whole = torch.cat([band.logits[0] for band in sliding_window(volume, [network], PATCH, stride)], -1)
+    compared = 0
+    for band in sliding_window(volume, [network], PATCH, stride, windows=focus.windows):
+        rows = slice(band.first_row, band.first_row + band.logits[0].shape[-1])
+        looked = torch.from_numpy(focus.looked_at(*map(np.arange, shape[:2]), np.arange(shape[2])[rows]))
+        assert torch.equal(band.logits[0][:, looked], whole[..., rows][:, looked])
+        compared += int(looked.sum())
+        outside = focus.band(band).logits[0].softmax(0)[:, ~looked]
+        assert torch.equal(outside, torch.eye(3)[:, :1].expand_as(outside))
+    inside = reduced(np.ones(shape, int), grid.cell_voxels(), np.add)[cells > 0].sum()
+    assert compared >= inside > 0
+
+
+@pytest.mark.parametrize("spacing", [1.0, 0.8])
+def test_components_of_3_to_10_voxels_are_not_lost_wherever_they_lie(spacing):
+    """Across the edges of windows, in the corners of the volume, and anywhere."""
+    random = np.random.default_rng(0)
+    sides = [(3, 1, 1), (1, 2, 2), (1, 1, 5), (2, 3, 1), (2, 2, 2), (3, 1, 3), (2, 5, 1)]
+    places = [(0, 0, 0), (107, 91, 99), (15, 15, 15), (16, 64, 16), (8, 24, 47)]
+    places += [tuple(int(random.integers(0, count - 5)) for count in SIZE) for _ in range(9)]
+    lesions = [
+        tuple(slice(at, at + n) for at, n in zip(place, sides[i % 7], strict=True)) for i, place in enumerate(places)
+    ]
+    image = scan(*lesions, level=90, noise=4, spacing=spacing)
+    looked, exhaustive = (predictor().predict([image], exhaustive=exhaustive) for exhaustive in (False, True))
+    np.testing.assert_array_equal(labels(looked), labels(exhaustive))
+    assert looked.computed < looked.windows
+    # Resampling to 1 mm takes one of 3 voxels away, from both results.
+    assert sitk.GetArrayFromImage(sitk.ConnectedComponent(looked.labels > 0, True)).max() >= len(lesions) - 1
+
+
+def test_where_nothing_is_possible_no_further_window_is_computed():
+    reporter = Recorder()
+    result = predictor().predict([scan(noise=4)], reporter)
+    assert result.computed == 0
+    assert not labels(result).any()
+    assert reporter.steps[-1][1] == reporter.steps[-1][2]
+
+
+def test_progress_never_runs_backwards_and_ends_at_its_total():
+    reporter = Recorder()
+    predictor([threshold, threshold]).predict([scan(box(40, 30, 50, 14), noise=4)], reporter)
+    shares = [done / total for _, done, total in reporter.steps]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    totals = [total for _, _, total in reporter.steps]
+    assert len(set(totals)) == 2
+    assert totals[-1] < 0.3 * totals[0]
+
+
+def test_every_window_is_computed_without_a_bound_where_asked_for_and_with_windows_wider_apart_than_measured():
+    image = scan(box(40, 30, 50, 14), noise=4)
+    narrow = SafetyBound(0.05, (8, 8, 8), saved=0.5, cases=10)
+    for result in (
+        predictor(bound=None).predict([image]),
+        predictor().predict([image], exhaustive=True),
+        predictor(bound=narrow).predict([image]),
+    ):
+        assert result.computed == result.windows > 0
+
+
+def test_a_first_look_that_could_not_pay_is_left_out():
+    """Without overlap it would be as long as the rest."""
+    reporter = Recorder()
+    result = predictor().predict([scan(box(40, 30, 50, 14), noise=4)], reporter, overlap=0.0)
+    assert result.computed == result.windows == reporter.steps[-1][2]
+
+
+def test_the_disagreement_map_says_where_it_was_not_computed():
+    image = scan(box(40, 30, 50, 14), noise=4)
+    always_grey = lambda windows: threshold(torch.full_like(windows, 0.5))  # noqa: E731
+    networks = [threshold, threshold, always_grey]
+    looked, exhaustive = (
+        predictor(networks).predict([image], disagreement=True, exhaustive=exhaustive) for exhaustive in (False, True)
+    )
+    percent, every = (sitk.GetArrayFromImage(result.disagreement) for result in (looked, exhaustive))
+    skipped = percent == NOT_COMPUTED
+    assert 0.3 < skipped.mean() < 1
+    assert not skipped[50:64, 30:44, 40:54].any()
+    np.testing.assert_array_equal(percent[~skipped], every[~skipped])
+    assert not (every == NOT_COMPUTED).any()
+
+
+def test_a_region_is_looked_at_as_the_whole_is():
+    image, region = scan(box(40, 30, 50, 14), noise=4), ((20, 20, 20), (100, 90, 100))
+    looked, exhaustive = (
+        predictor().predict([image], region=region, exhaustive=exhaustive) for exhaustive in (False, True)
+    )
+    np.testing.assert_array_equal(labels(looked), labels(exhaustive))
+    assert looked.computed < looked.windows
+
+
+def test_what_is_said_names_the_windows_and_the_bound():
+    class Listener(Recorder):
+        def message(self, text: str) -> None:
+            self.text = text
+
+    listener = Listener()
+    result = predictor().predict([scan(box(40, 30, 50, 14), noise=4)], listener)
+    assert listener.text.startswith(f"{result.computed} of {result.windows} windows were computed")
+    assert "0.05" in listener.text
+
+
+def test_a_network_that_answers_with_no_number_is_looked_at():
+    grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
+    nowhere = lambda windows: torch.full((len(windows), 3, *PATCH), torch.nan)  # noqa: E731
+    look = first_look(np.random.default_rng(0).random((1, *SIZE), np.float32), nowhere, grid)
+    assert look.focus(0.5).windows.all()
+
+
+def test_a_possible_voxel_brings_in_all_cells_within_the_margin():
+    grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
+    volume = np.random.default_rng(0).random((1, *SIZE), np.float32) / 100
+    volume[0, 47, 31, 64] = 0.5
+    look = first_look(volume, threshold, grid)
+    cells = grid.cell_voxels()
+    near = [
+        [first - MARGIN <= at < stop + MARGIN for first, stop in cells[axis]] for axis, at in enumerate((47, 31, 64))
+    ]
+    np.testing.assert_array_equal(look.highest > 0.2, np.einsum("x,y,z->xyz", *np.array(near, dtype=object)) == 1)
+    assert first_step(grid) == PATCH
