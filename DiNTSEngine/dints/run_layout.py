@@ -128,6 +128,9 @@ class RunLayout:
         self.held_out_folder = self.folder / "held_out"
         self.scores_file = self.evaluation_folder / SCORES
         self.cleanup_file = self.evaluation_folder / "cleanup.json"  # labels that gain from their largest component
+        self.bound_file = (
+            self.evaluation_folder / "safety_bound.json"
+        )  # what a first look may leave out, or why nothing
         self.compare_folder = self.folder / "compare"
         self.compare_file = self.compare_folder / "compare.json"  # the table, and whether the search paid
         self.model_file = self.folder / "model.zip"

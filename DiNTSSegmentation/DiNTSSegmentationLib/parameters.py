@@ -35,7 +35,7 @@ class Quality(Enum):
         options: dict[str, dict[str, Any]] = {
             "quick": {"folds": [0], "overlap": 0.25, "mirror": False},
             "standard": {"mirror": False},
-            "best": {"mirror": True},
+            "best": {"mirror": True, "exhaustive": True},
         }
         return options[self.value]
 

@@ -69,7 +69,10 @@ def resultFor(volume: slicer.vtkMRMLScalarVolumeNode, model: str) -> slicer.vtkM
 def showDisagreement(
     images: ResultImages, segmentation: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode
 ) -> str:
-    """The disagreement of the folds as a volume with a colour map from 0 to 100 percent; its ID."""
+    """The disagreement of the folds as a volume with a colour map from 0 to 100 percent; its ID.
+
+    Where it was not computed, which the engine marks by a value above, nothing is shown.
+    """
     previous = segmentation.GetNodeReference(DISAGREEMENT_ROLE)
     if previous is not None:
         slicer.mrmlScene.RemoveNode(previous)
@@ -77,6 +80,8 @@ def showDisagreement(
     made = addVolume(images.disagreement, name, (0.0, FULL_DISAGREEMENT))
     made.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     made.GetDisplayNode().SetAndObserveColorNodeID(DISAGREEMENT_COLORS)
+    made.GetDisplayNode().SetThreshold(0.0, FULL_DISAGREEMENT)
+    made.GetDisplayNode().ApplyThresholdOn()
     placeBeside(made, volume)
     segmentation.SetNodeReferenceID(DISAGREEMENT_ROLE, made.GetID())
     identifier: str = made.GetID()

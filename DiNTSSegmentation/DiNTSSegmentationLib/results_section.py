@@ -89,6 +89,10 @@ def _sentence(run: SegmentationRun, segmentation: slicer.vtkMRMLSegmentationNode
     text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
     if disagreement is not None:
         text += "; " + _("uncertainty in “{volume}”").format(volume=disagreement.GetName())
+    values = run.cases[0].values if len(run.cases) == 1 else {}
+    if values.get("computed", 0) < values.get("windows", 0):
+        left = _("{computed} of {windows} windows were computed, elsewhere is nothing")
+        text += "; " + left.format(computed=values["computed"], windows=values["windows"])
     return text
 
 

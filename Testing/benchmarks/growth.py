@@ -30,8 +30,8 @@ from paths import RESULTS
 from dints.config import Config
 from dints.device import PRECISION_VARIABLE
 from dints.files.storage import write_json, write_text
-from dints.inference.predictor import BAND_COPIES, FLOAT_BYTES, Predictor
 from dints.inference.band_sums import BAND_ROWS
+from dints.inference.predictor import BAND_COPIES, FLOAT_BYTES, Predictor
 from dints.search.decode import decode
 from dints.space.architecture import Architecture
 from dints.space.network import build_network

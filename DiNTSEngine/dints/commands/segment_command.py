@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folds", type=fold_list, help="use only these networks, for example 0")
     parser.add_argument("--batch-size", type=int, help=f"{explanation('inference.batch_size')}; {own}")
+    text = "compute every window, also where the model's safety bound tells that a first look suffices"
+    parser.add_argument("--exhaustive", action="store_true", help=text)
     parser.add_argument("--overwrite", action="store_true", help="segment again what is in the output folder already")
     add_device(parser)
 
@@ -49,6 +51,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     model = load_model(model_path)
     names = ("overlap", "mirror", "vote", "folds", "batch_size")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    options["exhaustive"] = arguments.exhaustive
+    if model.why_every_window and not arguments.exhaustive:
+        reporter.message(f"{model_path}: has no safety bound, so every window is computed: {model.why_every_window}")
     predictor = model.predictor(arguments.device)
     works = _works(arguments.input, arguments.output, len(model.manifest.config.task.channels))
     refuse_overlap(works, [model_path])
@@ -60,8 +65,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         try:
             channels = read_channels(images, reporter.warning)
             with naming(images):
-                labels = predictor.segment(channels, reporter=reporter, **options)
-            write_image(labels, output)
+                prediction = predictor.predict(channels, reporter=reporter, **options)
+            write_image(prediction.labels, output)
         except (InputError, RunError) as error:
             if not _is_folder(arguments.input) or isinstance(error, StorageError):  # a full disk stops all
                 raise
@@ -70,7 +75,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             reporter.progress("cases", number, len(works))
         else:
             reporter.progress("cases", number, len(works))
-            reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
+            counts = {"computed": prediction.computed, "windows": prediction.windows}
+            reporter.result("segmentation", input=[str(path) for path in images], path=str(output), **counts)
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 

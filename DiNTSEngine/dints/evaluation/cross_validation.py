@@ -21,10 +21,12 @@ from dints.evaluation.evaluate import (
     summarize,
     write_scores,
 )
+from dints.evaluation.safety import keep_bound, measure_fold
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
+from dints.inference.safety_bound import Measured
 from dints.inference.sliding_window import ForwardPass
 from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
@@ -37,14 +39,18 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     """Segments and scores the validation cases of every trained fold, from their original files.
 
     Finds the labels that gain from keeping their largest component only, and applies that; the run remembers them for
-    its model. Predictions and scores go to the run's evaluation folder.
+    its model. Measures the model's safety bound. Predictions and scores go to the run's evaluation folder.
     """
     trained = run.require_trained_folds(reporter)
     folder, config = run.evaluation_folder, run.config
     cases = [(fold, run.cases[name]) for fold in trained for name in run.splits[fold][1]]
     rows: list[ScoreRow] = []
+    measured: list[Measured] = []
     for fold in trained:
-        rows += score_fold(run, load_fold(run, fold)[0], fold, folder, device, reporter)
+        network = load_fold(run, fold)[0]
+        rows += score_fold(run, network, fold, folder, device, reporter)
+        measured += measure_fold(run, network, fold, device, reporter)
+    keep_bound(run, measured, reporter)
     gaining = component_benefit(rows, _score_cleaned(cases, folder, config.task))
     if gaining:
         rows = _clean_up(rows, cases, folder, config.task, gaining)

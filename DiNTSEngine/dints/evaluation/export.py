@@ -10,6 +10,7 @@ from dints.config import Config
 from dints.data.joined import is_old
 from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
 from dints.events import Reporter
+from dints.files.storage import read_json
 from dints.inference.training_range import TrainingRange
 from dints.model.installed import newest_version
 from dints.model.lineage import Lesson, Lineage
@@ -71,6 +72,7 @@ def _training(run: Run, folds: list[int], scored: Sequence[ScoreRow], reporter: 
         "iterations": run.config.training.iterations,
         "range": known.to_mapping(),
         "cross_validation": plain_summary(scored) if scored else None,
+        "safety_bound": read_json(run.bound_file) if run.bound_file.is_file() else {"reason": "it was not measured"},
     }
 
 

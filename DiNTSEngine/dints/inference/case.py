@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from dints.events import Reporter
 from dints.geometry import Box, Size
 from dints.inference.assemble import LabelAssembler
 from dints.inference.fallback import Execution
-from dints.inference.first_look import FirstLook, Focus, first_look, is_worth_it
+from dints.inference.first_look import FirstLook, Focus, first_look, is_worth_it, scouts
 from dints.inference.region import blank_outside, embedded, working_box
 from dints.inference.safety_bound import SafetyBound
 from dints.inference.sliding_window import ForwardPass, flips_of, sliding_window
@@ -67,7 +68,7 @@ class Case:
                 _mark_what_was_not_computed(doubt, self.grid, computed, focus)
             doubt = blank_outside(doubt, self.box)
         classes = blank_outside(assembler.labels(), self.box)
-        count = int(np.prod(windows.shape))
+        count = math.prod(windows.shape)
         return CaseResult(classes, doubt, int(focus.windows.sum()) if focus else count, count)
 
     def windows(self, computed: Box) -> WindowGrid:
@@ -111,12 +112,13 @@ class Case:
 
         Until it is over, progress counts every window: what is left can only turn out to be less.
         """
-        passes = int(np.prod(windows.shape)) * len(self.networks) * len(flips_of(self.mirrored_axes))
-        if not self.bound or not self.bound.allows(windows) or not is_worth_it(windows, passes):
+        flips = len(flips_of(self.mirrored_axes))
+        if not self.bound or not self.bound.allows(windows) or not is_worth_it(windows, len(self.networks), flips):
             return None
+        passes = math.prod(windows.shape) * len(self.networks) * flips
         return first_look(
             self.volume[(slice(None), *computed)].numpy(),
-            self.networks[0],
+            scouts(self.networks),
             windows,
             batch_size=step.batch_size,
             device=step.device,

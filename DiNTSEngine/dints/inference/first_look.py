@@ -1,13 +1,16 @@
 """Looking where something is: a first pass with little overlap tells which windows need more than that.
 
-One network goes once over the volume, through as few of the windows as cover it. Where it gives anything but background
-a probability above the model's safety bound (`dints.inference.safety_bound`), with a margin around, every window is
-computed by every network; what comes out there is, bit for bit, what it is without a first look. Elsewhere is
-background.
+A majority of the networks go once over the volume, through as few of the windows as cover it. Where one of them gives
+anything but background a probability above the model's safety bound (`dints.inference.safety_bound`), with a margin
+around, every window is computed by every network; what comes out there is, bit for bit, what it is without a first
+look. Elsewhere is background: what a majority calls so, the other networks cannot outvote, nor can their mean as long
+as the bound is below 1/6 (five networks).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +23,7 @@ from dints.inference.sliding_window import ForwardPass, PassCounter, Progress, S
 from dints.inference.window_grid import Ranges, WindowGrid, reduced
 
 MARGIN = 8  # voxels around what is possible: the eighth part of a small patch, more than interpolation reads
-WORTH_IT = 4  # times as many passes as the first look, or the look may cost more than it saves
+WORTH_IT = 2  # times as many passes as the first look, or the look may cost more than it saves
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class FirstLook:
 
     grid: WindowGrid
     highest: np.ndarray  # float32 [nx, ny, nz]: of the voxels within `MARGIN` of the cell
-    passes: int  # of windows through the network
+    passes: int  # of windows through the networks
 
     def levels(self) -> np.ndarray:
         """[nx, ny, nz]: a cell is looked at by all its windows as long as the threshold lies below its level."""
@@ -68,10 +71,16 @@ class Focus:
         return looked
 
 
-def is_worth_it(grid: WindowGrid, passes: int) -> bool:
-    """Whether a first look at a volume that takes so many passes can save more than it costs."""
+def scouts(networks: Sequence[ForwardPass]) -> Sequence[ForwardPass]:
+    """Those that look first: a majority, and no more."""
+    return networks[: len(networks) // 2 + 1]
+
+
+def is_worth_it(grid: WindowGrid, networks: int, flips: int = 1) -> bool:
+    """Whether a first look can save more than it costs."""
     few = int(grid.fewest().sum())
-    return few > 1 and few * WORTH_IT <= passes
+    first, passes = few * (networks // 2 + 1), math.prod(grid.shape) * networks * flips
+    return few > 1 and first * WORTH_IT <= passes
 
 
 def first_step(grid: WindowGrid) -> Size:
@@ -85,7 +94,7 @@ def first_step(grid: WindowGrid) -> Size:
 @torch.inference_mode()
 def first_look(
     volume: np.ndarray,
-    network: ForwardPass,
+    networks: Sequence[ForwardPass],
     grid: WindowGrid,
     *,
     batch_size: int = 1,
@@ -93,9 +102,9 @@ def first_look(
     one_at_a_time: bool = False,
     progress: Progress | None = None,
 ) -> FirstLook:
-    """One network over [C, X, Y, Z] without mirroring; arguments as in `sliding_window`."""
+    """The networks over [C, X, Y, Z] without mirroring; arguments as in `sliding_window`."""
     padded, _ = pad_to_patch(volume, grid.patch)
-    sweep = Sweep(padded, grid, [network], batch_size, [()], [], torch.device(device), one_at_a_time)
+    sweep = Sweep(padded, grid, networks, batch_size, [()], [], torch.device(device), one_at_a_time)
     few = grid.fewest()
     passes = PassCounter(sweep.passes(few), progress)
     highest = np.zeros([len(edges) - 1 for edges in grid.edges], np.float32)

@@ -172,9 +172,9 @@ class Predictor:
         patch, (x, y, z) = self.config.sampling.patch, grid.working_shape
         padded = max(x, patch[0]), max(y, patch[1]), max(z, patch[2])
         windows = WindowGrid.of(padded, patch, stride(self.config.inference, patch))
-        if not is_worth_it(windows, networks * math.prod(windows.shape)):
+        if not is_worth_it(windows, networks):
             return None
-        return first_look(volume.numpy(), self.networks[0], windows, device=self.device), grid
+        return first_look(volume.numpy(), self.networks[:1], windows, device=self.device), grid
 
     def flips(self, mirror: bool) -> int:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""

@@ -96,9 +96,7 @@ def _limit(mask: np.ndarray, windows: WindowGrid, levels: np.ndarray, grid: Grid
     """The lowest threshold at which a component of the mask or too much of its Dice is lost."""
     place = np.nonzero(mask)
     level = _levels_at(place, windows, levels, grid)
-    components = sitk.GetArrayViewFromImage(
-        sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True)
-    )
+    components = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True))
     clearest = np.zeros(int(components.max()) + 1)
     np.maximum.at(clearest, components[place], level)
     may_go = math.floor(len(level) * 2 * MOST_DICE / (1 + MOST_DICE))  # for Dice 2b / (1 + b) of the part b that stays

@@ -95,6 +95,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "folds": len(manifest.folds),
         "largest_component": list(config.inference.largest_component),
         "dice": sum(means) / len(means) if means else None,
+        "safety_bound": manifest.safety_bound.get("threshold"),
         "notes": manifest.notes,
         "id": manifest.id,
         "family": manifest.family,

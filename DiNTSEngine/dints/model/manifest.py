@@ -79,6 +79,12 @@ class Manifest:
         """How records name the model: its id, name and version."""
         return {"id": self.id, "name": self.name, "version": self.lineage.version}
 
+    @property
+    def safety_bound(self) -> Mapping[str, Any]:
+        """`SafetyBound.to_mapping` of `dints.inference.safety_bound`, or the `reason` why there is none."""
+        values = self.training.get("safety_bound")
+        return values if isinstance(values, Mapping) else {"reason": "it was not measured"}
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {

@@ -85,8 +85,13 @@ class Model:
     @property
     def safety_bound(self) -> SafetyBound | None:
         """What a first look may leave out; None if that was not measured, or nothing may be."""
-        values = self.manifest.training.get("safety_bound")
-        return SafetyBound.from_mapping(values, str(self.path)) if isinstance(values, Mapping) else None
+        values = self.manifest.safety_bound
+        return None if "reason" in values else SafetyBound.from_mapping(values, str(self.path))
+
+    @property
+    def why_every_window(self) -> str:
+        """The reason why there is no safety bound; empty if there is one."""
+        return str(self.manifest.safety_bound.get("reason", ""))
 
     def _empty_network(self) -> nn.Module:
         """Shapes without memory behind them: the file decides on them, and may not have the weights to fill them."""

@@ -97,7 +97,7 @@ def check_text(value: Any, name: str) -> str:
 def options_of(job: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, as keyword arguments of `Predictor.predict`."""
     options = {name: value for name, value in (job.get("options") or {}).items() if value is not None}
-    known = ("folds", "region", *(field.name for field in dataclasses.fields(InferenceConfig)))
+    known = ("folds", "region", "exhaustive", *(field.name for field in dataclasses.fields(InferenceConfig)))
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"job: option {brief(unknown[0])} is unknown; use some of {', '.join(known)}")

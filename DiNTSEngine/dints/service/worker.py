@@ -7,7 +7,8 @@ next job with it starts at once. Every event carries the job's number:
     heartbeat                 every second, with the number of the running job or null
     model                     path, seconds, and `reused`: whether the model was in memory already
     progress message warning  as of any command (`dints.events`)
-    result                    "segmentation" (path, disagreement, device, seconds, and statistics if asked for) or
+    result                    "segmentation" (path, disagreement, device, seconds, computed and all windows, and
+                              statistics if asked for) or
                               "estimate" (windows, memory, seconds or null, device, device_memory)
     finished                  the job is done
     error                     text, code: the job failed or was no job; the worker goes on
@@ -139,6 +140,7 @@ class Worker:
         if reporter.passes:
             self._rates[self._version, device] = seconds / reporter.passes
         values = {"path": job["output"], "disagreement": doubtful, "device": device, "seconds": seconds}
+        values |= {"computed": prediction.computed, "windows": prediction.windows}
         if job.get("statistics"):
             names = {value: name for value, name in predictor.config.task.labels.items() if value}
             values["statistics"] = [asdict(row) for row in label_statistics(prediction.labels, images[0], names)]
@@ -149,7 +151,8 @@ class Worker:
 
         predictor = self._predictor(job, reporter)
         options = options_of(job)
-        options.pop("region", None)  # the estimate is that of the whole image
+        for name in ("region", "exhaustive"):  # the estimate is that of the whole image and all of its windows
+            options.pop(name, None)
         size, spacing = triple(job, "size", int), triple(job, "spacing", float)
         estimate = predictor.estimate(size, spacing, **options)
         rate = self._rates.get((self._version, str(predictor.device)))

@@ -88,6 +88,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         folder=tmp_path,
         evaluation_folder=tmp_path / "evaluation",
         cleanup_file=tmp_path / "evaluation" / "cleanup.json",
+        bound_file=tmp_path / "evaluation" / "safety_bound.json",
         config=config,
         cases=cases,
         splits=[((), tuple(name for name, owner in FOLDS.items() if owner == fold)) for fold in range(2)],
@@ -95,6 +96,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         networks=networks,
     )
     monkeypatch.setattr(cross_validation, "Predictor", Prepared)
+    monkeypatch.setattr(cross_validation, "measure_fold", lambda *_: [])
     monkeypatch.setattr(cross_validation, "load_fold", lambda run, fold: (run.networks[fold], ()))
     return made
 
@@ -192,7 +194,7 @@ def test_a_case_without_a_label_is_refused_by_name(run, tmp_path):
 def test_the_summary_names_every_metric_of_every_label(run):
     run.networks = {0: missing_vessel, 1: missing_vessel}
     reporter = Heard()
-    report_summary("Cross-validation", cross_validate(run, "cpu", reporter), reporter)
+    report_summary("Cross-validation", cross_validate(run, "cpu", Heard()), reporter)
     for message, line, mean in zip(reporter.messages, ("organ", "vessel", "mean of labels"), (1, 0, 0.5), strict=True):
         assert message.startswith(f"Cross-validation, {line}: Dice {mean:.4f} +- 0.0000, NSD {mean:.4f} +- 0.0000")
         assert all(metric.short in message for metric in METRICS.values())

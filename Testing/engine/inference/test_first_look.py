@@ -92,6 +92,28 @@ def test_components_of_3_to_10_voxels_are_not_lost_wherever_they_lie(spacing):
     assert sitk.GetArrayFromImage(sitk.ConnectedComponent(looked.labels > 0, True)).max() >= len(lesions) - 1
 
 
+@pytest.mark.parametrize("vote", ["majority", "mean"])
+def test_what_the_majority_finds_is_found_whoever_finds_it(vote):
+    """Five networks, each blind to another part of the volume: everywhere two of them see nothing, in a corner four."""
+
+    def blind(low: float, high: float):
+        return lambda windows: threshold(torch.where((windows > low) & (windows < high), 0, windows))
+
+    levels = (30, 45, 60, 75, 90)
+    image = scan(*(box(20 * i + 3, 15 * i + 5, 17 * i + 4, 5) for i in range(5)), noise=4)
+    voxels = sitk.GetArrayFromImage(image)
+    for i, level in enumerate(levels):
+        voxels[tuple(reversed(box(20 * i + 3, 15 * i + 5, 17 * i + 4, 5)))] = level
+    varied = sitk.GetImageFromArray(voxels)
+    networks = [blind(0.25, 0.5), blind(0.25, 0.7), blind(0.55, 0.8), blind(0.25, 0.35), blind(0.85, 0.95)]
+    looked, exhaustive = (
+        predictor(networks).predict([varied], exhaustive=exhaustive, vote=vote) for exhaustive in (False, True)
+    )
+    np.testing.assert_array_equal(labels(looked), labels(exhaustive))
+    assert 0 < looked.computed < looked.windows
+    assert 3 * 125 <= (labels(exhaustive) > 0).sum() < 5 * 125  # one was outvoted
+
+
 def test_where_nothing_is_possible_no_further_window_is_computed():
     reporter = Recorder()
     result = predictor().predict([scan(noise=4)], reporter)
@@ -167,7 +189,7 @@ def test_what_is_said_names_the_windows_and_the_bound():
 def test_a_network_that_answers_with_no_number_is_looked_at():
     grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
     nowhere = lambda windows: torch.full((len(windows), 3, *PATCH), torch.nan)  # noqa: E731
-    look = first_look(np.random.default_rng(0).random((1, *SIZE), np.float32), nowhere, grid)
+    look = first_look(np.random.default_rng(0).random((1, *SIZE), np.float32), [nowhere], grid)
     assert look.focus(0.5).windows.all()
 
 
@@ -175,7 +197,7 @@ def test_a_possible_voxel_brings_in_all_cells_within_the_margin():
     grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
     volume = np.random.default_rng(0).random((1, *SIZE), np.float32) / 100
     volume[0, 47, 31, 64] = 0.5
-    look = first_look(volume, threshold, grid)
+    look = first_look(volume, [threshold], grid)
     cells = grid.cell_voxels()
     near = [
         [first - MARGIN <= at < stop + MARGIN for first, stop in cells[axis]] for axis, at in enumerate((47, 31, 64))
