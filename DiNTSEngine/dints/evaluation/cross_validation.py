@@ -26,7 +26,7 @@ from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import Measured
+from dints.inference.safety_bound import MeasuredCase
 from dints.inference.sliding_window import ForwardPass
 from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
@@ -45,7 +45,7 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     folder, config = run.evaluation_folder, run.config
     cases = [(fold, run.cases[name]) for fold in trained for name in run.splits[fold][1]]
     rows: list[ScoreRow] = []
-    measured: list[Measured] = []
+    measured: list[MeasuredCase] = []
     for fold in trained:
         network = load_fold(run, fold)[0]
         rows += score_fold(run, network, fold, folder, device, reporter)

@@ -10,12 +10,12 @@ from dints.data.images import read_channels, read_image
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import Measured, SafetyBound, safety_bound
+from dints.inference.safety_bound import MeasuredCase, SafetyBound, safety_bound
 from dints.inference.sliding_window import ForwardPass
 from dints.run import Run
 
 
-def measure_fold(run: Run, network: ForwardPass, fold: int, device: str, reporter: Reporter) -> list[Measured]:
+def measure_fold(run: Run, network: ForwardPass, fold: int, device: str, reporter: Reporter) -> list[MeasuredCase]:
     """First looks at the validation cases of a fold, against what it segmented there before any cleanup.
 
     Cases in which a first look would not pay are left out.
@@ -27,12 +27,12 @@ def measure_fold(run: Run, network: ForwardPass, fold: int, device: str, reporte
         if looked:
             look, grid = looked
             labels = grid.crop(sitk.GetArrayFromImage(read_image(run.prediction_file(name))))
-            measured.append(Measured.of(look, labels, grid))
+            measured.append(MeasuredCase.of(look, labels, grid))
         reporter.progress(f"safety bound {fold}", number, len(names))
     return measured
 
 
-def keep_bound(run: Run, measured: Sequence[Measured], reporter: Reporter) -> None:
+def keep_bound(run: Run, measured: Sequence[MeasuredCase], reporter: Reporter) -> None:
     """Says which bound holds for all cases, or why none does, and keeps it for the run's model."""
     bound = safety_bound(measured)
     if isinstance(bound, SafetyBound):

@@ -36,7 +36,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
-class Case:
+class PreparedCase:
     """A preprocessed image and all that decides on its labels."""
 
     volume: Tensor  # [C, X, Y, Z]

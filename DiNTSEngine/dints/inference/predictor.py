@@ -22,7 +22,7 @@ from dints.events import Reporter
 from dints.geometry import Size, Vector
 from dints.inference.assemble import SLAB_BYTES
 from dints.inference.band_sums import BAND_ROWS
-from dints.inference.case import Case, CaseResult, stride
+from dints.inference.case import CaseResult, PreparedCase, stride
 from dints.inference.components import keep_largest_components
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.first_look import FirstLook, first_look, is_worth_it
@@ -134,7 +134,7 @@ class Predictor:
         def work(step: Execution) -> Prediction:
             volume, grid = prepared()
             box, patch = crop_box(grid, region), self.config.sampling.patch
-            case = Case(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
+            case = PreparedCase(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
             result = case.run(step, disagreement, reporter)
             self._say_what_was_left_out(result, reporter)
             classes = self._without_smaller_components(result.classes, settings)

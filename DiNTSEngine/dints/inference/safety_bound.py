@@ -58,21 +58,23 @@ class SafetyBound:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCase:
     """What is known of one case: its first look, and the lowest threshold at which something is lost."""
 
     look: FirstLook
     limit: float  # 1 where nothing was found, which no threshold can lose
 
     @staticmethod
-    def of(look: FirstLook, labels: np.ndarray, grid: Grid) -> Measured:
+    def of(look: FirstLook, labels: np.ndarray, grid: Grid) -> MeasuredCase:
         """From the exhaustive segmentation [Xc, Yc, Zc] of the crop."""
         levels = look.levels()
         found = (value for value in np.unique(labels) if value)
-        return Measured(look, min((_limit(labels == value, look.grid, levels, grid) for value in found), default=1.0))
+        return MeasuredCase(
+            look, min((_limit(labels == value, look.grid, levels, grid) for value in found), default=1.0)
+        )
 
 
-def safety_bound(cases: Sequence[Measured]) -> SafetyBound | str:
+def safety_bound(cases: Sequence[MeasuredCase]) -> SafetyBound | str:
     """The bound that holds for all of these cases, or a phrase that says why there is none."""
     if not cases:
         return "the cases have too few windows for a first look"

@@ -9,7 +9,7 @@ from typing import Protocol
 from dints.config import Config
 from dints.cost.memory import retraining_cost
 from dints.errors import InputError
-from dints.inference.sliding_window import stride_of
+from dints.inference.window_grid import stride_of
 from dints.plan.durations import SECONDS_AN_HOUR, duration
 from dints.plan.extents import Extent
 from dints.plan.ladder import LADDER, changed, on_rung

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from dints.data.grid import Grid
 from dints.errors import InputError
 from dints.inference.first_look import FirstLook
-from dints.inference.safety_bound import MOST_DICE, RESERVE, Measured, SafetyBound, safety_bound
+from dints.inference.safety_bound import MOST_DICE, RESERVE, MeasuredCase, SafetyBound, safety_bound
 from dints.inference.window_grid import WindowGrid
 
 SHAPE, PATCH, STRIDE = (64, 64, 64), (16, 16, 16), (8, 8, 8)
@@ -46,7 +46,7 @@ def lost(case: FirstLook, labels: np.ndarray, threshold: float) -> np.ndarray:
 def test_the_limit_is_where_the_least_clear_component_would_be_lost():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.2))
     labels = labelled(((2, 2, 2), 5), ((48, 48, 48), 3))
-    limit = Measured.of(case, labels, grid()).limit
+    limit = MeasuredCase.of(case, labels, grid()).limit
     assert limit == pytest.approx(0.2)
     assert not lost(case, labels, 0.999 * limit).any()
     assert lost(case, labels, 1.001 * limit).any()
@@ -56,7 +56,7 @@ def test_every_component_of_a_label_counts_however_small():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.01))
     labels = labelled(((1, 1, 1), 6))
     labels[50, 50, 50] = 1
-    assert Measured.of(case, labels, grid()).limit == pytest.approx(0.01)
+    assert MeasuredCase.of(case, labels, grid()).limit == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("outliers", "limit"), [(4, 0.9), (5, 0.3)])
@@ -67,7 +67,7 @@ def test_so_much_of_a_component_may_be_lost_as_costs_no_more_than_the_dice_allow
     case = FirstLook(WindowGrid.of(SHAPE, PATCH, STRIDE), highest, passes=64)
     labels = np.zeros(SHAPE, np.uint8)
     labels[:40, :11, :10] = labels[40 : 48 + outliers, 0, 0] = 1
-    assert Measured.of(case, labels, grid()).limit == pytest.approx(limit)
+    assert MeasuredCase.of(case, labels, grid()).limit == pytest.approx(limit)
     total, gone = int(labels.sum()), int(lost(case, labels, 0.5).sum())
     assert gone == outliers
     assert (1 - 2 * (total - gone) / (2 * total - gone) <= MOST_DICE) == (limit == 0.9)
@@ -76,11 +76,11 @@ def test_so_much_of_a_component_may_be_lost_as_costs_no_more_than_the_dice_allow
 def test_labels_of_another_resolution_are_measured_where_they_lie():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.2))
     labels = labelled(((1, 1, 1), 2), ((24, 24, 24), 1), crop=(32, 32, 32))
-    assert Measured.of(case, labels, grid((32, 32, 32))).limit == pytest.approx(0.2)
+    assert MeasuredCase.of(case, labels, grid((32, 32, 32))).limit == pytest.approx(0.2)
 
 
 def test_the_bound_is_a_tenth_of_the_lowest_limit_and_says_what_it_saves():
-    clear, unclear = (Measured.of(look(((4, 4, 4), p)), labelled(((2, 2, 2), 5)), grid()) for p in (0.9, 0.4))
+    clear, unclear = (MeasuredCase.of(look(((4, 4, 4), p)), labelled(((2, 2, 2), 5)), grid()) for p in (0.9, 0.4))
     bound = safety_bound([clear, unclear])
     assert isinstance(bound, SafetyBound)
     assert bound.threshold == pytest.approx(0.4 / RESERVE)
@@ -90,8 +90,8 @@ def test_the_bound_is_a_tenth_of_the_lowest_limit_and_says_what_it_saves():
 
 
 def test_a_case_in_which_nothing_was_found_limits_nothing():
-    empty = Measured.of(look(), labelled(), grid())
-    found = Measured.of(look(((4, 4, 4), 0.5)), labelled(((2, 2, 2), 5)), grid())
+    empty = MeasuredCase.of(look(), labelled(), grid())
+    found = MeasuredCase.of(look(((4, 4, 4), 0.5)), labelled(((2, 2, 2), 5)), grid())
     assert safety_bound([empty, found]).threshold == pytest.approx(0.5 / RESERVE)
 
 
@@ -99,8 +99,11 @@ def test_a_case_in_which_nothing_was_found_limits_nothing():
     ("cases", "reason"),
     [
         ([], "too few windows"),
-        ([Measured.of(look(((4, 4, 4), 0.9)), labelled(((40, 40, 40), 3)), grid())], "lost at a probability of 1e-06"),
-        ([Measured.of(look(floor=0.5), labelled(((40, 40, 40), 3)), grid())], "spare 0% of the windows"),
+        (
+            [MeasuredCase.of(look(((4, 4, 4), 0.9)), labelled(((40, 40, 40), 3)), grid())],
+            "lost at a probability of 1e-06",
+        ),
+        ([MeasuredCase.of(look(floor=0.5), labelled(((40, 40, 40), 3)), grid())], "spare 0% of the windows"),
     ],
 )
 def test_there_is_none_where_something_would_be_lost_or_nothing_spared(cases, reason):
