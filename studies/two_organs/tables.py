@@ -71,7 +71,7 @@ def compare_line(network: Mapping[str, Any], rows: Mapping[str, Sequence[ScoreRo
     own, cost = rows[network["name"]], network["cost"]
     means = [mean_of(own, metric, value) for metric in ("dice", "nsd") for value in sorted({row.value for row in own})]
     costs = cost["parameters"] / 1e6, cost["macs"] / 1e9, cost["training_memory"] / MEBIBYTE
-    start = (network["caption"], network["filters"], *(f"{value:.3g}" for value in costs))
+    start = (network["name"].replace("_", " "), network["filters"], *(f"{value:.3g}" for value in costs))
     scores = [f"{value:.4f}" for value in (*means, network["dice"])]
     if network["name"] == SEARCHED:
         return (*start, *scores, "", "", "", "")
