@@ -17,7 +17,7 @@ REASONS = (ValueError, LookupError, OSError, MemoryError)  # why a job cannot be
 Message = dict[str, Any]  # what the engine's worker is asked, see `dints.service.worker`
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """What an error says; some, such as those of lacking memory, have a name only."""
     return str(error) or type(error).__name__
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 TYPES = {
@@ -18,8 +20,14 @@ TYPES = {
 }  # NumPy's names of the types of voxels: NRRD's
 
 
-def nrrdParts(voxels: np.ndarray, ijkToRas: np.ndarray) -> tuple[bytes, memoryview]:
-    """Header and content of a file of voxels [k, j, i], in NRRD's (and DICOM's) left-posterior-superior axes."""
+def nrrdParts(
+    voxels: np.ndarray, ijkToRas: np.ndarray, segments: Mapping[int, str] | None = None
+) -> tuple[bytes, memoryview]:
+    """Header and content of a file of voxels [k, j, i], in NRRD's (and DICOM's) left-posterior-superior axes.
+
+    Args:
+        segments: {value: name}; makes it one of Slicer's segmentation files (.seg.nrrd).
+    """
     ijkToLps = np.diag([-1, -1, 1, 1]) @ ijkToRas
     vectors = [f"({','.join(repr(float(part)) for part in ijkToLps[:3, column])})" for column in range(4)]
     header = [
@@ -34,4 +42,7 @@ def nrrdParts(voxels: np.ndarray, ijkToRas: np.ndarray) -> tuple[bytes, memoryvi
         "encoding: raw",
         f"space origin: {vectors[3]}",
     ]
-    return ("\n".join(header) + "\n\n").encode("ascii"), np.ascontiguousarray(voxels).data
+    for number, (value, name) in enumerate((segments or {}).items()):
+        fields = {"ID": f"Segment_{value}", "Name": " ".join(name.split()), "LabelValue": value, "Layer": 0}
+        header += [f"Segment{number}_{field}:={content}" for field, content in fields.items()]
+    return ("\n".join(header) + "\n\n").encode("utf-8"), np.ascontiguousarray(voxels).data

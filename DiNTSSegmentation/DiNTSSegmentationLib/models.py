@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,10 +39,15 @@ class ModelEntry:
     notes: str = ""
     cleaned: tuple[int, ...] = ()  # values of the labels of which it keeps the largest component
     styles: dict[int, dict[str, str]] = field(default_factory=dict)  # colours and terminology that it was given
+    version: int = 1  # of its family: what was fine-tuned from what
+    family: str = ""
+    inUse: bool = True  # what its name means
+    learnedFrom: str = ""  # a sentence on the cases that its last version learned from
 
     @property
     def title(self) -> str:
-        return self.name or self.file
+        name = self.name or self.file
+        return _("{name}, version {version}").format(name=name, version=self.version) if self.version > 1 else name
 
     def matches(self, text: str) -> bool:
         """Whether every word of a search is somewhere in what is known of the model."""
@@ -65,6 +72,7 @@ class ModelEntry:
         lines = [self.description, _("Labels: {labels}").format(labels=labels), self._facts()]
         if self.shipped:
             lines.append(_("Came with DiNTS."))
+        lines.append(self.learnedFrom)
         return "<br>".join(html.escape(line) for line in (*lines, self.notes) if line)
 
     def _facts(self) -> str:
@@ -113,6 +121,33 @@ def findModel(name: str) -> ModelEntry:
     return _entry({"file": path.name, "path": str(path), "bytes": 0, "shipped": False, **describe(read_manifest(path))})
 
 
+def versionsOf(model: ModelEntry, entries: Sequence[ModelEntry]) -> tuple[list[ModelEntry], ModelEntry | None]:
+    """All versions of a model that are installed, oldest first, and the one before it; None if it is the oldest."""
+    versions = [entry for entry in entries if entry.family == model.family and model.family and not entry.problem]
+    versions.sort(key=lambda entry: entry.version)
+    older = [entry for entry in versions if entry.version < model.version]
+    return versions, older[-1] if older else None
+
+
+def nextVersionFile(model: ModelEntry, folder: Path) -> Path:
+    """A file in `folder` for a model's next version, with a name that no version has, made or installed."""
+    from dints.model.folder import models_folder
+
+    stem = re.sub(r"-v\d+$", "", Path(model.file).stem)
+    names = (f"{stem}-v{number}{MODEL_SUFFIX}" for number in itertools.count(model.version + 1))
+    return next(
+        folder / name for name in names if not any((place / name).exists() for place in (folder, models_folder()))
+    )
+
+
+def chooseVersion(entry: ModelEntry) -> str:
+    """From now on the name of the model means this version; the name of its file."""
+    from dints.model.installed import use
+
+    use(entry.file, entry.version)
+    return entry.file
+
+
 def removeModel(entry: ModelEntry) -> None:
     """Deletes a model from the models folder."""
     from dints.model.installed import remove
@@ -150,4 +185,16 @@ def _entry(values: dict[str, Any]) -> ModelEntry:
         notes=values["notes"],
         cleaned=tuple(values["largest_component"]),
         styles={int(value): style for value, style in values["styles"].items()},
+        version=values["version"],
+        family=values["family"],
+        inUse=values.get("in_use", True),
+        learnedFrom=_learned(values["learned_from"]),
+    )
+
+
+def _learned(lessons: Sequence[dict[str, Any]]) -> str:
+    """What each version learned from, a sentence each; "" for a first version."""
+    text = _("Version {version} learned from {cases} corrections ({date}).")
+    return " ".join(
+        text.format(version=lesson["version"], cases=lesson["cases"], date=lesson["date"][:10]) for lesson in lessons
     )

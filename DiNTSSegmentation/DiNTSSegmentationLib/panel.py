@@ -21,6 +21,7 @@ from DiNTSSegmentationLib.drop_area import DropArea
 from DiNTSSegmentationLib.edits import fingerprint, holdsWork
 from DiNTSSegmentationLib.estimate_line import EstimateLine
 from DiNTSSegmentationLib.input_section import InputSection
+from DiNTSSegmentationLib.learn_section import LearnSection
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 from DiNTSSegmentationLib.model_section import ModelSection
 from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters, engineOptions
@@ -38,6 +39,8 @@ FORM_LABELS = (  # get the same width, so that the fields of all sections are al
     "batchSourceLabel",
     "inputFolderLabel",
     "outputFolderLabel",
+    "dataSetLabel",
+    "scansLabel",
 )
 UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
 
@@ -64,6 +67,7 @@ class SegmentationPanel:
         self.progress = ProgressSection(self.ui, logic.queue)
         self.results = ResultsSection(self.ui, self.update)
         self.batch = BatchSection(self)
+        self.learn = LearnSection(self)
         self.welcome = Welcome(self.ui, self._onSample, self._say)
         self.area = DropArea(content, self.models.importModel)
         self._timer = qt.QTimer()
@@ -90,9 +94,10 @@ class SegmentationPanel:
         self.unbind()
         self.missing = _whatIsMissing()
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
-        self._binding = ParameterBinding(parameters, self.ui, self._onModified)
+        self._binding = ParameterBinding(parameters, self.ui, lambda caller, event: self._timer.start())
         self.models.refresh(parameters.model)
         self.batch.bind(parameters)
+        self.learn.bind(parameters)
         self.inputs.show(volumes)
         self.update()
 
@@ -110,6 +115,7 @@ class SegmentationPanel:
         self.unbind()
         self.models.close()
         self.results.close()
+        self.learn.close()
 
     def update(self) -> None:
         """What is enabled and shown, and the sentence beside Apply."""
@@ -128,6 +134,7 @@ class SegmentationPanel:
         self.ui.installButton.visible = bool(self.missing)
         self._say(self.missing or self._reason())
         self.batch.update(self.missing)
+        self.learn.update()
         self.welcome.update(not any(self.inputs.volumes), sampleModel(self.models.entries), self.missing)
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
             self.estimate.restart()
@@ -148,9 +155,6 @@ class SegmentationPanel:
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
-
-    def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
-        self._timer.start()
 
     def _onModel(self, file: str) -> None:
         if self.isBound:

@@ -89,6 +89,8 @@ class SegmentationParameters(WrappedParameters):
     batchSource: Source = Source.SCENE
     inputFolder: str
     outputFolder: str
+    dataSet: str
+    scans: str
 
 
 def engineOptions(parameters: SegmentationParameters, model: ModelEntry) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 from slicer.i18n import tr as _
 
 from DiNTSLib.durations import duration
+from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.cases import State
 from DiNTSSegmentationLib.runs import RunQueue, SegmentationRun
 
@@ -18,7 +20,8 @@ class ProgressSection:
 
     def __init__(self, ui: SimpleNamespace, queue: RunQueue) -> None:
         self.ui, self.queue = ui, queue
-        self.run: SegmentationRun | None = None
+        self.shown: SegmentationRun | BackgroundCommand | None = None
+        self._cancel: Callable[[], None] | None = None
         self._logged = 0
         ui.progressBar.setRange(0, PROGRESS_STEPS)
         ui.progressBar.textVisible = False
@@ -27,17 +30,27 @@ class ProgressSection:
 
     def show(self, run: SegmentationRun) -> None:
         """Brings the widgets up to date with a run that began, went on or ended."""
-        if run is not self.run:
-            self.run, self._logged = run, 0
-            self.ui.logText.appendPlainText(_("— {run}").format(run=run.title))
-        for kind, text in run.log[self._logged :]:
+        self._cancel = self._cancelRun
+        self._show(run, self._ended(run) if run.isFinished else self._status(run))
+
+    def showTask(self, task: BackgroundCommand) -> None:
+        """The same of a command; while a run is at work that one is shown."""
+        if self.queue.current is None:
+            self._cancel = task.cancel
+            self._show(task, task.status)
+
+    def _show(self, work: SegmentationRun | BackgroundCommand, status: str) -> None:
+        if work is not self.shown:
+            self.shown, self._logged = work, 0
+            self.ui.logText.appendPlainText(_("— {run}").format(run=work.title))
+        for kind, text in work.log[self._logged :]:
             self.ui.logText.appendPlainText(_("Warning: {text}").format(text=text) if kind == "warning" else text)
-        self._logged = len(run.log)
+        self._logged = len(work.log)
         self.ui.progressArea.visible = True
-        self.ui.progressBar.visible = self.ui.cancelButton.visible = not run.isFinished
-        self.ui.progressBar.setRange(0, PROGRESS_STEPS if run.fraction else 0)  # 0: it moves, and says no number
-        self.ui.progressBar.value = round(run.fraction * PROGRESS_STEPS)
-        self.ui.statusLabel.text = self._ended(run) if run.isFinished else self._status(run)
+        self.ui.progressBar.visible = self.ui.cancelButton.visible = not work.isFinished
+        self.ui.progressBar.setRange(0, PROGRESS_STEPS if work.fraction else 0)  # 0: it moves, and says no number
+        self.ui.progressBar.value = round(work.fraction * PROGRESS_STEPS)
+        self.ui.statusLabel.text = status
 
     def _status(self, run: SegmentationRun) -> str:
         parts = [run.title]
@@ -69,6 +82,10 @@ class ProgressSection:
             return _("{run}: cancelled; the scene is as it was.").format(run=run.title)
         return _("{run} failed. {error}").format(run=run.title, error=run.error)
 
-    def _onCancel(self) -> None:
+    def _cancelRun(self) -> None:
         if self.queue.current is not None:
             self.queue.cancel(self.queue.current)
+
+    def _onCancel(self) -> None:
+        if self._cancel is not None:
+            self._cancel()

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from DiNTSSegmentationLib.edits import Contents
+from DiNTSSegmentationLib.rank_table import predictedDice
 from DiNTSSegmentationLib.runs import SegmentationRun
 
 HEADER_HEIGHT, ROW_HEIGHT = 28, 30  # pixels, of Slicer's tables
@@ -87,6 +88,9 @@ def _node(identifier: str) -> slicer.vtkMRMLNode | None:
 def _sentence(run: SegmentationRun, segmentation: slicer.vtkMRMLSegmentationNode) -> str:
     disagreement = _node(run.results.disagreement)
     text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
+    dice = predictedDice(run.cases[0].values)
+    if dice:
+        text += "; " + _("predicted Dice {dice}").format(dice=dice)
     if disagreement is not None:
         text += "; " + _("uncertainty in “{volume}”").format(volume=disagreement.GetName())
     values = run.cases[0].values if len(run.cases) == 1 else {}

@@ -10,6 +10,7 @@ from typing import Any
 from .errors import HostError, collect_unraised
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SLICER_MODULES = Path(__file__).with_name("slicer_modules")  # Slicer's own scripted modules, as far as panels use them
 MODULE_FOLDERS = "DiNTS*"  # of the repository; Slicer puts the folder of every module on `sys.path`
 
 _started: dict[str, Any] = {}
@@ -91,6 +92,8 @@ def _install_slicer_parts(slicer: types.ModuleType, application: Any) -> None:
     _add_module(slicer, "ScriptedLoadableModule", scripted)
     sys.modules["SampleData"] = sample_data
     util_parts.restrict(slicer.util)
+    for path in sorted(SLICER_MODULES.glob("*.py")):
+        application.parts["modules"].load(path)
 
 
 def _add_module(slicer: types.ModuleType, name: str, module: types.ModuleType) -> None:

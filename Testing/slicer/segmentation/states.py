@@ -116,7 +116,7 @@ def finished(panel: Any) -> None:
     run = begun()
     run.state, run.log = State.DONE, [("warning", WARNING)]
     results = ResultNodes(segmentation.GetID(), "", showStatistics(rows, segmentation, volume))
-    run.cases = [SimpleNamespace(results=results, before=None, state=State.DONE)]
+    run.cases = [SimpleNamespace(results=results, before=None, state=State.DONE, values={})]
     end(panel, run)
 
 
@@ -143,6 +143,16 @@ def batch(panel: Any) -> None:
     panel.update()
 
 
+def learning(panel: Any) -> None:
+    """With all buttons and a long sentence."""
+    ready(panel)
+    panel.ui.learnSection.collapsed = False
+    row = {"case": "a scan", "disagreement": 0.08, "predicted_dice": 0.83, "error": 0.03}
+    panel.learn.ranking.show([{**row, "case": f"{number} {LONG_TITLE}"} for number in range(20)])
+    panel.learn._sentence, panel.learn._newModel = NOTES[:110], "new.zip"
+    panel.update()
+
+
 def log(panel: Any) -> None:
     failed(panel)
     panel.ui.logBox.collapsed = False
@@ -155,7 +165,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     state.__name__: state
     for state in (
         *(*ON_THE_WAY, without_models, listing, described, damaged, edited),
-        *(finished, failed, advanced, batch, log),
+        *(finished, failed, advanced, batch, learning, log),
     )
 }
 

@@ -61,7 +61,7 @@ def test_results_lie_beside_the_volume_with_a_table_and_an_uncertainty_map(
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(ct), folder)
     host.click(panel.ui.disagreementBox)
     apply(panel)
-    results = panel.panel.progress.run.results
+    results = panel.panel.progress.shown.results
     nodes = [slicer.mrmlScene.GetNodeByID(identifier) for identifier in vars(results).values()]
     assert all(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == folder for node in nodes)
     segmentation, uncertainty, table = nodes
@@ -144,7 +144,7 @@ def test_a_scan_of_one_window_shows_progress(
     host.click(panel.ui.applyButton)
     assert seen[-1][0] == 0
     finish(panel)
-    assert panel.panel.progress.run.total == 2
+    assert panel.panel.progress.shown.total == 2
     assert (1000, 500) in seen
 
 
@@ -157,7 +157,7 @@ def test_a_result_that_is_deleted_is_no_longer_offered(host: Any, panel: Any, ap
     apply(panel)
     assert host.is_shown(panel.ui.undoButton)
     assert "uncertainty" in panel.ui.resultsLabel.text
-    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(getattr(panel.panel.progress.run.results, deleted)))
+    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(getattr(panel.panel.progress.shown.results, deleted)))
     host.process_events()
     if deleted == "segmentation":
         assert not host.is_shown(panel.ui.undoButton)

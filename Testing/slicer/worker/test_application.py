@@ -82,7 +82,7 @@ def test_a_run_in_the_panel_ends_with_an_application_that_ends(
         host.wait_until(lambda: panel.ui.applyButton.enabled)
         host.click(panel.ui.applyButton)
         host.wait_until(lambda: panel.ui.progressBar.value > 0, {START_SECONDS})
-        print(panel.panel.progress.run.cases[0]._folder.name, flush=True)
+        print(panel.panel.progress.shown.cases[0]._folder.name, flush=True)
         sys.stdin.readline()
         from PySide6.QtWidgets import QApplication
         qt.QTimer.singleShot(0, QApplication.quit)

@@ -1,0 +1,60 @@
+"""The table of ranked scans: which one to correct first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import qt
+
+CASE_COLUMN, DISAGREEMENT_COLUMN, DICE_COLUMN = range(3)
+
+
+class RankTable:
+    """A row for each scan, the most unsure one at the top.
+
+    Args:
+        tree: the widget.
+        onOpened: called with the row of a scan that was double-clicked, see docs/correct-and-learn.md.
+    """
+
+    def __init__(self, tree: qt.QTreeWidget, onOpened: Callable[[dict[str, Any]], None]) -> None:
+        self._tree, self._onOpened = tree, onOpened
+        self._rows: list[dict[str, Any]] = []
+        header = tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(CASE_COLUMN, qt.QHeaderView.Stretch)
+        for column in (DISAGREEMENT_COLUMN, DICE_COLUMN):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        tree.visible = False
+        tree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", self._onDoubleClick)
+
+    def clear(self) -> None:
+        self.show([])
+
+    def add(self, row: dict[str, Any]) -> None:
+        """A scan that was done just now; the order comes at the end."""
+        if row not in self._rows:
+            self.show([*self._rows, row])
+
+    def show(self, rows: Sequence[dict[str, Any]]) -> None:
+        """All scans in their order."""
+        self._rows = list(rows)
+        self._tree.visible = bool(self._rows)
+        self._tree.clear()
+        for row in self._rows:
+            item = qt.QTreeWidgetItem([row["case"], f"{row['disagreement']:.3f}", predictedDice(row)])
+            item.setToolTip(CASE_COLUMN, row["case"])
+            self._tree.addTopLevelItem(item)
+
+    def _onDoubleClick(self, item: qt.QTreeWidgetItem, column: int) -> None:
+        self._onOpened(self._rows[self._tree.indexOfTopLevelItem(item)])
+
+
+def predictedDice(values: Mapping[str, Any]) -> str:
+    """Predicted Dice with its mean absolute error on scans that the networks had not seen; "" where it is not known."""
+    if values.get("predicted_dice") is None:
+        return ""
+    if values.get("error") is None:
+        return f"{values['predicted_dice']:.2f}"
+    return f"{values['predicted_dice']:.2f} ± {values['error']:.2f}"

@@ -1,0 +1,243 @@
+"""Correct and learn, with a process in place of the engine that does what the test says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .facts import segments_of
+from .test_batch import line_of
+
+TELLTALE = "Mustermann"
+
+
+class FakeProcess:
+    """A command of the engine; keeps what its files held when it was started."""
+
+    started: list[FakeProcess]
+
+    def __init__(self, arguments: list[str], onEvent: Callable, onFinished: Callable) -> None:
+        self.arguments, self.onEvent, self.onFinished = arguments, onEvent, onFinished
+
+    def __getitem__(self, option: str) -> str:
+        return self.arguments[self.arguments.index(option) + 1]
+
+    def start(self) -> None:
+        self.started.append(self)
+
+    def progress(self, step: int, total: int) -> None:
+        self.onEvent({"event": "progress", "stage": "train fold 0", "step": step, "total": total, "seconds_left": 90.0})
+
+    def finish(self, name: str = "", values: Any = None, code: int = 0, sentence: str = "") -> None:
+        if name:
+            self.onEvent({"event": "result", "name": name, "values": values})
+        self.onFinished(code, sentence)
+
+    def cancel(self) -> None:
+        self.onFinished(130, "Cancelled.")
+
+
+@pytest.fixture
+def processes(host: Any, monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
+    from DiNTSSegmentationLib import background_command
+
+    FakeProcess.started = []
+    monkeypatch.setattr(background_command, "EngineProcess", FakeProcess)
+    return FakeProcess.started
+
+
+@pytest.fixture
+def window(host: Any) -> Iterator[Any]:
+    yield host.open_main_window()
+    host.close_main_window()
+
+
+@pytest.fixture
+def corrected(host: Any, panel: Any, ct: Any, tmp_path: Path) -> Any:
+    """The panel with an open section, a scan, a drawn segmentation of it, and a folder for the data set."""
+    import slicer
+
+    ct.SetName(TELLTALE)
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{TELLTALE} segmentation")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    for name in ("kidney", "new\nfinding"):
+        segmentation.GetSegmentation().AddEmptySegment(name, name)
+    paint(segmentation, "kidney", ct, 3)
+    paint(segmentation, "new\nfinding", ct, 6)
+    panel.panel.parameters.segmentation = segmentation
+    host.click(panel.ui.learnSection)
+    host.type_text(line_of(panel.ui.dataSetEdit), str(tmp_path / "corrections"))
+    host.wait_until(lambda: panel.ui.addButton.enabled)
+    return panel
+
+
+def paint(segmentation: Any, name: str, volume: Any, place: int) -> None:
+    """Adds a cube of two voxels a side at a place of the diagonal, by what the effects of Segment Editor use."""
+    import slicer
+
+    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume)
+    voxels[(slice(place, place + 2),) * 3] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, name, volume)
+
+
+def test_the_buttons_say_what_is_missing(host: Any, panel: Any, ct: Any, tmp_path: Path) -> None:
+    import slicer
+
+    host.click(panel.ui.learnSection)
+    buttons = (panel.ui.correctButton, panel.ui.addButton, panel.ui.improveButton, panel.ui.rankButton)
+    assert [button.enabled for button in buttons] == [False] * 4
+    assert panel.ui.learnLabel.text == "Choose the segmentation that was corrected."
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    segmentation.GetSegmentation().AddEmptySegment("kidney", "kidney")
+    panel.panel.parameters.segmentation = segmentation
+    host.wait_until(lambda: panel.ui.correctButton.enabled)
+    assert panel.ui.learnLabel.text == "Choose a folder for the data set."
+    (tmp_path / "dataset.json").write_text("[]")
+    host.type_text(line_of(panel.ui.dataSetEdit), str(tmp_path))
+    host.wait_until(lambda: "dataset.json cannot be read" in panel.ui.learnLabel.text)
+    assert not panel.ui.addButton.enabled
+
+
+def test_correct_opens_the_segmentation_and_its_scan_in_segment_editor(
+    host: Any, window: Any, corrected: Any, ct: Any
+) -> None:
+    import slicer
+
+    segmentation = corrected.panel.parameters.segmentation
+    host.click(corrected.ui.correctButton)
+    assert slicer.util.selectedModule() == "SegmentEditor"
+    editor = slicer.modules.SegmentEditorWidget.editor
+    assert editor.segmentationNode() is segmentation
+    assert editor.sourceVolumeNode() is ct
+
+
+def test_a_correction_is_added_by_the_names_of_its_segments_and_without_the_patients(
+    host: Any, corrected: Any, ct: Any, processes: list[FakeProcess]
+) -> None:
+    import SimpleITK as sitk
+    import slicer
+
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: len(processes) == 1)
+    process = processes[0]
+    assert process.arguments[0] == "add"
+    assert not any(TELLTALE in argument for argument in process.arguments)
+    image, labels = Path(process["--image"]), Path(process["--labels"])
+    assert TELLTALE.encode() not in image.read_bytes() + labels.read_bytes()
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(image))), slicer.util.arrayFromVolume(ct))
+    label = sitk.ReadImage(str(labels))
+    names = {label.GetMetaData(f"Segment{n}_LabelValue"): label.GetMetaData(f"Segment{n}_Name") for n in (0, 1)}
+    assert names == {"2": "kidney", "3": "new finding"}  # "kidney" is 2 of the model, whose labels end there
+    expected = np.zeros(sitk.GetArrayFromImage(label).shape)
+    expected[3:5, 3:5, 3:5], expected[6:8, 6:8, 6:8] = 2, 3
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(label), expected)
+    assert not corrected.ui.addButton.enabled
+    process.finish("case", {"case": "0001", "held_out": False, "replaced": False, "training": 1, "held": 0})
+    assert corrected.ui.learnLabel.text == "Case 0001 is added, to learn from."
+    host.wait_until(lambda: not image.parent.exists())
+    assert corrected.ui.addButton.enabled
+
+
+def test_a_correction_that_cannot_be_added_stays_in_the_scene(
+    host: Any, corrected: Any, processes: list[FakeProcess]
+) -> None:
+    before = segments_of(corrected.panel.parameters.segmentation)
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: len(processes) == 1)
+    processes[0].finish(code=2, sentence="The disk is full; free some space.")
+    assert corrected.ui.learnLabel.text == "Adding a case failed. The disk is full; free some space."
+    assert segments_of(corrected.panel.parameters.segmentation) == before
+    assert corrected.ui.addButton.enabled
+
+
+IMPROVED = {"verdict": "better", "sentence": "kidney: better (Dice +0.02).", "labels": [], "cases": [], "version": 2}
+
+
+def improve(host: Any, panel: Any, processes: list[FakeProcess], tmp_path: Path) -> FakeProcess:
+    folder = tmp_path / "corrections"
+    folder.mkdir(exist_ok=True)
+    (folder / "dataset.json").write_text(json.dumps({"training": [{}] * 3, "validation": [{}]}))
+    panel.panel.update()
+    assert panel.ui.learnLabel.text == "3 cases to learn from, 1 held out to compare versions."
+    host.click(panel.ui.improveButton)
+    host.wait_until(lambda: len(processes) == 1)
+    return processes[0]
+
+
+def test_improving_shows_its_progress_and_can_be_cancelled(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    process = improve(host, corrected, processes, tmp_path)
+    assert process.arguments[:3] == ["improve", "--model", corrected.panel.models.chosen.path]
+    assert process["--data"] == str(tmp_path / "corrections")
+    process.progress(30, 120)
+    assert corrected.ui.statusLabel.text == "Improving Body, train fold 0, 25 %, 2 min left"
+    assert host.is_shown(corrected.ui.progressBar)
+    assert not corrected.ui.improveButton.enabled
+    host.click(corrected.ui.cancelButton)
+    assert corrected.ui.learnLabel.text == "Improving Body: cancelled."
+    assert not host.is_shown(corrected.ui.useButton)
+    assert corrected.ui.improveButton.enabled
+
+
+def test_a_segmentation_goes_on_beside_an_improvement(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, apply: Any
+) -> None:
+    process = improve(host, corrected, processes, tmp_path)
+    corrected.panel.parameters.segmentation = None
+    host.wait_until(lambda: corrected.ui.applyButton.enabled)
+    apply(corrected)
+    assert corrected.ui.statusLabel.text == f"{TELLTALE}: done."
+    process.progress(60, 120)
+    assert "Improving Body, train fold 0, 50 %" in corrected.ui.statusLabel.text
+    process.finish("improvement", {**IMPROVED, "path": None, "forgetting": None})
+
+
+@pytest.mark.parametrize("path", [None, "new.zip"])
+def test_only_a_version_that_is_not_worse_is_offered(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, path: str | None
+) -> None:
+    process = improve(host, corrected, processes, tmp_path)
+    forgetting = {"sentence": "What was learnt before is kept."}
+    process.finish("improvement", {**IMPROVED, "path": path, "forgetting": forgetting})
+    assert corrected.ui.learnLabel.text == "kidney: better (Dice +0.02). What was learnt before is kept."
+    assert host.is_shown(corrected.ui.useButton) == (path is not None)
+
+
+def test_scans_are_ranked_and_opened_with_their_proposals(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, shared_data: Path
+) -> None:
+    import SimpleITK as sitk
+
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    shutil.copy(shared_data / "ct" / "example_ct.nii.gz", scans / "a.nii.gz")
+    image = sitk.ReadImage(str(scans / "a.nii.gz"))
+    proposal = sitk.Image(image.GetSize(), sitk.sitkUInt8)
+    proposal.CopyInformation(image)
+    proposal[5, 5, 5] = 2
+    sitk.WriteImage(proposal, str(tmp_path / "a.nii.gz"))
+    host.type_text(line_of(corrected.ui.scansEdit), str(scans))
+    host.wait_until(lambda: corrected.ui.rankButton.enabled)
+    host.click(corrected.ui.rankButton)
+    host.wait_until(lambda: len(processes) == 1)
+    process = processes[0]
+    assert (process.arguments[0], process["--output"]) == ("rank", str(tmp_path / "scans proposals"))
+    unsure = {"case": "a", "images": [str(scans / "a.nii.gz")], "proposal": str(tmp_path / "a.nii.gz")}
+    unsure |= {"disagreement": 0.08, "predicted_dice": 0.834, "error": 0.03}
+    sure = {**unsure, "case": "b", "disagreement": 0.01, "predicted_dice": None, "error": None}
+    for row in (sure, unsure):
+        process.onEvent({"event": "result", "name": "ranked", "values": row})
+    process.finish("ranking", {"path": "ranking.csv", "error": 0.03, "cases": [unsure, sure]})
+    tree = corrected.ui.rankTree
+    texts = [[tree.topLevelItem(row).text(column) for column in range(3)] for row in range(tree.topLevelItemCount)]
+    assert texts == [["a", "0.080", "0.83 ± 0.03"], ["b", "0.010", ""]]
+    corrected.panel.learn._onOpened(unsure)
+    assert [volume.GetName() for volume in corrected.panel.inputs.volumes] == ["a"]
+    assert segments_of(corrected.panel.parameters.segmentation) == {"liver": 0, "kidney": 1}
