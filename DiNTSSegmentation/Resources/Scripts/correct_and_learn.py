@@ -5,9 +5,9 @@
     Slicer --no-main-window --python-script correct_and_learn.py MODEL FOLDER --back
 
 MODEL is the name of an installed model. FOLDER keeps the corrections; cases have numbers there and no names.
-SEGMENTATION is a .seg.nrrd, whose segments are labels by their names. `--improve` prints how the new version compares with the old
-one; `--use` installs it, unless it is worse; `--back` returns to the version before. Ends with 0, or with 1 and the
-reason in one line.
+SEGMENTATION is a .seg.nrrd, whose segments are labels by their names. `--improve` prints how the new version compares
+with the old one; `--use` installs it, unless it is worse; `--back` returns to the version before. Ends with 0, or with 1
+and the reason in one line.
 """
 
 import argparse
