@@ -6,8 +6,8 @@
 
 MODEL is the name of an installed model. FOLDER keeps the corrections; cases have numbers there and no names.
 SEGMENTATION is a .seg.nrrd, whose segments are labels by their names. `--improve` prints how the new version compares
-with the old one; `--use` installs it, unless it is worse; `--back` returns to the version before. Ends with 0, or with 1
-and the reason in one line.
+with the old one; `--use` installs it, unless it is worse; `--back` returns to the version before. Ends with 0, or with
+1 and the reason in one line.
 """
 
 import argparse
