@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from dints.data.plain_folders import image_cases
 from dints.errors import InputError, RunError, StorageError
 from dints.events import Reporter
 from dints.files.storage import remove_leftovers
+from dints.inference.predictor import Predictor, PreparedImage
+from dints.inference.read_ahead import read_ahead
 from dints.model.installed import find_model
 from dints.model.model import load_model
 
@@ -61,11 +64,14 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if _is_folder(arguments.input) and not arguments.overwrite:
         works = _missing(works, reporter)
     failures = []
-    for number, (images, output) in enumerate(works, start=1):
+    cases = read_ahead(works, lambda work: _prepared(predictor, work[0]))
+    for number, ((images, output), prepared) in enumerate(cases, start=1):
         try:
-            channels = read_channels(images, reporter.warning)
+            image, remarks = prepared()
+            for remark in remarks:
+                reporter.warning(remark)
             with naming(images):
-                prediction = predictor.predict(channels, reporter=reporter, **options)
+                prediction = predictor.predict(image, reporter=reporter, **options)
             write_image(prediction.labels, output)
         except (InputError, RunError) as error:
             if not _is_folder(arguments.input) or isinstance(error, StorageError):  # a full disk stops all
@@ -79,6 +85,14 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             reporter.result("segmentation", input=[str(path) for path in images], path=str(output), **counts)
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
+
+
+def _prepared(predictor: Predictor, images: Sequence[Path]) -> tuple[PreparedImage, list[str]]:
+    """A case up to its networks, and what there is to say of its files."""
+    remarks: list[str] = []
+    channels = read_channels(images, remarks.append)
+    with naming(images):
+        return predictor.prepare(channels), remarks
 
 
 def _missing(works: list[Assignment], reporter: Reporter) -> list[Assignment]:

@@ -51,6 +51,14 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class PreparedImage:
+    """A case as networks see it."""
+
+    volume: Tensor  # [C, X, Y, Z]
+    grid: Grid
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What segmenting an image will take, before it is read."""
 
@@ -92,7 +100,7 @@ class Predictor:
 
     def predict(
         self,
-        channels: Sequence[sitk.Image],
+        channels: Sequence[sitk.Image] | PreparedImage,
         reporter: Reporter | None = None,
         *,
         folds: Sequence[int] | None = None,
@@ -106,7 +114,8 @@ class Predictor:
         When memory runs out, the work is repeated in ways that need less, with a warning to the reporter.
 
         Args:
-            channels: 3D images on one grid, in the order of the task's channels (or one of several components).
+            channels: 3D images on one grid, in the order of the task's channels (or one of several components), or
+                what `prepare` made of them.
             reporter: receives progress of the stage "segment" and warnings.
             folds: which networks vote; all by default.
             region: box of voxels ((x, y, z) first, (x, y, z) after the last) along the image's axes. Only what it
@@ -121,18 +130,18 @@ class Predictor:
         """
         reporter = reporter or Reporter()
         settings, networks = self._settings(options), self._members(folds)
-        images = self._split(channels)
-        size = images[0].GetSize()
+        given = channels if isinstance(channels, PreparedImage) else self._split(channels)
+        size = given.grid.size if isinstance(given, PreparedImage) else given[0].GetSize()
         whole = region is None
         region = ((0, 0, 0), size) if region is None else checked_region(region, size)
-        prepared = functools.cache(lambda: self._prepared(images, reporter))  # for all attempts, once it succeeded
+        prepared = functools.cache(lambda: self._prepared(given, reporter))  # for all attempts, once it succeeded
         mirrored = self.config.mirrored_axes if settings.mirror else ()
         sides = self.config.task.sides.classes
 
         bound = None if exhaustive else self.bound
 
         def work(step: Execution) -> Prediction:
-            volume, grid = prepared()
+            volume, grid = prepared().volume, prepared().grid
             box, patch = crop_box(grid, region), self.config.sampling.patch
             case = PreparedCase(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
             result = case.run(step, disagreement, reporter)
@@ -145,6 +154,10 @@ class Predictor:
             return Prediction(labels, doubt, result.computed, result.windows)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
+
+    def prepare(self, channels: Sequence[sitk.Image]) -> PreparedImage:
+        """What can be done before a case has its turn, in another thread; errors as in `predict`."""
+        return PreparedImage(*self._preprocessor(self._split(channels)))
 
     def estimate(self, size: Size, spacing: Vector, folds: Sequence[int] | None = None, **options: Any) -> Estimate:
         """What an image of `size` voxels of `spacing` mm along R, A and S takes, if nothing is cropped away.
@@ -168,24 +181,24 @@ class Predictor:
 
     def look(self, channels: Sequence[sitk.Image], networks: int = 1) -> tuple[FirstLook, Grid] | None:
         """The first look of the first network; None where it would not be worth it for so many networks."""
-        volume, grid = self._preprocessor(self._split(channels))
-        patch, (x, y, z) = self.config.sampling.patch, grid.working_shape
+        prepared = self.prepare(channels)
+        patch, (x, y, z) = self.config.sampling.patch, prepared.grid.working_shape
         padded = max(x, patch[0]), max(y, patch[1]), max(z, patch[2])
         windows = WindowGrid.of(padded, patch, stride(self.config.inference, patch))
         if not is_worth_it(windows, networks):
             return None
-        return first_look(volume.numpy(), self.networks[:1], windows, device=self.device), grid
+        return first_look(prepared.volume.numpy(), self.networks[:1], windows, device=self.device), prepared.grid
 
     def flips(self, mirror: bool) -> int:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""
         return len(flips_of(self.config.mirrored_axes if mirror else ()))
 
-    def _prepared(self, images: Sequence[sitk.Image], reporter: Reporter) -> tuple[Tensor, Grid]:
-        volume, grid = self._preprocessor(images)
-        strange = self.trained_on.differences(volume.numpy(), grid) if self.trained_on else []
+    def _prepared(self, given: Sequence[sitk.Image] | PreparedImage, reporter: Reporter) -> PreparedImage:
+        image = given if isinstance(given, PreparedImage) else PreparedImage(*self._preprocessor(given))
+        strange = self.trained_on.differences(image.volume.numpy(), image.grid) if self.trained_on else []
         if strange:
             reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")
-        return volume, grid
+        return image
 
     def _say_what_was_left_out(self, result: CaseResult, reporter: Reporter) -> None:
         if self.bound and result.computed < result.windows:

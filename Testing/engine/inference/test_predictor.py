@@ -245,3 +245,13 @@ def test_volumes_unlike_those_of_the_training_cases_are_warned_of(largest_class,
     assert bool(reporter.warnings) == warned
     if warned:
         assert "white 392 mm3, in training 0-0 mm3" in reporter.warnings[0]
+
+
+def test_a_prepared_image_gives_what_its_channels_give():
+    image = phantom(OBLIQUE, spacing=(0.8, 0.9, 1.1))
+    predictor, region = Predictor([threshold], config(), "cpu"), ((4, 5, 6), (14, 15, 16))
+    for options in ({}, {"region": region}):
+        prepared = predictor.predict(predictor.prepare([image]), **options).labels
+        plain = predictor.predict([image], **options).labels
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(prepared), sitk.GetArrayFromImage(plain))
+        assert prepared.GetOrigin() == plain.GetOrigin()
