@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
+from dints.data.images import read_image
 from dints.data.segments import read_named_label, segments_of
 from dints.errors import InputError
 from DiNTSLib.background import writeParts
@@ -39,16 +39,12 @@ class Layer:
 
 
 def readImage(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels and `ijkToRas` of an image file.
+    """Voxels and `ijkToRas` of an image file, as the engine reads it.
 
     Raises:
         ValueError: it cannot be read.
     """
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ValueError(_("{path} cannot be read as an image").format(path=path)) from error
-    return _voxelsOf(image)
+    return _voxelsOf(read_image(path))
 
 
 def _voxelsOf(image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from dints.data.plain_folders import image_cases
+from dints.data.batch import folder_works
+from dints.data.formats import image_name
 from dints.errors import InputError
 from DiNTSLib.events import Event
 from DiNTSLib.terminology import segmentStyles
@@ -23,8 +24,6 @@ from DiNTSSegmentationLib.parameters import Quality, SegmentationParameters
 from DiNTSSegmentationLib.region import rasGrid, sameGrid, voxelBox
 from DiNTSSegmentationLib.runs import RunQueue, SegmentationRun
 from DiNTSSegmentationLib.sequences import frameCases
-
-RESULT_SUFFIX = ".nii.gz"  # of the files that a batch writes
 
 Callback = Callable[[SegmentationRun], None]
 
@@ -148,13 +147,9 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         """Segments every image of a folder into a file of the same name; what is there already is left alone."""
         entry = findModel(str(model))
         source, target = Path(inputFolder), Path(outputFolder)
-        images = image_cases(source, len(entry.channels)) if source.is_dir() else []
-        if not images:
-            raise InputError(_("{folder} holds no images; choose a folder of images.").format(folder=source))
-        if target.resolve() == source.resolve():
-            raise InputError(_("Images and results are in the same folder; choose another one for the results."))
+        works = folder_works(source, target, len(entry.channels))
         settings = self.settings(entry, quality, device, options, False, False)
-        cases = [FileCase(case.name, case.images, target / (case.name + RESULT_SUFFIX)) for case in images]
+        cases = [FileCase(image_name(result), images, result) for images, result in works]
         return self._run(SegmentationRun(source.name, cases, settings, onProgress, onFinished))
 
     def check(

@@ -10,11 +10,11 @@ from typing import Any
 from dints.commands.options import add_device, fold_list
 from dints.config import all_settings
 from dints.config.listing import explanation
+from dints.data.batch import RESULT_SUFFIX, folder_works
 from dints.data.dicom import is_dicom_folder
 from dints.data.formats import image_name, is_image, refuse_unwritable
 from dints.data.images import naming, read_channels, write_image
 from dints.data.outputs import Assignment, refuse_overlap
-from dints.data.plain_folders import image_cases
 from dints.errors import InputError, RunError, StorageError
 from dints.events import Reporter
 from dints.files.storage import remove_leftovers
@@ -115,18 +115,13 @@ def _works(inputs: list[Path], output: Path, channels: int) -> list[Assignment]:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
     if _is_folder(inputs):
-        if output.is_file() or is_image(output):
-            raise InputError(f"{output}: is a file, and the input a folder of images; give a folder for the results")
-        cases = image_cases(inputs[0], channels, without=output)
-        if not cases:
-            raise InputError(f"{inputs[0]}: holds no images; give a folder of images, or an image")
-        return [(case.images, output / f"{case.name}.nii.gz") for case in cases]
+        return folder_works(inputs[0], output, channels)
     return [(tuple(inputs), _file(inputs, output))]
 
 
 def _file(inputs: list[Path], output: Path) -> Path:
     """The file for one image; a name with a suffix that is no folder's must be one of an image."""
     if output.is_dir() or (not output.suffix and not is_image(output)):
-        return output / f"{image_name(inputs[0])}.nii.gz"
+        return output / f"{image_name(inputs[0])}{RESULT_SUFFIX}"
     refuse_unwritable(output)
     return output

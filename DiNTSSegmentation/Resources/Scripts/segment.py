@@ -14,7 +14,11 @@ import slicer
 from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
 from DiNTSSegmentationLib.parameters import Quality
 
+from dints.data.formats import image_name
+from dints.data.outputs import refuse_replacing
 from dints.errors import InputError, RunError
+from DiNTSLib.images import readVolume
+from DiNTSLib.scene import addVolume
 
 SEGMENTATION_SUFFIX = ".seg.nrrd"
 
@@ -48,14 +52,17 @@ def segmentFile(options: argparse.Namespace) -> None:
     """Writes the segmentation and its statistics."""
     if not options.output.name.endswith(SEGMENTATION_SUFFIX):
         raise InputError(f"{options.output}: must end in {SEGMENTATION_SUFFIX}; choose another name")
-    volume = slicer.util.loadVolume(str(options.input))
+    name = options.output.name.removesuffix(SEGMENTATION_SUFFIX)
+    statistics = options.output.with_name(f"{name}.csv")
+    refuse_replacing([options.output, statistics], [options.input])
+    image = readVolume(options.input)  # the file of that name, which Slicer may take for another one
+    volume = addVolume(image, image_name(options.input), image.GetScalarRange())
     run = DiNTSSegmentationLogic().segment(
         volume, model=options.model, device=options.device, quality=options.quality, statistics=True
     )
     segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
     table = slicer.mrmlScene.GetNodeByID(run.results.statistics)
-    name = options.output.name.removesuffix(SEGMENTATION_SUFFIX)
-    for node, path in ((segmentation, options.output), (table, options.output.with_name(f"{name}.csv"))):
+    for node, path in ((segmentation, options.output), (table, statistics)):
         if not slicer.util.saveNode(node, str(path)):
             raise RunError(f"{path} could not be written")
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
+from Testing.engine.data.dicom_files import save_slice
 
 from .facts import hidden_segments_of
 
@@ -221,6 +223,50 @@ def test_the_script_segments_a_folder_and_goes_on_where_it_stopped(
     assert done.returncode == 0, done.stderr
     assert (results / "a.nii.gz").read_bytes() == b"of an earlier call"
     assert (results / "b.nii.gz").stat().st_size > 0
+
+
+def test_the_script_replaces_no_input_and_reads_the_file_of_that_name(
+    model_files: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    scan = sitk.ReadImage(str(shared_data / "ct" / "example_ct.nii.gz"))
+    sitk.WriteImage(scan, str(tmp_path / "a.seg.nrrd"))
+    before = (tmp_path / "a.seg.nrrd").read_bytes()
+    done = run_script(model_files / "body.zip", tmp_path / "a.seg.nrrd", tmp_path / "a.seg.nrrd", "--device", "cpu")
+    assert (done.returncode, (tmp_path / "a.seg.nrrd").read_bytes()) == (1, before)
+    assert "would replace" in done.stderr
+    sitk.WriteImage(scan, str(tmp_path / "b.nii.gz"))
+    sitk.WriteImage(scan * 0 - 1000, str(tmp_path / "b.nii"))  # ITK reads this one under the name of the other
+    tables = []
+    for source in ("a.seg.nrrd", "b.nii.gz"):
+        output = tmp_path / "result.seg.nrrd"
+        done = run_script(model_files / "body.zip", tmp_path / source, output, "--device", "cpu", "--quality", "quick")
+        assert done.returncode == 0, done.stderr
+        tables.append((tmp_path / "result.csv").read_text())
+    assert tables[0] == tables[1]
+
+
+def test_a_folder_is_refused_with_the_sentence_of_the_command_line(
+    logic: Any, install: Any, shared_data: Path, tmp_path: Path
+) -> None:
+    install("body.zip")
+    scan = shared_data / "ct" / "example_ct.nii.gz"
+    images = tmp_path / "images"
+    images.mkdir()
+    for results, sentence in (
+        (images, "holds no images; give a folder of images"),
+        (images, "would replace"),
+        (tmp_path / "results", "would hold the results of both"),
+        (tmp_path / "results", "holds a DICOM series beside images of other formats"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            logic.segmentFolder(images, results, model="body.zip")
+        if not (images / "a.nii.gz").exists():
+            (images / "a.nii.gz").symlink_to(scan)
+        elif not (images / "a.nrrd").exists():
+            (images / "a.nrrd").write_bytes(b"another scan of the same name")
+        else:
+            save_slice(images / "1.dcm", np.zeros((4, 4), np.int16))
+    assert not (tmp_path / "results").exists()
 
 
 def test_the_script_says_in_a_line_what_is_wrong(model_files: Path, tmp_path: Path) -> None:
