@@ -18,7 +18,7 @@ import torch
 from dints.config import Config, TaskConfig
 from dints.cost.table import architecture_numbers, describe_cost
 from dints.data.cache import Cache
-from dints.data.check import check
+from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.fingerprint import default_config, fingerprint, scaling_notes
 from dints.device import device_name
@@ -51,6 +51,7 @@ def prepare(
     reporter: Reporter,
     held_out: int = 0,
     limit: TimeLimit | None = None,
+    checked: CheckResult | None = None,
 ) -> Run:
     """Checks a data set and starts a run on it.
 
@@ -58,6 +59,7 @@ def prepare(
         config_source: a preset or YAML file. Where it does not describe the task, the data does; where there is none,
             the whole configuration is derived from the data's fingerprint and the memory at hand (bytes).
         held_out: how many labelled cases neither search nor training may see.
+        checked: what a check of the same data found, so that they are not read again.
         limit: the time that the run is to fit, by other settings than those that `config_source` and `overrides` name.
 
     Raises:
@@ -70,7 +72,7 @@ def prepare(
         overrides = [*overrides, f"training.folds={len(datalist.folds)}"]
     training = given.with_overrides(overrides).training
     datalist = replace(datalist, held_out=(*datalist.held_out, *_drawn(datalist, held_out, training.seed)))
-    result = check(datalist, training.folds, reporter, training.seed)
+    result = checked or check(datalist, training.folds, reporter, training.seed)
     result.refuse_errors(f"`dints check {data}` lists all")
     for problem in result.problems:
         reporter.warning(str(problem))

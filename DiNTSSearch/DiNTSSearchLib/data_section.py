@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from DiNTSSearchLib.cases_table import CasesTable
 from DiNTSSearchLib.pairs import NodePair, caseNames
+from DiNTSSearchLib.parameters import TimeChoice
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.section import Section, counted
 from DiNTSSearchLib.tables import fill
@@ -104,6 +105,7 @@ class DataSection(Section):
 
         def made(results: Results) -> None:
             self.panel.parameters.dataFolder, self.panel.parameters.preset = results["data"]["path"], DEMO_PRESET
+            self.panel.parameters.time = TimeChoice.PAPER  # the preset is made for minutes
             self.check(andThen=self.panel.search.onStart)
 
         self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), made)

@@ -72,5 +72,8 @@ def progressSentence(event: Event) -> str:
     left = event.get("seconds_left")
     if left is not None and event["step"] < event["total"]:
         text += ", " + _("{time} left").format(time=duration(left))
+    whole = event.get("run_seconds_left")
+    if whole is not None:
+        text += " " + _("({time} of the whole run)").format(time=duration(whole))
     metrics = list(event.get("metrics", {}).items())[:METRICS_SHOWN]
     return ", ".join([text, *(f"{name} {value:.3g}" for name, value in metrics)])

@@ -23,6 +23,8 @@ from DiNTSSearchLib.opened_run import CHOICES
 from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
 from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline
 
+PAPER = "paper"  # in place of hours: as long as the settings take
+
 
 class EngineError(RuntimeError):
     """A command of the engine failed or was cancelled; the message is the sentence that it gave."""
@@ -100,6 +102,28 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         command = ["memory", "--config", str(settings), "--device", device, *_overrides(changes)]
         return self._run([[command]], onEvent, onFinished)
 
+    def plan(
+        self,
+        data: str | Path,
+        check: str | Path,
+        preset: str = "",
+        settings: str | Path | None = None,
+        changes: Mapping[str, str] | None = None,
+        hours: str = PAPER,
+        device: str = "auto",
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ) -> Pipeline:
+        """Result "plan": seconds of the `stages` of a run that would be started now, what was `chosen` and `left_out`.
+
+        Args:
+            check: what `check` left in the run's folder.
+            hours: that it may take; PAPER takes `settings` as they are.
+        """
+        command = ["plan", "--data", str(data), "--check", str(check), "--device", device]
+        command += _timed(hours, preset, settings, changes)
+        return self._run([[command]], onEvent, onFinished)
+
     def search(
         self,
         run: str | Path,
@@ -107,6 +131,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         settings: str | Path | None = None,
         changes: Mapping[str, str] | None = None,
         device: str = "auto",
+        hours: str = PAPER,
+        preset: str = "",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
     ) -> Pipeline:
@@ -116,6 +142,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             data: data set of a new run.
             settings: preset or YAML file of a new run; by default what `check` left in the run's folder, if it did.
             changes: settings that differ, {"section.key": YAML}, for example {"search.memory_budget": "0.5"}.
+            hours: that a new run may take, with settings that fit, among which those of `preset` and `changes` stay;
+                PAPER takes `settings` as they are.
         """
         layout = RunLayout(run)
         command = ["search", "--run", str(run), "--device", device]
@@ -123,8 +151,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             if settings is None and layout.config_file.is_file():
                 settings = layout.config_file
             command += [] if data is None else ["--data", str(data)]
-            command += [] if settings is None else ["--config", str(settings)]
-            command += _overrides(changes)
+            command += _timed(hours, preset, settings, changes)
         return self._run([[command]], onEvent, onFinished, run)
 
     def retrain(
@@ -237,6 +264,13 @@ def _clearAway(folder: Path) -> None:
 def _settings(run: str | Path) -> Config:
     """Of a run; InputError if it has none that can be read."""
     return Config.load(RunLayout(run).config_file)
+
+
+def _timed(hours: str, preset: str, settings: str | Path | None, changes: Mapping[str, str] | None) -> list[str]:
+    """Options of a run that is as long as its settings take, or that is to fit a time."""
+    if hours == PAPER:
+        return ([] if settings is None else ["--config", str(settings)]) + _overrides(changes)
+    return (["--config", preset] if preset else []) + ["--hours", hours] + _overrides(changes)
 
 
 def _overrides(changes: Mapping[str, str] | None) -> list[str]:

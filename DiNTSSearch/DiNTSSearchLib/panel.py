@@ -136,6 +136,7 @@ class SearchPanel:
         """Ends the engine's processes: nothing may be left behind. The run goes on from its last checkpoint later."""
         self._timer.stop()
         self.search.memory.stop()
+        self.search.time.stop()
         if self.job is not None:
             self.job.cancel()
         self.unbind()

@@ -31,6 +31,25 @@ class Distribution(Enum):
         return {Distribution.SEQUENCE: _("One after the other"), Distribution.GPUS: _("One per GPU")}[self]
 
 
+class TimeChoice(Enum):
+    """How long a run may take; the values are the engine's words for hours."""
+
+    QUARTER = "0.25"
+    HOUR = "1"
+    THREE_HOURS = "3"
+    EIGHT_HOURS = "8"
+    PAPER = "paper"
+
+    def label(self) -> str:
+        return {
+            TimeChoice.QUARTER: _("15 minutes"),
+            TimeChoice.HOUR: _("1 hour"),
+            TimeChoice.THREE_HOURS: _("3 hours"),
+            TimeChoice.EIGHT_HOURS: _("8 hours"),
+            TimeChoice.PAPER: _("like the paper"),
+        }[self]
+
+
 @parameterNodeWrapper
 class DiNTSSearchParameters(WrappedParameters):
     """Choices of the four steps. Everything else is in the run's folder."""
@@ -39,6 +58,7 @@ class DiNTSSearchParameters(WrappedParameters):
     openedFolder: str = ""  # the run folder whose settings the other parameters began with
     dataFolder: str = ""
     preset: str = ""  # "" derives the settings from the data
+    time: TimeChoice = TimeChoice.THREE_HOURS
     folds: Annotated[int, within("training.folds"), standard("training.folds")]
     memoryBudget: Annotated[
         float, within("search.memory_budget"), standard("search.memory_budget"), SingleStep(0.05), Decimals(DECIMALS)

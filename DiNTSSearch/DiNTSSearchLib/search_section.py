@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
@@ -17,10 +17,11 @@ from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.footer import ERROR_STYLE
 from DiNTSSearchLib.memory_line import MemoryLine
-from DiNTSSearchLib.parameters import changedSettings, showSettings
+from DiNTSSearchLib.parameters import TimeChoice, changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import LAYOUT_CHARTS
 from DiNTSSearchLib.section import Section
+from DiNTSSearchLib.time_line import TimeLine
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
@@ -34,7 +35,7 @@ class SearchSection(Section):
     def __init__(self, panel: SearchPanel) -> None:
         ui = panel.ui
         super().__init__(panel, _("2. Search"), ui.searchButton)
-        self.memory = MemoryLine(panel.logic, panel.refresh)
+        self.memory, self.time = MemoryLine(panel.logic, panel.refresh), TimeLine(panel.logic, panel.refresh)
         self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
         self._drawn: tuple[Path, int] | None = None  # file and time of change
         self._presets: list[str] = []
@@ -63,9 +64,11 @@ class SearchSection(Section):
         for widget in ("budgetSlider", "iterationsBox", "patchXBox", "patchYBox", "patchZBox"):
             getattr(self.ui, widget).enabled = free and run.settings is not None
         self.ui.deviceBox.enabled = not self.panel.isBusy
+        self.ui.timeBox.enabled = free
         if not self.ui.advancedBox.collapsed:  # filling the table takes long enough to be noticed
             self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
         self.showMemory()
+        self.showTime()
         self.showProgress(run.search.started)
 
     def showProgress(self, isThere: bool) -> None:
@@ -155,6 +158,26 @@ class SearchSection(Section):
         alarming = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
         self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""
 
+    def showTime(self) -> None:
+        """Keeps the prediction for what would be started now in sight; that of a run is in the footer."""
+        run, parameters = self.panel.run, self.panel.parameters
+        if not run.isRun and run.settings is not None and not self.whyNot():
+            layout, hours, device = run.layout, parameters.time.value, parameters.device.value
+            data, preset, changes = parameters.dataFolder, parameters.preset, self.timedChanges()
+            self.time.want(data, layout.check_file, preset, layout.config_file, changes, hours, device)
+        elif not self.panel.isBusy:
+            self.time.stop()
+        self.ui.timeText.text = self.time.sentence() or _("known after the check")
+        self.ui.timeText.toolTip = self.time.explanation()
+        self.ui.timeText.styleSheet = ERROR_STYLE if self.time.error else ""
+
+    def timedChanges(self) -> dict[str, str]:
+        """Changes for a run that starts from data or preset: with folds, where others than usual were checked for."""
+        parameters, changes = self.panel.parameters, self.changes()
+        if parameters.time != TimeChoice.PAPER and parameters.folds != Config().training.folds:
+            changes["training.folds"] = str(parameters.folds)
+        return changes
+
     def showArchitecture(self) -> None:
         """Draws the architecture if its file changed."""
         path = self.panel.run.architectureFile
@@ -177,11 +200,12 @@ class SearchSection(Section):
 
     def onStart(self) -> None:
         parameters = self.panel.parameters
-        folder, device, new = parameters.runFolder, parameters.device.value, not self.panel.run.isRun
-        data, changes = (parameters.dataFolder, self.changes()) if new else (None, None)
-        self.start(
-            lambda **calls: self.logic.search(folder, data, changes=changes, device=device, **calls), self.onFound
-        )
+        options: dict[str, Any] = {"device": parameters.device.value}
+        if not self.panel.run.isRun:
+            options |= {"data": parameters.dataFolder, "changes": self.timedChanges()}
+            options |= {"hours": parameters.time.value, "preset": parameters.preset}
+        folder = parameters.runFolder
+        self.start(lambda **calls: self.logic.search(folder, **options, **calls), self.onFound)
 
     def onFound(self, results: Results) -> None:
         self.panel.open(self.panel.retrain)

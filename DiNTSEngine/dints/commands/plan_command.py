@@ -1,21 +1,60 @@
-"""Predict how long each stage of a run takes on this computer, and the memory that it needs, before it starts."""
+"""Predict how long each stage takes on this computer, and the memory that it needs: of a run, or of one to be started.
+
+With --data nothing is started or kept: it says what `dints search` with the same options would begin with.
+"""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from dints.commands.options import add_device, add_run
-from dints.commands.planning import announce
-from dints.device import select_device
+from dints.commands.options import add_configuration, add_device
+from dints.commands.planning import add_hours, announce, time_limit
+from dints.data.check import CheckResult
+from dints.device import device_memory, select_device
+from dints.errors import InputError
 from dints.events import Reporter
+from dints.files.storage import read_json
 from dints.run import Run, run_lock
+from dints.stages import prepare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_run(parser)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--run", type=Path, dest="run_folder", metavar="RUN", help="folder of a run: what is left of it"
+    )
+    source.add_argument("--data", type=Path, help="data set of a run that is not started yet")
+    parser.add_argument("--check", type=Path, help="what `dints check --output` wrote: the data are not read again")
+    add_configuration(parser)
+    add_hours(parser)
     add_device(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    if arguments.run_folder is None:
+        _plan_data(arguments, reporter)
+        return
+    if arguments.check or arguments.config or arguments.set or arguments.hours is not None:
+        raise InputError("--check, --config, --set and --hours: belong to --data; a run has its settings")
     with run_lock(arguments.run_folder, shared=True):
         announce(Run(arguments.run_folder), select_device(arguments.device), reporter)
+
+
+def _plan_data(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Prepares the run in a folder that is removed again."""
+    device = select_device(arguments.device)
+    checked = CheckResult.from_mapping(read_json(arguments.check), str(arguments.check)) if arguments.check else None
+    with TemporaryDirectory(prefix="dints-plan-") as folder:
+        run = prepare(
+            Path(folder),
+            arguments.data,
+            arguments.config,
+            arguments.set,
+            device_memory(device),
+            reporter,
+            limit=time_limit(arguments, device),
+            checked=checked,
+        )
+        announce(run, device, reporter)

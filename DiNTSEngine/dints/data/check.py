@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,31 @@ class CheckResult:
     def to_mapping(self) -> dict[str, Any]:
         """Plain dicts and lists, as JSON holds them."""
         return asdict(self)
+
+    @staticmethod
+    def from_mapping(values: Any, source: str) -> CheckResult:
+        """Inverse of `to_mapping`, also after JSON. InputError if it is something else."""
+        try:
+            cases = [_facts_from_mapping(case) for case in values["cases"]]
+            problems = [Problem(**problem) for problem in values["problems"]]
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{source}: is not what a check leaves; run `dints check` anew") from error
+        return CheckResult(tuple(problems), tuple(cases))
+
+
+def _facts_from_mapping(values: Mapping[str, Any]) -> CaseFacts:
+    x, y, z = values["size"]
+    along_x, along_y, along_z = values["spacing"]
+    channels = []
+    for channel in values["channels"]:
+        inside = channel["foreground_percentiles"]
+        percentiles = {
+            "percentiles": tuple(channel["percentiles"]),
+            "foreground_percentiles": None if inside is None else tuple(inside),
+        }
+        channels.append(ChannelFacts(**{**channel, **percentiles}))
+    volumes = {int(value): float(volume) for value, volume in values["label_volumes"].items()}
+    return CaseFacts(values["name"], (x, y, z), (along_x, along_y, along_z), tuple(channels), volumes)
 
 
 def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed: int = 0) -> CheckResult:

@@ -130,15 +130,11 @@ def _whole(task: _Task, given: bool) -> Fit | float:
 
 
 def _on_ladder(task: _Task, share: float) -> Config:
-    """The first rung on which every fold gets enough steps in a share of the time; on the last, with fewer folds."""
+    """The first rung on which every fold gets enough steps in a share of the time, else the last."""
     config = task.base
     for rung in LADDER:
         config = _overlapping(task, on_rung(task.base, rung, task.fixed))
         if _steps(task, config, share) >= task.enough(FEWEST_STEPS):
-            return config
-    for folds in FOLDS:
-        config = task.change(config, training__folds=min(folds, config.training.folds))
-        if _steps(task, config, share) >= task.enough(FEWER_STEPS):
             return config
     return config
 
@@ -200,9 +196,12 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
     timings = task.measure(config, u_shape_of(config), searching)
     stages = predict(config, task.cases, timings, given=not searching)
     others = sum(seconds for name, seconds in stages.items() if not name.startswith("train "))
-    folds, step = config.training.folds, timings.training_step
-    of_fold = (task.seconds - others) / folds
-    steps = int(of_fold * (1 - VALIDATION_SHARE) / step)
+    step, most = timings.training_step, config.training.folds
+    all_steps = (task.seconds - others) * (1 - VALIDATION_SHARE) / step
+    fitting = [folds for folds in FOLDS if folds <= most and all_steps / folds >= task.enough(FEWER_STEPS)]
+    config = task.change(config, training__folds=max(fitting, default=min(FOLDS)))
+    folds = config.training.folds
+    of_fold, steps = (task.seconds - others) / folds, int(all_steps / folds)
     if steps < LEAST_STEPS and "training.iterations" not in task.fixed:
         needed = (others + folds * LEAST_STEPS * step / (1 - VALIDATION_SHARE)) / SAFETY
         reason = f"leave {max(0, steps)} steps for each of {folds} folds, too few to learn anything"

@@ -100,6 +100,34 @@ def test_what_is_no_time_is_refused(tmp_path, text, capfd):
 
 
 @pytest.mark.usefixtures("computer")
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_run_is_planned_before_it_is_there(phantoms, tmp_path, monkeypatch, capfd, checked):
+    file = tmp_path / "check.json"
+    assert main(["check", str(phantoms), "--output", str(file), "--folds", "2"]) == 0
+    capfd.readouterr()
+    given = ["--check", str(file)] if checked else []
+    if checked:
+        monkeypatch.setattr("dints.stages.check", None)  # whoever calls it fails
+    command = ["plan", "--data", str(phantoms), "--device", "cpu", "--events", "--hours", "0.5"]
+    assert main([*command, *given, *QUICK]) == 0
+    plan = values(events(capfd.readouterr().out), "plan")
+    assert plan["hours"] == 0.5
+    assert {"preprocess", "train fold 0", "train fold 1"} <= plan["stages"].keys()
+    assert [path.name for path in tmp_path.iterdir()] == ["check.json"]
+
+
+def test_a_run_has_its_settings(tmp_path, capfd):
+    assert main(["plan", "--run", str(tmp_path), "--hours", "1"]) == 2
+    assert "belong to --data" in capfd.readouterr().err
+
+
+def test_a_file_that_no_check_left_is_named(phantoms, tmp_path, capfd):
+    (tmp_path / "check.json").write_text("[]")
+    assert main(["plan", "--data", str(phantoms), "--check", str(tmp_path / "check.json")]) == 2
+    assert "is not what a check leaves" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("computer")
 def test_progress_tells_what_is_left_of_the_whole_run(phantoms, tiny_config_file, tmp_path: Path, capfd):
     command = ["search", "--run", str(tmp_path), "--data", str(phantoms), "--config", str(tiny_config_file)]
     assert main([*command, "--device", "cpu", "--events"]) == 0

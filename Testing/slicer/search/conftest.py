@@ -91,7 +91,8 @@ def faked(panel: Any, processes: list[FakeProcess], monkeypatch: pytest.MonkeyPa
     """The panel with fake processes, as if the engine were installed."""
     panel.logic._makeProcess = FakeProcess
     panel.missing = ""
-    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    for line in (panel.search.memory, panel.search.time):
+        monkeypatch.setattr(line, "want", lambda *arguments: None)
     panel.refresh()
     return panel
 

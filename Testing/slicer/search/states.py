@@ -15,6 +15,8 @@ STEPS = 60  # in the log of the search
 SCORED = 12  # cases of the cross-validation
 PREDICTION = {"search": 3 * 2**30, "retraining_full": 30 * 2**30, "available": 12 * 2**30, "gpus": 2}
 DEVICE = "NVIDIA GeForce RTX 4090"
+STAGES = {"preprocess": 60.0, "search": 2000.0, "race": 1500.0, "train fold 0": 4000.0, "evaluate fold 0": 900.0}
+PLAN = {"seconds": 8460.0, "stages": STAGES, "chosen": ["3.0 h are given."], "left_out": ["Left out: flips."]}
 
 
 def empty(panel: Any, folder: Path) -> None:
@@ -128,6 +130,7 @@ STATES: dict[str, Callable[[Any, Path], None]] = {
 def predict(panel: Any) -> None:
     """As if the engine had answered how much memory is needed."""
     panel.search.memory.values = {**PREDICTION, "device": DEVICE}
+    panel.search.time.values = PLAN
     panel.refresh()
 
 

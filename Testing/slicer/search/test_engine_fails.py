@@ -36,7 +36,8 @@ def engine(host: Any, panel: Any, run_folder: Path, monkeypatch: pytest.MonkeyPa
     import DiNTSLib.processes as module
 
     panel.missing = ""
-    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    for line in (panel.search.memory, panel.search.time):
+        monkeypatch.setattr(line, "want", lambda *arguments: None)
     (run_folder / "search" / "architecture.json").unlink()
     panel.parameters.runFolder = str(run_folder)
     panel.refresh()

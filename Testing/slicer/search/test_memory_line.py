@@ -16,8 +16,9 @@ WAITING = "being predicted\u2026"
 
 
 @pytest.fixture
-def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path) -> Any:
-    """The panel after a check, with fake processes that also predict; it is about to ask."""
+def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel after a check, with fake processes that also predict; it is about to ask for the memory."""
+    monkeypatch.setattr(panel.search.time, "want", lambda *arguments: None)
     panel.search.memory._timer.setInterval(0)
     panel.logic._makeProcess, panel.missing = FakeProcess, ""
     panel.parameters.runFolder, panel.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)

@@ -26,7 +26,8 @@ def panel(words: str, host: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
     FakeProcess.started = []
     panel = host.open_module(MODULE, *LAPTOP).panel
     panel.logic._makeProcess, panel.missing = FakeProcess, ""
-    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    for line in (panel.search.memory, panel.search.time):
+        monkeypatch.setattr(line, "want", lambda *arguments: None)
     panel.refresh()
     yield panel
     host.close_module(NAME)

@@ -1,0 +1,62 @@
+"""The predicted time of what the start button begins, beside the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slicer.i18n import tr as _
+
+from DiNTSLib.durations import duration
+from DiNTSSearchLib.forecast_line import ForecastLine
+
+if TYPE_CHECKING:
+    from DiNTSSearchLib.logic import DiNTSSearchLogic
+
+
+class TimeLine(ForecastLine):
+    """Asks how long a run takes that would be started now.
+
+    Args:
+        onChanged: called when a prediction has come.
+    """
+
+    def __init__(self, logic: DiNTSSearchLogic, onChanged: Callable[[], None]) -> None:
+        super().__init__("plan", onChanged)
+        self._logic = logic
+
+    def want(
+        self, data: str, check: Path, preset: str, settings: Path, changes: dict[str, str], hours: str, device: str
+    ) -> None:
+        """Predicts, soon, unless that is known or under way; for the arguments see `DiNTSSearchLogic.plan`."""
+        known = (data, check, check.stat().st_mtime_ns, preset, settings, tuple(changes.items()), hours, device)
+        self.wantAnswer(known, partial(self._logic.plan, data, check, preset, settings, changes, hours, device))
+
+    def sentence(self) -> str:
+        """All of it, and its stages."""
+        if self.error or not self.values:
+            return self.error or (_("being measured, a minute at most…") if self.isExpected else "")
+        stages = ", ".join(_grouped(self.values["stages"]))
+        return _("{time} in all: {stages}").format(time=duration(self.values["seconds"]), stages=stages)
+
+    def explanation(self) -> str:
+        """What was chosen, and why."""
+        return "\n".join([*self.values.get("chosen", ()), *self.values.get("left_out", ())])
+
+
+def _grouped(stages: Mapping[str, float]) -> list[str]:
+    """Stages of one kind, such as folds, as one."""
+    names = {
+        "preprocess": _("preprocessing"),
+        "search": _("search"),
+        "race": _("race"),
+        "train": _("training"),
+        "evaluate": _("evaluation"),
+    }
+    sums: dict[str, float] = {}
+    for stage, seconds in stages.items():
+        kind = stage.partition(" ")[0]
+        sums[kind] = sums.get(kind, 0.0) + seconds
+    return [f"{names.get(kind, kind)} {duration(seconds)}" for kind, seconds in sums.items()]

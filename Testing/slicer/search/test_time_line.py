@@ -1,0 +1,95 @@
+"""The time that a run may take, and the prediction of what it will take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import FakeProcess, start, write_check
+from .states import PLAN
+
+WAITING = "being measured, a minute at most\u2026"
+
+
+@pytest.fixture
+def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel after a check, with fake processes that also predict; it is about to ask for the time."""
+    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    panel.search.time._timer.setInterval(0)
+    panel.logic._makeProcess, panel.missing = FakeProcess, ""
+    panel.parameters.runFolder, panel.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
+    panel.data.onStart()
+    write_check(tmp_path / "new", [])
+    processes[-1].finish()
+    return panel
+
+
+def ask(host: Any, processes: list[FakeProcess], count: int = 1) -> FakeProcess:
+    def questions() -> list[FakeProcess]:
+        return [process for process in processes if process.arguments[0] == "plan"]
+
+    host.wait_until(lambda: len(questions()) == count)
+    return questions()[-1]
+
+
+def answer(process: FakeProcess) -> None:
+    process.onEvent({"event": "result", "name": "plan", "values": PLAN})
+    process.finish()
+
+
+def test_the_time_of_each_stage_is_shown_before_the_start(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    question = ask(host, processes)
+    assert asking.ui.timeText.text == WAITING
+    checked = str(tmp_path / "new" / "check.json")
+    wanted = ["plan", "--data", str(tmp_path), "--check", checked, "--device", "auto", "--hours", "3"]
+    assert question.arguments == wanted
+    answer(question)
+    sentence = "2.4 h in all: preprocessing 1 min, search 33 min, race 25 min, training 67 min, evaluation 15 min"
+    assert asking.ui.timeText.text == sentence
+    assert asking.ui.timeText.toolTip == "3.0 h are given.\nLeft out: flips."
+
+
+def test_another_time_is_a_new_question_and_reaches_the_engine(
+    asking: Any, host: Any, processes: list[FakeProcess]
+) -> None:
+    answer(ask(host, processes))
+    host.choose(asking.ui.timeBox, "15 minutes")
+    answer(ask(host, processes, 2))
+    start(host, asking, asking.search)
+    arguments = processes[-1].arguments
+    assert (arguments[0], arguments[-2:]) == ("search", ["--hours", "0.25"])
+
+
+def test_as_long_as_the_paper_takes_the_settings_of_the_check(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    ask(host, processes)
+    host.choose(asking.ui.timeBox, "like the paper")
+    settings = ["--config", str(tmp_path / "new" / "config.yaml")]
+    assert ask(host, processes, 2).arguments[-2:] == settings
+    start(host, asking, asking.search)
+    assert processes[-1].arguments[-2:] == settings
+
+
+def test_what_the_user_changes_stays_in_a_run_that_fits_its_time(
+    asking: Any, host: Any, processes: list[FakeProcess]
+) -> None:
+    ask(host, processes)
+    asking.parameters.iterations = 77
+    assert ask(host, processes, 2).arguments[-4:] == ["--hours", "3", "--set", "search.iterations=77"]
+
+
+def test_why_there_is_no_plan_is_said(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    ask(host, processes).finish(2, "15 min leave 3 steps; give at least 2.0 h")
+    assert asking.ui.timeText.text == "15 min leave 3 steps; give at least 2.0 h"
+
+
+def test_the_footer_says_how_long_the_whole_run_takes(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    start(host, asking, asking.search)
+    progress = {"event": "progress", "stage": "search", "step": 1, "total": 4, "metrics": {}}
+    processes[-1].onEvent({**progress, "seconds_left": 90.0, "run_seconds_left": 9000.0})
+    assert asking.ui.statusLabel.text == "search: 1 of 4, 2 min left (2.5 h of the whole run)"
