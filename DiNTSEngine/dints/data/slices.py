@@ -21,7 +21,7 @@ from dints.errors import InputError, brief
 
 POSITION, ORIENTATION, PIXEL_SPACING = "0020|0032", "0020|0037", "0028|0030"
 SLOPE, INTERCEPT, FRAMES = "0028|1053", "0028|1052", "0028|0008"
-SERIES, OBJECT = "0020|000e", "0008|0018"
+SERIES, OBJECT, PHOTOMETRIC = "0020|000e", "0008|0018", "0028|0004"
 NAMES = {
     POSITION: "Image Position",
     ORIENTATION: "Image Orientation",
@@ -57,7 +57,7 @@ class Slice:
         reader.SetImageIO("GDCMImageIO")
         reader.ReadImageInformation()
         keys = set(reader.GetMetaDataKeys())
-        tags = (*NAMES, SERIES, OBJECT)
+        tags = (*NAMES, SERIES, OBJECT, PHOTOMETRIC)
         texts = {tag: reader.GetMetaData(tag).strip() if tag in keys else "" for tag in tags}
         return Slice(path, reader.GetSize()[:2], reader.GetPixelID(), reader.GetNumberOfComponents(), texts)
 
@@ -95,7 +95,14 @@ def stacked(folder: Path, slices: Sequence[Slice]) -> list[Slice]:
     Raises:
         InputError: they are not one stack of equal slices at equal distances.
     """
-    for refuse in (_refuse_frames, _refuse_colours, _refuse_missing, _refuse_odd_axes, _refuse_different):
+    for refuse in (
+        _refuse_frames,
+        _refuse_colours,
+        _refuse_missing,
+        _refuse_odd_values,
+        _refuse_odd_axes,
+        _refuse_different,
+    ):
         refuse(folder, slices)
     if len(slices) == 1:
         raise InputError(f"{folder}: holds a single slice, which is no volume; give the folder of the whole series")
@@ -127,6 +134,16 @@ def _refuse_missing(folder: Path, slices: Sequence[Slice]) -> None:
         if without and (len(without) < len(slices) or tag not in (SLOPE, INTERCEPT)):
             reason = f"{len(without)} of {len(slices)} slices do not say their {NAMES[tag]} ({min(without)})"
             raise InputError(f"{folder}: {reason}; {EXPORT}")
+
+
+def _refuse_odd_values(folder: Path, slices: Sequence[Slice]) -> None:
+    """Values that GDCM changes: it turns those of MONOCHROME1 round, and takes a slope of 0 for 1."""
+    for one in slices:
+        if one.texts[PHOTOMETRIC] == "MONOCHROME1":
+            reason = f"{one.path.name} shows high values dark (MONOCHROME1), and they would be turned round"
+            raise InputError(f"{folder}: {reason}; convert the series to MONOCHROME2")
+        if one.texts[SLOPE] and one.numbers(SLOPE)[0] == 0:
+            raise InputError(f"{folder}: {one.path.name} has the {NAMES[SLOPE]} 0, of which no values come; {EXPORT}")
 
 
 def _refuse_odd_axes(folder: Path, slices: Sequence[Slice]) -> None:

@@ -220,6 +220,8 @@ STACKS: dict[str, tuple[Change, str]] = {
         "has an Image Orientation or Pixel Spacing that is none",
     ),
     "colours": (rewritten(1, (6, 5, 3), np.uint8, **COLOURS), "is a picture in colours"),
+    "high values dark": (rewritten(1, photometric="MONOCHROME1"), r"high values dark \(MONOCHROME1\), and they would"),
+    "a slope of 0": (rewritten(1, slope=0), "has the Rescale Slope 0, of which no values come"),
     "frames": (
         rewritten(1, frames=4, pixels=bytes(240)),
         "holds 4 frames, whose places cannot be compared; load it into 3D Slicer",
