@@ -12,8 +12,9 @@ from dints.config import Config
 from dints.cost.memory import predict_memory, retraining_cost
 from dints.errors import InputError
 from dints.events import Reporter, gibibytes
-from dints.plan.forecast import TimeLimit, kept_plan, plan_run, rest_of
+from dints.plan.forecast import TimeLimit, expected_design, kept_plan, plan_run, rest_of
 from dints.plan.plan import Plan, lines
+from dints.plan.predict import SEARCH
 from dints.process_group import is_main_process, world_size
 from dints.run import Run
 from dints.zoo.catalogue import AnyDesign
@@ -90,15 +91,22 @@ def show(plan: Plan, stages: Mapping[str, float], config: Config, design: AnyDes
     """The table of stages, what was chosen, and the result "plan"."""
     for sentence in (*plan.chosen, *plan.left_out):
         reporter.message(sentence)
-    for line in lines(stages, memory_of(config, design)):
+    for line in lines(stages, memory_of(config, design or expected_design(config), searching=SEARCH in stages)):
         reporter.message(line)
     reporter.result("plan", seconds=sum(stages.values()), **plan.to_mapping() | {"stages": dict(stages)})
 
 
-def memory_of(config: Config, design: AnyDesign | None) -> dict[str, str]:
-    """Of search and training, by the first word of their stages."""
+def memory_of(config: Config, design: AnyDesign | None, searching: bool) -> dict[str, str]:
+    """Of search and training, by the first word of their stages.
+
+    Args:
+        design: what is, or will probably be, retrained.
+    """
+    found = {}
+    predicted = predict_memory(config) if searching or design is None else None
+    if predicted:
+        found = {"search": gibibytes(predicted.search)}
+        found["train"] = f"about {gibibytes(predicted.retraining(config.search.memory_budget))}"
     if design is not None:
-        return {"train": gibibytes(retraining_cost(design, config).training_memory)}
-    predicted = predict_memory(config)
-    retraining = predicted.retraining(config.search.memory_budget)
-    return {"search": gibibytes(predicted.search), "train": f"about {gibibytes(retraining)}"}
+        found["train"] = gibibytes(retraining_cost(design, config).training_memory)
+    return found

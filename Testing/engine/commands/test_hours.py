@@ -25,7 +25,7 @@ QUICK += ["--set", "search.finest=2", "--set", "training.iterations=2", "--set",
 def computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured: runs are planned for a computer so slow that nothing can be searched in three hours."""
     monkeypatch.setattr(forecast, "Meter", lambda *_arguments: Computer(2e6))
-    monkeypatch.setattr(planning, "memory_of", lambda *_arguments: {})  # counted for the paper's network it takes long
+    monkeypatch.setattr(planning, "memory_of", lambda *_, **_options: {})  # of the paper's network it takes long
 
 
 def events(text: str) -> list[dict[str, Any]]:

@@ -9,7 +9,10 @@ import torch
 
 from dints import Architecture, InputError
 from dints.cli import main
+from dints.data.check import CheckResult, check
+from dints.data.datalist import read_datalist
 from dints.events import Reporter
+from dints.files.storage import read_json, write_json
 from dints.plan import forecast
 from dints.plan.durations import duration
 from dints.plan.plan import Plan, lines
@@ -77,3 +80,31 @@ def test_folds_of_a_stage_are_one_line():
 )
 def test_times_are_as_precise_as_they_are_worth(seconds, text):
     assert duration(seconds) == text
+
+
+def test_what_a_check_found_comes_back_from_its_file(phantoms, tmp_path):
+    found = check(read_datalist(phantoms), folds=9)
+    assert found.problems
+    write_json(tmp_path / "check.json", found.to_mapping())
+    assert CheckResult.from_mapping(read_json(tmp_path / "check.json"), "check.json") == found
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_what_is_done_is_no_longer_planned(run, done):
+    """Nothing, half a search, and all of it with a fold."""
+    half = run.config.search.iterations // 2
+    stages = {"check": 5.0, "preprocess": 1.0, "search": 8.0, "race": 4.0, "train fold 0": 6.0, "train fold 1": 6.0}
+    run.search.folder.mkdir()
+    run.search.log.write_text("".join(f'{{"step": {step}}}\n' for step in range(half if done else 0)))
+    if done == 2:
+        Architecture.random(run.config.search.space, 0).save(run.architecture_file)
+        fold, last = run.fold(0), run.config.training.iterations - 1
+        fold.folder.mkdir(parents=True)
+        fold.log.write_text(f'{{"step": {last}, "mean_dice": 0.5}}\n')
+        fold.best.write_bytes(b"")
+    rest = forecast.rest_of(run, stages)
+    assert "check" not in rest
+    assert rest.get("search") == {0: 8.0, 1: 4.0, 2: None}[done]
+    assert rest.get("race") == {0: 4.0, 1: 4.0, 2: None}[done]
+    assert rest["train fold 0"] == (0.0 if done == 2 else 6.0)
+    assert rest["train fold 1"] == 6.0
