@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,37 @@ from dints.data.cases import Case, Problem
 from dints.data.facts import CaseFacts
 
 AIR_BELOW = -500.0  # intensities that reach below it may be Hounsfield units: lung and air
+
+
+def problems_among(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:
+    """All that is found here."""
+    return [*_shared_labels(cases), *_copies(cases, facts), *offset_problems(cases, facts)]
+
+
+def _shared_labels(cases: Sequence[Case]) -> list[Problem]:
+    """Cases whose label is another case's, too."""
+    first: dict[Path, str] = {}
+    problems = []
+    for case in cases:
+        if case.label is not None and (other := first.setdefault(case.label, case.name)) != case.name:
+            reason, remedy = f"is the label of {other}, too", "correct the list of cases"
+            problems.append(Problem(str(case.label), reason, remedy, "warning", case.name))
+    return problems
+
+
+def _copies(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:
+    """Cases with the image of another one, by its size and intensities: folds would share what it shows."""
+    file_of = {case.name: case.images[0] for case in cases}
+    first: dict[Hashable, str] = {}
+    problems = []
+    for own in facts:
+        measured = tuple((one.lowest, one.highest, one.percentiles) for one in own.channels)
+        is_constant = all(lowest == highest for lowest, highest, _ in measured)
+        if not is_constant and (other := first.setdefault((own.size, own.spacing, measured), own.name)) != own.name:
+            reason = f"has the size and the intensities of {other}, whose copy it may be"
+            remedy = "remove one of them: a network that learned from one would be validated on the other"
+            problems.append(Problem(str(file_of[own.name]), reason, remedy, "warning", own.name))
+    return problems
 
 
 def offset_problems(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:

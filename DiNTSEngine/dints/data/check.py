@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.config.ignored import IGNORED_NAME
-from dints.data.agreement import offset_problems
+from dints.data.agreement import problems_among
 from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
@@ -92,7 +92,7 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     damaged = {problem.case for problem in problems if problem.severity == "error"}
     problems += _fold_problems(datalist, folds, seed, facts, damaged)
     problems += [] if damaged else _nothing_labelled(datalist, facts)
-    problems += _absent_labels(datalist, facts) + offset_problems([*datalist.cases, *datalist.unlabelled], facts)
+    problems += _absent_labels(datalist, facts) + problems_among([*datalist.cases, *datalist.unlabelled], facts)
     return CheckResult(tuple(problems), tuple(facts), tuple(notes(datalist)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dints.data.agreement import offset_problems
+from dints.data.agreement import offset_problems, problems_among
 from dints.data.cases import Case
 from dints.data.facts import CaseFacts, ChannelFacts
 
@@ -16,7 +16,7 @@ def facts(name: str, *lowest: float) -> CaseFacts:
     return CaseFacts(name, (10, 10, 10), (1, 1, 1), channels, {1: 10.0})
 
 
-CASES = [Case(name, (Path(f"{name}_0000.nii"), Path(f"{name}_0001.nii")), Path("label.nii")) for name in "abc"]
+CASES = [Case(name, (Path(f"{name}_0000.nii"), Path(f"{name}_0001.nii")), Path(f"{name}.nii")) for name in "abc"]
 
 
 def test_a_case_with_an_offset_among_hounsfield_units_is_named():
@@ -32,3 +32,21 @@ def test_cases_that_agree_are_no_matter(lows):
 
 def test_nothing_is_odd_about_no_cases():
     assert offset_problems(CASES, []) == []
+
+
+def test_copies_are_named_as_networks_would_be_validated_on_what_they_know():
+    (problem,) = problems_among(CASES, [facts("a", 5, 6), facts("b", 5, 7), facts("c", 5, 6)])
+    assert (problem.file, problem.case, problem.severity) == ("c_0000.nii", "c", "warning")
+    assert problem.reason == "has the size and the intensities of a, whose copy it may be"
+
+
+def test_images_that_are_constant_are_no_copies_of_one_another():
+    empty = ChannelFacts(0, 0, True, (0, 0, 0), None)
+    found = [CaseFacts(name, (10, 10, 10), (1, 1, 1), (empty,), {}) for name in "abc"]
+    assert problems_among(CASES, found) == []
+
+
+def test_a_label_of_two_cases_is_named():
+    cases = [Case(name, (Path(f"{name}.nii"),), Path("a_label.nii")) for name in "ab"]
+    (problem,) = problems_among(cases, [facts("a", 1), facts("b", 2)])
+    assert (problem.file, problem.case, problem.reason) == ("a_label.nii", "b", "is the label of a, too")

@@ -205,10 +205,10 @@ def test_singular_axes_are_an_unreadable_file(tmp_path: Path) -> None:
 
 
 def write_broken_data_set(folder: Path) -> DataList:
-    """Ten things wrong in one data set."""
+    """Ten things wrong in one data set, and a copy."""
     nan = scan(np.float32)
     nan[0] = np.nan
-    images = {"a": scan(), "b": nan, "c": scan(), "d": scan(), "f": scan()}
+    images = {"a": scan(), "b": nan, "c": scan() + 1, "d": scan() + 2, "f": scan()}
     labels = {"a": organ() * 3, "b": organ(), "c": organ()[1:], "d": organ() * 0, "e": organ()}
     for name, array in images.items():
         save(folder / f"images/{name}.nii.gz", array)
@@ -243,6 +243,7 @@ def test_all_problems_of_a_data_set_are_listed_at_once_in_a_stable_order(tmp_pat
         ("imagesTs/h.nii.gz", "warning", "cannot", "h"),
         (".", "error", "has", None),
         (".", "warning", "no", None),
+        ("images/f.nii.gz", "warning", "has", "f"),  # a copy of a
     ]
     assert check(datalist, folds=6) == result
     assert len(result.errors) == 7
@@ -258,7 +259,7 @@ def test_every_fold_needs_two_cases_to_train_and_one_to_validate(
 ) -> None:
     listed = tuple(Case(f"case{index}", case.images, case.label) for index in range(cases))
     datalist = DataList(tmp_path, "task", "CT", ("CT",), {0: "background", 1: "liver"}, listed)
-    reasons = [problem.reason for problem in check(datalist, folds).problems]
+    reasons = [problem.reason for problem in check(datalist, folds).errors]
     assert reasons == ([] if enough else [f"has {cases} cases with labels, too few for {folds} folds"])
 
 

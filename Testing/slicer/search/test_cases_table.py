@@ -13,9 +13,10 @@ SIZE = (8, 8, 8)
 
 
 def write_image(path: Path, value: float = 1.0) -> None:
-    """A slope with one voxel of another value."""
+    """A slope that is another for each name, with one voxel of another value."""
     path.parent.mkdir(parents=True, exist_ok=True)
     voxels = np.arange(np.prod(SIZE), dtype=np.float32).reshape(SIZE)
+    voxels[-1, -1, -1] += sum(path.name.encode())
     voxels[0, 0, 0] = value
     sitk.WriteImage(sitk.GetImageFromArray(voxels), str(path))
 
