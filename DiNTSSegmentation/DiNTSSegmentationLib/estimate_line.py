@@ -56,7 +56,8 @@ def estimateText(values: dict[str, Any]) -> str:
     windows = values["windows"]
     text += _("1 window") if windows == 1 else _("{windows} windows").format(windows=windows)
     if values["seconds"] is not None:
-        text += _("; about {time}").format(time=duration(values["seconds"]))
+        about = _("; at most {time}") if values["at_most"] else _("; about {time}")
+        text += about.format(time=duration(values["seconds"]))
     text += _("; on the GPU") if values["device"].startswith("cuda") else _("; on the CPU")
     available = values["device_memory"]
     if available is not None and values["memory"] > available:

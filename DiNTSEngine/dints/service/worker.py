@@ -9,7 +9,8 @@ next job with it starts at once. Every event carries the job's number:
     progress message warning  as of any command (`dints.events`)
     result                    "segmentation" (path, disagreement, device, seconds, computed and all windows, and
                               statistics if asked for) or
-                              "estimate" (windows, memory, seconds or null, device, device_memory)
+                              "estimate" (windows, memory, seconds or null, device, device_memory, and at_most: whether
+                              a first look may need less)
     finished                  the job is done
     error                     text, code: the job failed or was no job; the worker goes on
 """
@@ -151,8 +152,8 @@ class Worker:
 
         predictor = self._predictor(job, reporter)
         options = options_of(job)
-        for name in ("region", "exhaustive"):  # the estimate is that of the whole image and all of its windows
-            options.pop(name, None)
+        options.pop("region", None)  # the estimate is that of the whole image, and of all of its windows
+        exhaustive = options.pop("exhaustive", False) or predictor.bound is None
         size, spacing = triple(job, "size", int), triple(job, "spacing", float)
         estimate = predictor.estimate(size, spacing, **options)
         rate = self._rates.get((self._version, str(predictor.device)))
@@ -161,6 +162,7 @@ class Worker:
             windows=estimate.windows,
             memory=estimate.memory,
             seconds=None if rate is None else rate * _passes(predictor, options, estimate.windows),
+            at_most=not exhaustive,
             device=str(predictor.device),
             device_memory=device_memory(predictor.device),
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,21 @@ def test_a_damaged_model_is_not_installed(
     with pytest.raises(InputError, match="checksum"):
         install(rewritten(tmp_path / "model.zip", flip_a_bit))
     assert not (tmp_path / "models").exists()
+
+
+def test_a_model_without_a_safety_bound_says_why(model_file, tmp_path):
+    model = load_model(model_file)
+    assert model.why_every_window == "it was not measured"
+    assert model.predictor("cpu").bound is None
+    manifest = replace(model.manifest, training={"safety_bound": {"reason": "the cases have too few windows"}})
+    reasoned = save_model(tmp_path / "reasoned.zip", manifest, [network.state_dict() for network in model.networks])
+    assert load_model(reasoned.path).why_every_window == "the cases have too few windows"
+    assert reasoned.safety_bound is None
+
+
+def test_a_damaged_safety_bound_is_refused(model_file, tmp_path):
+    model = load_model(model_file)
+    manifest = replace(model.manifest, training={"safety_bound": {"threshold": 2}})
+    damaged = save_model(tmp_path / "damaged.zip", manifest, [network.state_dict() for network in model.networks])
+    with pytest.raises(InputError, match="the safety bound is damaged"):
+        damaged.predictor("cpu")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from dints.model.model import load_model
+from dints.model.model import load_model, save_model
 from dints.service.jobs import LONGEST_LINE
 from dints.service.worker import Worker
 
@@ -111,6 +112,29 @@ def test_statistics_come_with_the_result_if_asked_for(segment: dict[str, Any]) -
     assert [row["volume"] for row in rows] == pytest.approx([(voxels == value).sum() / 1000 for value in (1, 2, 3)])
 
 
+def test_a_model_with_a_safety_bound_is_exhaustive_where_asked_and_says_what_it_did(
+    segment: dict[str, Any], tmp_path: Path
+) -> None:
+    model = load_model(segment["model"])
+    bound = {"threshold": 0.9999, "step": model.manifest.config.sampling.patch, "saved": 0.5, "cases": 3}
+    manifest = replace(model.manifest, training={**model.manifest.training, "safety_bound": bound})
+    bounded = save_model(tmp_path / "bounded.zip", manifest, [network.state_dict() for network in model.networks])
+    assert bounded.why_every_window == ""
+    stream = StringIO()
+    worker = Worker(stream)
+    job = {**segment, "model": str(bounded.path)}
+    options = {"overlap": 0.9}
+    looked, exhaustive = (
+        named(answers(worker, stream, {**job, "options": {**options, "exhaustive": value}}), "result")["values"]
+        for value in (False, True)
+    )
+    assert exhaustive["computed"] == exhaustive["windows"] == looked["windows"] > looked["computed"]
+    estimate = {"job": 2, "command": "estimate", "model": str(bounded.path), "size": [22, 20, 18], "spacing": [1, 1, 1]}
+    for value in (False, True):
+        asked = {**estimate, "options": {"exhaustive": value}}
+        assert named(answers(worker, stream, asked), "result")["values"]["at_most"] is not value
+
+
 def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any]) -> None:
     stream = StringIO()
     worker = Worker(stream)
@@ -118,6 +142,7 @@ def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any
     before = named(answers(worker, stream, estimate), "result")["values"]
     assert before["seconds"] is None
     assert before["windows"] == 8
+    assert before["at_most"] is False
     assert before["memory"] > 0
     answers(worker, stream, segment)
     after = named(answers(worker, stream, estimate), "result")["values"]

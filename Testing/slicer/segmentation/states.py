@@ -12,7 +12,14 @@ MODELS = 50
 DESCRIPTION = "Anterior and posterior hippocampus in T1-weighted MRI, cropped around one hippocampus"
 NOTES = "Five networks of one architecture, each trained on four fifths of 200 scans. Not for clinical decisions. " * 8
 LONG_TITLE = "A model with a name of an institute, a task, a modality, a date and the version of its data set (3)"
-ESTIMATE = {"memory": 2**30, "windows": 513, "seconds": 190.0, "device": "cuda", "device_memory": 2**29}
+ESTIMATE = {
+    "memory": 2**30,
+    "windows": 513,
+    "seconds": 190.0,
+    "device": "cuda",
+    "device_memory": 2**29,
+    "at_most": False,
+}
 WARNING = "the GPU's memory ran out; the scan is segmented in smaller steps on the CPU"
 ERROR = "labels.nrrd: cannot be written (No space left on device); free disk space and press Apply again"
 

@@ -131,6 +131,14 @@ def _bounds(volume: Any) -> list[float]:
 def test_one_window_is_one_window() -> None:
     from DiNTSSegmentationLib.estimate_line import estimateText
 
-    values = {"memory": 2**30, "seconds": None, "device": "cpu", "device_memory": None}
+    values = {"memory": 2**30, "seconds": None, "device": "cpu", "device_memory": None, "at_most": False}
     assert estimateText({**values, "windows": 1}) == "Needs up to 1.0 GiB; 1 window; on the CPU."
     assert estimateText({**values, "windows": 8}) == "Needs up to 1.0 GiB; 8 windows; on the CPU."
+
+
+def test_the_time_of_a_model_that_looks_first_is_one_at_most() -> None:
+    from DiNTSSegmentationLib.estimate_line import estimateText
+
+    values = {"memory": 2**30, "windows": 8, "seconds": 60.0, "device": "cpu", "device_memory": None}
+    assert "; about 1 min" in estimateText({**values, "at_most": False})
+    assert "; at most 1 min" in estimateText({**values, "at_most": True})
