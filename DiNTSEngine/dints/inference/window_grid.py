@@ -157,7 +157,7 @@ def reduced(values: np.ndarray, ranges: Sequence[Ranges], ufunc: np.ufunc) -> np
 def _fewest(starts: Sequence[int], size: int) -> tuple[int, ...]:
     """As few as leave no gap, the first and the last among them, each as far as possible from the one before."""
     chosen = [starts[0]]
-    for start, following in zip(starts[1:], (*starts[2:], math.inf), strict=True):
+    for start, following in itertools.pairwise((*starts[1:], math.inf)):
         if following > chosen[-1] + size:
-            chosen.append(start)
+            chosen.append(int(start))
     return tuple(chosen)

@@ -133,6 +133,16 @@ def test_progress_never_runs_backwards_and_ends_at_its_total():
     assert totals[-1] < 0.3 * totals[0]
 
 
+@pytest.mark.parametrize("size", [(112, 16, 16), (112, 11, 13), (13, 112, 40)])
+def test_axes_of_one_window_and_shorter_ones_are_looked_at_as_others(size):
+    place = tuple(min(8, count - 4) for count in size)
+    image = scan(box(*place, 4), noise=4, size=size)
+    looked, exhaustive = (predictor().predict([image], exhaustive=exhaustive) for exhaustive in (False, True))
+    np.testing.assert_array_equal(labels(looked), labels(exhaustive))
+    assert (labels(looked) == 10).sum() == 64
+    assert looked.computed < looked.windows
+
+
 def test_every_window_is_computed_without_a_bound_where_asked_for_and_with_windows_wider_apart_than_measured():
     image = scan(box(40, 30, 50, 14), noise=4)
     narrow = SafetyBound(0.05, (8, 8, 8), saved=0.5, cases=10)
