@@ -59,8 +59,8 @@ def time_limit(arguments: argparse.Namespace, device: torch.device) -> TimeLimit
         return None
     if world_size() > 1:
         raise InputError("--hours: cannot be measured under torchrun; choose settings with `dints plan` before")
-    given = bool(getattr(arguments, "architecture", None))
-    return TimeLimit(HOURS_WITHOUT_GPU if hours is None else float(hours), device, given)
+    architecture = str(getattr(arguments, "architecture", None) or "")
+    return TimeLimit(HOURS_WITHOUT_GPU if hours is None else float(hours), device, architecture)
 
 
 def refuse_other_time(arguments: argparse.Namespace, run: Run) -> None:

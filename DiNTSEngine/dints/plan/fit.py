@@ -64,6 +64,11 @@ class _Task:
     seconds: float
     measure: Measure
     fixed: Collection[str]
+    architecture: str  # name or file of the one that is given; "" if there is none
+
+    def design(self, config: Config) -> AnyDesign:
+        """The network whose time is planned with: that which is given, else a U shape."""
+        return find_design(self.architecture or U_SHAPE, config.search.space)
 
     def enough(self, steps: int) -> int:
         """How many steps a fold must get: those that were given, or `steps`."""
@@ -75,18 +80,13 @@ class _Task:
         return changed(config, {key.replace("__", "."): value for key, value in changes.items()}, self.fixed)
 
 
-def u_shape_of(config: Config) -> AnyDesign:
-    """What stands for the network whose time is planned with, and is trained where nothing is searched."""
-    return find_design(U_SHAPE, config.search.space)
-
-
 def fit(
     base: Config,
     cases: Sequence[Extent],
     hours: float,
     measure: Measure,
     fixed: Collection[str] = (),
-    given: bool = False,
+    architecture: str = "",
 ) -> Fit:
     """Settings that fit `hours`: the paper's own if all of it fits, else the short recipe on a rung of the ladder.
 
@@ -94,13 +94,13 @@ def fit(
         base: settings derived from the data, all else as in the paper.
         cases: the labelled ones that search and training may see.
         fixed: settings, "section.key", that were given and stay as they are.
-        given: whether an architecture is there, so that nothing is searched.
+        architecture: name or file of one that is given, so that nothing is searched.
 
     Raises:
         InputError: even the smallest network learns nothing in that time.
     """
-    task = _Task(base, cases, hours * SECONDS_AN_HOUR * SAFETY, measure, fixed)
-    given = given or bool(base.search.architecture)
+    architecture = architecture or base.search.architecture
+    task, given = _Task(base, cases, hours * SECONDS_AN_HOUR * SAFETY, measure, fixed, architecture), bool(architecture)
     whole = _whole(task, given)
     if isinstance(whole, Fit):
         return whole
@@ -118,10 +118,11 @@ def fit(
 def _whole(task: _Task, given: bool) -> Fit | float:
     """All of the paper if it fits, else the seconds that it takes at least."""
     base = task.base
-    least = sum(predict(base, task.cases, task.measure.rough(base, u_shape_of(base)), given=True).values())
+    design = task.design(base)
+    least = sum(predict(base, task.cases, task.measure.rough(base, design), given=True).values())
     if least > task.seconds:
         return least
-    timings = task.measure(base, searching=not given)
+    timings = task.measure(base, design if given else None, searching=not given)
     seconds = sum(predict(base, task.cases, timings, given).values())
     if seconds > task.seconds:
         return seconds
@@ -141,7 +142,7 @@ def _on_ladder(task: _Task, share: float) -> Config:
 
 def _steps(task: _Task, config: Config, share: float) -> float:
     """How many steps of a fold there is time for."""
-    timings = task.measure.rough(config, u_shape_of(config))
+    timings = task.measure.rough(config, task.design(config))
     stages = predict(config, task.cases, timings, given=True)
     before = stages[CHECK] + stages[CACHE] + evaluation_seconds(config, task.cases, timings)
     left = task.seconds * share - before
@@ -150,7 +151,7 @@ def _steps(task: _Task, config: Config, share: float) -> float:
 
 def _overlapping(task: _Task, config: Config) -> Config:
     """With less overlap of the windows where evaluation would take too much of the time."""
-    timings = task.measure.rough(config, u_shape_of(config))
+    timings = task.measure.rough(config, task.design(config))
     changed_config = config
     for overlap in OVERLAPS:
         if evaluation_seconds(changed_config, task.cases, timings) <= EVALUATION_SHARE * task.seconds:
@@ -162,7 +163,7 @@ def _overlapping(task: _Task, config: Config) -> Config:
 
 def _with_search(task: _Task, config: Config) -> Config | None:
     """With the widest supernet, and a race, that its share of the time allows; None if not even the thinnest fits."""
-    design = u_shape_of(config)
+    design = task.design(config)
     memory = retraining_cost(design, config).training_memory / MEBIBYTE
     config = task.change(
         config,
@@ -193,7 +194,7 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
 
     InputError if they are too few to learn anything.
     """
-    timings = task.measure(config, u_shape_of(config), searching)
+    timings = task.measure(config, task.design(config), searching)
     stages = predict(config, task.cases, timings, given=not searching)
     others = sum(seconds for name, seconds in stages.items() if not name.startswith("train "))
     step, most = timings.training_step, config.training.folds

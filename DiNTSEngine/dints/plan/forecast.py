@@ -17,22 +17,22 @@ from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import read_json, write_json
 from dints.plan.extents import Extent, extents, stored_extents, typical
-from dints.plan.fit import fit, u_shape_of
+from dints.plan.fit import fit
 from dints.plan.measure import Meter
 from dints.plan.plan import Plan, settings_key
 from dints.plan.predict import CHECK, SEARCH, Stages, evaluation_stage, predict, training_stage
 from dints.run import Run
 from dints.search.race import STAGE as RACE
-from dints.zoo.catalogue import AnyDesign, find_design
+from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """The time that a run is given, where it works, and whether its architecture is there already."""
+    """The time that a run is given, where it works, and the architecture that is there already, if one is."""
 
     hours: float
     device: torch.device
-    given: bool = False
+    architecture: str = ""  # a name of the zoo, or a file
 
 
 def fixed_settings(config_source: str | None, overrides: Sequence[str]) -> set[str]:
@@ -61,8 +61,8 @@ def fit_data(
     names = {case.name for case in datalist.cases} - set(datalist.held_out)
     sizes = extents(result.cases, names)
     with meter(datalist.cases, sizes, config, limit.device, reporter) as measure:
-        found = fit(config, sizes, limit.hours, measure, fixed, limit.given)
-    given = limit.given or bool(found.config.search.architecture)
+        found = fit(config, sizes, limit.hours, measure, fixed, limit.architecture)
+    given = bool(limit.architecture or found.config.search.architecture)
     plan = Plan(
         device=device_name(limit.device),
         settings=settings_key(found.config, None),
@@ -132,9 +132,8 @@ def rest_of(run: Run, stages: Stages) -> Stages:
 
 def expected_design(config: Config) -> AnyDesign | None:
     """What a run will probably retrain, before that is known; None is what the search aims at."""
-    if config.search.architecture:
-        return find_design(config.search.architecture, config.search.space)
-    return u_shape_of(config) if config.race.enabled else None
+    name = config.search.architecture or (U_SHAPE if config.race.enabled else "")
+    return find_design(name, config.search.space) if name else None
 
 
 def _measured(run: Run, design: AnyDesign | None, device: torch.device, key: str, reporter: Reporter) -> Plan:

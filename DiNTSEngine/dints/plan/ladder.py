@@ -35,6 +35,8 @@ class Rung:
 
 # The network gives way first, then the patch, then the batch; the smallest network comes before the smallest batches.
 LADDER = (
+    Rung(12, 32, 96, 16),
+    Rung(12, 32, 96, 8),
     Rung(12, 32, 96, 4),
     Rung(12, 16, 96, 4),
     Rung(6, 16, 96, 4),

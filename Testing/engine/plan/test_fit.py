@@ -72,7 +72,7 @@ def test_a_search_comes_with_a_race_and_takes_no_more_than_its_share():
 
 def test_an_architecture_that_is_given_leaves_all_time_to_the_training():
     searched = fit(PAPER, CASES, 24, Computer(3e9))
-    given = fit(PAPER, CASES, 24, Computer(3e9), given=True)
+    given = fit(PAPER, CASES, 24, Computer(3e9), architecture="u-shape")
     assert given.config.search.architecture == ""
     assert total(given, given=True) > 0.7 * 24 * 3600 or given.config.training.iterations == MOST_STEPS
     assert given.config.training.iterations * given.config.training.filters >= searched.config.training.filters
@@ -113,3 +113,15 @@ def test_few_steps_take_the_recipe_of_short_trainings():
     assert (found.training.optimizer, found.training.schedule) == ("adamw", "one_cycle")
     assert found.augmentation.flip_probability == 0
     assert found.training.validate_every * 4 >= found.training.iterations
+
+
+def test_the_time_of_the_architecture_that_is_given_counts():
+    designs = set()
+
+    class Watching(Computer):
+        def rough(self, config, design=None):
+            designs.add(type(design).__name__)
+            return super().rough(config, design)
+
+    fit(PAPER, CASES, 3, Watching(3e8), architecture="unet")
+    assert designs == {"UNetDesign"}
