@@ -12,6 +12,10 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
 
 
+def add_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--on", metavar="NAME", help="compute on another computer, one of `dints hosts`")
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, dest="run_folder", metavar="RUN", help="folder of the run")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dints.commands.options import add_device, fold_list
+from dints.commands.options import add_device, add_host, fold_list
 from dints.config import all_settings
 from dints.config.listing import explanation
 from dints.data.batch import RESULT_SUFFIX, folder_works
@@ -20,8 +22,14 @@ from dints.events import Reporter
 from dints.files.storage import remove_leftovers
 from dints.inference.predictor import Predictor, PreparedImage
 from dints.inference.read_ahead import read_ahead
+from dints.model.archive import read_manifest
 from dints.model.installed import find_model
 from dints.model.model import load_model
+from dints.remote.hosts import find_host
+from dints.remote.ssh import UnreachableError
+from dints.remote.worker import RemoteWorker, hand_on
+
+Cases = Generator[Callable[[], None], None, None]  # what segments each, one after the other
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,44 +55,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exhaustive", action="store_true", help=text)
     parser.add_argument("--overwrite", action="store_true", help="segment again what is in the output folder already")
     add_device(parser)
+    add_host(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     model_path = find_model(arguments.model)
-    model = load_model(model_path)
-    names = ("overlap", "mirror", "vote", "folds", "batch_size")
-    options: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    options["exhaustive"] = arguments.exhaustive
-    if model.why_every_window and not arguments.exhaustive:
-        reporter.message(f"{model_path}: has no safety bound, so every window is computed: {model.why_every_window}")
-    predictor = model.predictor(arguments.device)
-    works = _works(arguments.input, arguments.output, len(model.manifest.config.task.channels))
+    works = _works(arguments.input, arguments.output, len(read_manifest(model_path).config.task.channels))
     refuse_overlap(works, [model_path])
     remove_leftovers(works[0][1].parent)
     if _is_folder(arguments.input) and not arguments.overwrite:
         works = _missing(works, reporter)
+    tasks = _there if arguments.on else _here
+    with closing(tasks(works, arguments, reporter)) as cases:
+        _segment_all(works, cases, _is_folder(arguments.input), reporter)
+
+
+def _segment_all(works: list[Assignment], cases: Iterable[Callable[[], None]], go_on: bool, reporter: Reporter) -> None:
+    """Segments case by case.
+
+    Args:
+        cases: what segments each of `works`.
+        go_on: leaves out what fails, and fails in the end.
+    """
     failures = []
-    cases = read_ahead(works, lambda work: _prepared(predictor, work[0]))
-    for number, ((images, output), prepared) in enumerate(cases, start=1):
+    for number, ((images, output), segment) in enumerate(zip(works, cases, strict=True), start=1):
         try:
-            image, remarks = prepared()
-            for remark in remarks:
-                reporter.warning(remark)
-            with naming(images):
-                prediction = predictor.predict(image, reporter=reporter, **options)
-            write_image(prediction.labels, output)
+            segment()
         except (InputError, RunError) as error:
-            if not _is_folder(arguments.input) or isinstance(error, StorageError):  # a full disk stops all
+            if not go_on or isinstance(error, StorageError | UnreachableError):  # which stop all
                 raise
             failures.append(str(error))
             reporter.warning(f"left out: {error}")
             reporter.progress("cases", number, len(works))
         else:
             reporter.progress("cases", number, len(works))
-            counts = {"computed": prediction.computed, "windows": prediction.windows}
-            reporter.result("segmentation", input=[str(path) for path in images], path=str(output), **counts)
+            reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
+
+
+def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Reporter) -> Cases:
+    model = load_model(find_model(arguments.model))
+    if model.why_every_window and not arguments.exhaustive:
+        reporter.message(f"{model.path}: has no safety bound, so every window is computed: {model.why_every_window}")
+    predictor, options = model.predictor(arguments.device), _options(arguments)
+
+    def segment(images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]) -> None:
+        image, remarks = prepared()
+        for remark in remarks:
+            reporter.warning(remark)
+        with naming(images):
+            prediction = predictor.predict(image, reporter=reporter, **options)
+        write_image(prediction.labels, output)
+
+    for (images, output), prepared in read_ahead(works, lambda work: _prepared(predictor, work[0])):
+        yield partial(segment, images, output, prepared)
+
+
+def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Reporter) -> Cases:
+    host, model = find_host(arguments.on), str(find_model(arguments.model))
+    reporter.message(f"Voxels and geometry of the scans go to {host.address} under numbers; nothing stays there")
+
+    def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> None:
+        job = {"command": "segment", "model": model, "inputs": [str(path) for path in images], "output": str(output)}
+        with naming(images):
+            worker.run(job | {"device": arguments.device, "options": _options(arguments)}, hand_on(reporter))
+
+    with RemoteWorker(host) as worker:
+        for images, output in works:
+            yield partial(segment, worker, images, output)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Keyword arguments of `Predictor.predict`."""
+    names = ("overlap", "mirror", "vote", "folds", "batch_size")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    return given | {"exhaustive": arguments.exhaustive}
 
 
 def _prepared(predictor: Predictor, images: Sequence[Path]) -> tuple[PreparedImage, list[str]]:

@@ -8,15 +8,26 @@ from __future__ import annotations
 import argparse
 import sys
 
+from dints.commands.options import add_host
 from dints.events import Reporter
+from dints.remote.hosts import find_host
+from dints.remote.keeper import Keeper
+from dints.remote.relay import Relay
 from dints.service.parent import private_output
 from dints.service.worker import Worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Takes none."""
+    add_host(parser)
+    parser.add_argument(
+        "--stream", action="store_true", help="files come and go through the same stream: what --on starts there"
+    )
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    output = private_output()
+    if arguments.stream:
+        Keeper(sys.stdin.buffer, output.buffer).serve()
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    Worker(private_output()).serve(sys.stdin)
+    worker = Relay(output, find_host(arguments.on)) if arguments.on else Worker(output)
+    worker.serve(sys.stdin)

@@ -25,7 +25,11 @@ NEVER_THERE = {  # what ssh says where another try would end in the same way, an
 }
 
 
-class ConnectionLostError(RunError):
+class UnreachableError(RunError):
+    """The other computer cannot be used, for this case as for the next."""
+
+
+class ConnectionLostError(UnreachableError):
     """The line broke or could not be made; another try may do better."""
 
 
@@ -72,20 +76,24 @@ def start_there(host: Host, words: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(ssh_command(host, words), stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
-        raise RunError(f"ssh: cannot be started ({error.strerror}); install OpenSSH's client") from error
+        raise UnreachableError(f"ssh: cannot be started ({error.strerror}); install OpenSSH's client") from error
 
 
-def failure_of(host: Host, code: int, errors: str) -> RunError:
+def failure_of(host: Host, code: int, errors: str) -> UnreachableError:
     """What the end of an ssh process means, from its exit code and what it wrote to standard error."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     reason = short(lines[-1]) if lines else f"exit code {code}"
     if code == LOST:
         for phrase, remedy in NEVER_THERE.items():
             if phrase in errors:
-                return RunError(f"host {host.name}: {remedy.format(name=host.name, address=host.address)} ({reason})")
+                return UnreachableError(
+                    f"host {host.name}: {remedy.format(name=host.name, address=host.address)} ({reason})"
+                )
         check = f"check the network, and whether `ssh {host.address}` works"
         return ConnectionLostError(f"host {host.name}: cannot be reached ({reason}); {check}")
     if code == NOT_FOUND:
         remedy = f"`dints hosts add {host.name} {host.address} --python PATH` says where Python is there"
-        return RunError(f"host {host.name}: {host.python} was not found ({reason}); {remedy}")
-    return RunError(f"host {host.name}: {reason} (exit code {code}); `dints hosts check {host.name}` tells more")
+        return UnreachableError(f"host {host.name}: {host.python} was not found ({reason}); {remedy}")
+    return UnreachableError(
+        f"host {host.name}: {reason} (exit code {code}); `dints hosts check {host.name}` tells more"
+    )

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,15 @@ command, file = sys.argv[1:]
 assert command == "install"
 zipfile.ZipFile(file).extractall(sysconfig.get_path("purelib"))
 """  # in place of pip, which would fetch PyTorch
+RECORD = """
+import os, subprocess, sys
+with open(os.environ["SSH_RECORD"], "ab") as record, subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE) as ssh:
+    record.write(" ".join(sys.argv).encode())
+    while piece := os.read(0, 65536):
+        record.write(piece)
+        ssh.stdin.write(piece)
+        ssh.stdin.flush()
+"""  # keeps all that is sent
 TORCH = """
 from types import SimpleNamespace
 version = SimpleNamespace(cuda="12.4")
@@ -61,6 +70,19 @@ class Server:
         """Makes the server's key known, as a user who confirmed it did."""
         algorithm, key, *_ = (self.folder / "host_key.pub").read_text().split()
         (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {algorithm} {key}\n")
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.fixture(name="eventually", scope="session")
+def eventually_fixture() -> Callable[[Callable[[], bool]], bool]:
+    return eventually
 
 
 @pytest.fixture(scope="session")
@@ -115,12 +137,21 @@ def _write_configuration(server: Server) -> None:
         f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 100\nSetEnv {quoted}\n"
         f'ForceCommand cd {server.home} && export HOME=$PWD && eval "$SSH_ORIGINAL_COMMAND"\n'
     )
+    _write_client(server)
+
+
+def _write_client(server: Server) -> None:
+    """An ssh that knows the configuration of the tests."""
+    folder = server.folder
     (folder / "ssh_config").write_text(
         f"Host loopback.test\n HostName 127.0.0.1\n Port {server.port}\n IdentitiesOnly yes\n"
         f" IdentityFile {folder}/user_key\n UserKnownHostsFile {folder}/known_hosts\n GlobalKnownHostsFile /dev/null\n"
     )
-    client = folder / "bin" / "ssh"
-    client.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
+    client, real = folder / "bin" / "ssh", f"{shutil.which('ssh')} -F {folder}/ssh_config"
+    (folder / "record.py").write_text(RECORD)
+    client.write_text(
+        f'#!/bin/sh\n[ -z "$SSH_RECORD" ] || exec {sys.executable} {folder}/record.py {real} "$@"\nexec {real} "$@"\n'
+    )
     client.chmod(0o755)
 
 

@@ -1,0 +1,134 @@
+"""The far side of a warm worker: files come and go through the stream, in a folder that never outlives the connection.
+
+It starts `dints worker` in that folder, hands jobs on, and hands its events back. Messages (`dints.remote.frames`):
+
+    put, bytes    a file, under a number
+    get           the file is sent back as {"event": "file", "name": ..., "bytes": ...}
+    drop          these files are removed
+    alive         sent by the near side while nothing else is
+    job, ...      for the worker (`dints.service.worker`), with numbers for paths
+
+When the stream ends, or is silent for too long, the worker is ended, the folder removed, and this process ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from dints.errors import InputError, brief
+from dints.files.storage import is_running
+from dints.remote.frames import messages, save, send
+from dints.service.parent import OWN_GROUP_VARIABLE
+
+PREFIX = "dints-worker"
+FOLDER = re.compile(rf"{PREFIX}-(?P<host>.*)-(?P<process>\d+)-[^-]*")
+NAME = re.compile(r"\d+(\.[a-z]+)+")
+SILENCE_VARIABLE = "DINTS_SILENCE_SECONDS"
+SILENCE_SECONDS = 180.0  # without a word from the near side, which says one every few seconds
+
+
+class Keeper:
+    """Serves one connection.
+
+    Args:
+        source, sink: where messages come from, and go to.
+    """
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source, self._sink = source, sink
+        self._sending, self._ending = threading.Lock(), threading.Lock()
+        self._patience = float(os.environ.get(SILENCE_VARIABLE, SILENCE_SECONDS))
+        remove_forgotten()
+        host = platform.node().partition(".")[0]
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{host}-{os.getpid()}-"))  # for its owner alone
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._hear()
+
+    def serve(self) -> NoReturn:
+        """Until the stream ends; then the process ends."""
+        try:
+            for name in ("SIGTERM", "SIGHUP"):
+                signal.signal(getattr(signal, name), lambda number, frame: sys.exit())
+            pipe = subprocess.PIPE
+            command = [sys.executable, "-m", "dints", "worker"]
+            environment = {**os.environ, OWN_GROUP_VARIABLE: "1"}
+            self._worker = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, cwd=self.folder, env=environment, start_new_session=True
+            )
+            for task in (self._hand_back, self._watch):
+                threading.Thread(target=task, daemon=True).start()
+            for message in messages(self._source, self._hear):
+                self._answer(message)
+        finally:
+            self._end()
+
+    def _hear(self) -> None:
+        self._heard = time.monotonic()
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        if "put" in message:
+            save(self._source, message["bytes"], self._path(message["put"]), self._hear)
+        elif "get" in message:
+            with self._sending:
+                send(self._sink, {"event": "file", "name": message["get"]}, self._path(message["get"]))
+        elif "drop" in message:
+            for name in message["drop"]:
+                self._path(name).unlink(missing_ok=True)
+        elif "job" in message and self._worker is not None and self._worker.stdin is not None:
+            self._worker.stdin.write(json.dumps(message).encode() + b"\n")
+            self._worker.stdin.flush()
+
+    def _path(self, name: Any) -> Path:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise InputError(f"file {brief(name)}: is not a number with a suffix; send files under numbers")
+        return self.folder / name
+
+    def _hand_back(self) -> None:
+        """The worker's events; its end is one more, and that of everything."""
+        try:
+            assert self._worker is not None
+            assert self._worker.stdout is not None
+            for line in self._worker.stdout:
+                with self._sending:
+                    self._sink.write(line)
+                    self._sink.flush()
+            with self._sending:
+                send(self._sink, {"event": "ended", "code": self._worker.wait()})
+        finally:
+            self._end()
+
+    def _watch(self) -> None:
+        while (left := self._heard + self._patience - time.monotonic()) > 0:
+            time.sleep(left)
+        self._end()
+
+    def _end(self) -> NoReturn:
+        """Whoever comes first does it; the others wait here until the process is gone."""
+        with self._ending:
+            if self._worker is not None:
+                if self._worker.poll() is None:
+                    os.killpg(self._worker.pid, signal.SIGKILL)
+                self._worker.wait()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os._exit(0)
+
+
+def remove_forgotten() -> None:
+    """Removes what keepers left here that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"):
+        match = FOLDER.fullmatch(folder.name)
+        here = match is not None and match["host"] == platform.node().partition(".")[0]
+        if match and here and folder.stat().st_uid == os.getuid() and not is_running(int(match["process"])):
+            shutil.rmtree(folder, ignore_errors=True)
