@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from dints.evaluation.evaluate import (
     summarize,
     write_scores,
 )
-from dints.evaluation.safety import keep_bound, measure_fold
+from dints.evaluation.safety import keep_bound, measure
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.components import keep_largest_components
@@ -47,9 +47,7 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     rows: list[ScoreRow] = []
     measured: list[MeasuredCase] = []
     for fold in trained:
-        network = load_fold(run, fold)[0]
-        rows += score_fold(run, network, fold, folder, device, reporter)
-        measured += measure_fold(run, network, fold, device, reporter)
+        rows += score_fold(run, load_fold(run, fold)[0], fold, folder, device, reporter, measured)
     keep_bound(run, measured, reporter)
     gaining = component_benefit(rows, _score_cleaned(cases, folder, config.task))
     if gaining:
@@ -60,12 +58,24 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
 
 
 def score_fold(
-    run: Run, network: ForwardPass, fold: int, folder: Path, device: str, reporter: Reporter
+    run: Run,
+    network: ForwardPass,
+    fold: int,
+    folder: Path,
+    device: str,
+    reporter: Reporter,
+    measured: list[MeasuredCase] | None = None,
 ) -> list[ScoreRow]:
-    """Segments the validation cases of a fold, without cleanup, and scores them; predictions go to `folder`."""
+    """Segments the validation cases of a fold, without cleanup, and scores them; predictions go to `folder`.
+
+    To `measured`, if given, comes what tells the safety bound.
+    """
     plain_config = replace(run.config, inference=replace(run.config.inference, largest_component=()))
     cases = [run.cases[name] for name in run.splits[fold][1]]
-    _segment_cases(Predictor([network], plain_config, device), cases, folder, f"fold {fold}", reporter)
+    predictor = Predictor([network], plain_config, device)
+    for channels, labels in _segmented(predictor, cases, folder, f"fold {fold}", reporter):
+        if measured is not None and (case := measure(predictor, channels, labels, run.config.training.folds)):
+            measured.append(case)
     return _score([(fold, case) for case in cases], folder, run.config.task)
 
 
@@ -74,7 +84,8 @@ def evaluate_model(
 ) -> list[ScoreRow]:
     """Segments and scores cases that no network of the model has seen."""
     config = model.manifest.config
-    _segment_cases(model.predictor(device), cases, folder, "ensemble", reporter)
+    for _ in _segmented(model.predictor(device), cases, folder, "ensemble", reporter):
+        pass  # the files are what is scored
     rows = _score([(None, case) for case in cases], folder, config.task)
     write_scores(folder, rows, cases, config.task.tolerance)
     return rows
@@ -89,9 +100,15 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
             reporter.message(f"{title}, {line.label}: {', '.join(scores)} ({max(counts)} cases)")
 
 
-def _segment_cases(predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter) -> None:
+def _segmented(
+    predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter
+) -> Iterator[tuple[list[sitk.Image], sitk.Image]]:
+    """Channels and labels of each case, whose prediction goes to `folder`."""
     for number, case in enumerate(cases, start=1):
-        write_image(predictor.segment(read_channels(case.images)), _prediction_file(folder, case))
+        channels = read_channels(case.images)
+        labels = predictor.segment(channels)
+        write_image(labels, _prediction_file(folder, case))
+        yield channels, labels
         reporter.progress(f"evaluate {name}", number, len(cases))
 
 

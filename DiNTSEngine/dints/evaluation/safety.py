@@ -6,30 +6,25 @@ from collections.abc import Sequence
 
 import SimpleITK as sitk
 
-from dints.data.images import read_channels, read_image
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import MeasuredCase, SafetyBound, safety_bound
-from dints.inference.sliding_window import ForwardPass
 from dints.run import Run
 
 
-def measure_fold(run: Run, network: ForwardPass, fold: int, device: str, reporter: Reporter) -> list[MeasuredCase]:
-    """First looks at the validation cases of a fold, against what it segmented there before any cleanup.
+def measure(
+    predictor: Predictor, channels: Sequence[sitk.Image], labels: sitk.Image, networks: int
+) -> MeasuredCase | None:
+    """A first look at a case against what the same network, the only one, segmented there before any cleanup.
 
-    Cases in which a first look would not pay are left out.
+    None where a first look of a model of so many networks would not pay.
     """
-    predictor = Predictor([network], run.config, device)
-    names, measured = run.splits[fold][1], []
-    for number, name in enumerate(names, start=1):
-        looked = predictor.look(read_channels(run.cases[name].images), run.config.training.folds)
-        if looked:
-            look, grid = looked
-            labels = grid.crop(sitk.GetArrayFromImage(read_image(run.prediction_file(name))))
-            measured.append(MeasuredCase.of(look, labels, grid))
-        reporter.progress(f"safety bound {fold}", number, len(names))
-    return measured
+    looked = predictor.look(channels, networks)
+    if looked is None:
+        return None
+    look, grid = looked
+    return MeasuredCase.of(look, grid.crop(sitk.GetArrayFromImage(labels)), grid)
 
 
 def keep_bound(run: Run, measured: Sequence[MeasuredCase], reporter: Reporter) -> None:

@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Ahead = TypeVar("Ahead")
+Read = TypeVar("Read")
 
 
-def read_ahead(items: Sequence[Item], read: Callable[[Item], Result]) -> Iterator[tuple[Item, Callable[[], Result]]]:
+def read_ahead(items: Sequence[Ahead], read: Callable[[Ahead], Read]) -> Iterator[tuple[Ahead, Callable[[], Read]]]:
     """Each item, in order, with a function that returns what `read` makes of it, or raises what it raised.
 
     While an item is worked on, a thread reads the one that follows, and no further: two are in memory at most. Where
@@ -28,7 +28,7 @@ def read_ahead(items: Sequence[Item], read: Callable[[Item], Result]) -> Iterato
             del reading
 
 
-def _outcome(reading: Future[Result], read: Callable[[], Result]) -> Result:
+def _outcome(reading: Future[Read], read: Callable[[], Read]) -> Read:
     try:
         return reading.result()
     except MemoryError:

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from dints.config import Config
 from dints.geometry import Size
+from dints.inference.first_look import is_worth_it
 from dints.inference.sliding_window import flips_of
-from dints.inference.window_grid import count_windows, stride_of
+from dints.inference.window_grid import WindowGrid, count_windows, stride_of
 from dints.plan.extents import Extent
 from dints.plan.timings import Timings
 from dints.search.candidates import PRICES, from_zoo
@@ -107,12 +108,24 @@ def _validation_windows(config: Config, cases: Sequence[Extent], timings: Timing
 
 
 def evaluation_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
-    """Every case is read, segmented by the network that has not seen it, and scored."""
+    """Every case is read, segmented by the network that has not seen it, looked at for the safety bound, and scored."""
     inference, patch = config.inference, config.sampling.patch
     flips = len(flips_of(config.mirrored_axes)) if inference.mirror else 1
     segmenting = windows(config, cases, timings, inference.stride or stride_of(patch, inference.overlap))
     voxels = sum(case.voxels for case in cases)
-    return segmenting * flips * timings.window + voxels * (timings.cache + timings.score)
+    looking = _first_looks(config, cases, timings)
+    return (segmenting * flips + looking) * timings.window + voxels * (timings.cache + timings.score)
+
+
+def _first_looks(config: Config, cases: Sequence[Extent], timings: Timings) -> int:
+    """Windows of the first looks at the cases in which they would pay."""
+    patch, inference = config.sampling.patch, config.inference
+    stride, total = inference.stride or stride_of(patch, inference.overlap), 0
+    for case in cases:
+        x, y, z = map(max, case.working_shape(config.preprocessing.spacing, timings.cropped), patch)
+        grid = WindowGrid.of((x, y, z), patch, stride)
+        total += int(grid.fewest().sum()) if is_worth_it(grid, config.training.folds) else 0
+    return total
 
 
 def windows(config: Config, cases: Sequence[Extent], timings: Timings, stride: Size) -> int:

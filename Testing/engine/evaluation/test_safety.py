@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from dints.data.cases import Case
-from dints.data.images import read_channels, write_image
-from dints.evaluation.safety import keep_bound, measure_fold
+from dints.evaluation.safety import keep_bound, measure
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import RESERVE, SafetyBound
+from dints.inference.safety_bound import RESERVE, MeasuredCase, SafetyBound
 
 from ..inference.predicting import PATCH, Recorder, config, threshold
 
@@ -32,59 +30,53 @@ class Listener(Recorder):
 
 @pytest.fixture
 def run(tmp_path: Path) -> SimpleNamespace:
-    """Three cases of a grey box each, in an orientation of its own, and what `threshold` segments in them."""
-    folder, predictor, cases = tmp_path / "evaluation", Predictor([threshold], config(), "cpu"), {}
-    random = np.random.default_rng(0)
+    return SimpleNamespace(bound_file=tmp_path / "evaluation" / "safety_bound.json")
+
+
+@pytest.fixture
+def scans() -> list[sitk.Image]:
+    """Three scans of a grey box each, each with its own orientation."""
+    random, images = np.random.default_rng(0), []
     for number, direction in enumerate([(1, 1, 1), (-1, -1, 1), (1, -1, -1)]):
         voxels = (1 + 4 * random.random(SIZE[::-1])).astype(np.float32)
         voxels[20:30, 12 + number : 20, 40:52] = 50
-        image = sitk.GetImageFromArray(voxels)
-        image.SetDirection(np.diag(direction).ravel().tolist())
-        name = f"case{number}"
-        write_image(image, tmp_path / f"{name}.nii.gz")
-        cases[name] = Case(name, (tmp_path / f"{name}.nii.gz",), None)
-        write_image(predictor.segment(read_channels(cases[name].images)), folder / "predictions" / f"{name}.nii.gz")
-    return SimpleNamespace(
-        config=config(),
-        cases=cases,
-        splits=[((), tuple(cases))],
-        bound_file=folder / "safety_bound.json",
-        prediction_file=lambda name: folder / "predictions" / f"{name}.nii.gz",
-    )
+        images.append(sitk.GetImageFromArray(voxels))
+        images[-1].SetDirection(np.diag(direction).ravel().astype(float).tolist())
+    return images
 
 
-def test_with_the_bound_that_is_kept_each_case_is_segmented_as_without(run):
+def measured(scans: list[sitk.Image], network=threshold, **inference) -> list[MeasuredCase | None]:
+    predictor = Predictor([network], config(**inference), "cpu")
+    return [measure(predictor, [scan], predictor.segment([scan]), networks=5) for scan in scans]
+
+
+def test_with_the_bound_that_is_kept_each_case_is_segmented_as_without(run, scans):
     listener = Listener()
-    measured = measure_fold(run, threshold, 0, "cpu", listener)
-    keep_bound(run, measured, listener)
+    keep_bound(run, measured(scans), listener)
     bound = SafetyBound.from_mapping(json.loads(run.bound_file.read_text()), "")
     assert 0.01 < bound.threshold < 1 / RESERVE
     assert (bound.step, bound.cases) == (PATCH, 3)
-    assert listener.steps == [("safety bound 0", number, 3) for number in (1, 2, 3)]
     assert f"{bound.saved:.0%} of the windows of 3 cases" in listener.texts[0]
-    for name, case in run.cases.items():
-        result = Predictor([threshold], config(), "cpu", bound=bound).predict(read_channels(case.images))
-        expected = sitk.GetArrayFromImage(sitk.ReadImage(run.prediction_file(name)))
-        np.testing.assert_array_equal(sitk.GetArrayFromImage(result.labels), expected)
-        assert result.computed < result.windows
+    predictor = Predictor([threshold], config(), "cpu", bound=bound)
+    for scan in scans:
+        looked, exhaustive = (predictor.predict([scan], exhaustive=exhaustive) for exhaustive in (False, True))
+        expected = sitk.GetArrayFromImage(exhaustive.labels)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(looked.labels), expected)
+        assert looked.computed < looked.windows
 
 
-def test_what_a_first_look_misses_leaves_the_model_without_a_bound(run):
-    """A prediction where the network gives next to no probability: no threshold would find it."""
-    labels = sitk.ReadImage(run.prediction_file("case1"))
+def test_what_a_first_look_misses_leaves_the_model_without_a_bound(run, scans):
+    """A label where the network gives next to no probability: no threshold would find it."""
+    blind = Predictor([lambda windows: 10 * threshold(windows)], config(), "cpu")
+    labels = blind.segment([scans[1]])
     labels[2, 3, 60] = 10
-    write_image(labels, run.prediction_file("case1"))
-    blind = lambda windows: 10 * threshold(windows)  # noqa: E731
-    listener = Listener()
-    keep_bound(run, measure_fold(run, blind, 0, "cpu", listener), listener)
+    case, listener = measure(blind, [scans[1]], labels, networks=5), Listener()
+    keep_bound(run, [case], listener)
     assert "something would be lost" in json.loads(run.bound_file.read_text())["reason"]
     assert listener.texts[0].startswith("No safety bound, so every window will be computed: something would be lost")
 
 
-def test_cases_of_one_window_give_no_bound(run):
-    run.config = config(overlap=0.0)
-    listener = Listener()
-    measured = measure_fold(run, threshold, 0, "cpu", listener)
-    assert measured == []
-    keep_bound(run, measured, listener)
+def test_cases_of_too_few_windows_give_no_bound(run, scans):
+    assert measured(scans, overlap=0.0) == [None] * 3
+    keep_bound(run, [], Listener())
     assert "too few windows" in json.loads(run.bound_file.read_text())["reason"]
