@@ -21,7 +21,15 @@ PLACEHOLDERS = {
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/how-to.md", "docs/model-format.md", "docs/what-is-read.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/how-to.md",
+        "docs/model-format.md",
+        "docs/remote.md",
+        "docs/what-is-read.md",
+    ],
 )
 def test_files_that_a_document_names_are_there(document: str) -> None:
     path = REPOSITORY / document

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from dints.errors import RunError
 from dints.events import Reporter, gibibytes
 from dints.remote.examine import Examination, examine, install
-from dints.remote.hosts import SCHEDULERS, Host, find_host, hosts_file, keep_host, known_hosts, remove_host
+from dints.remote.hosts import Host, find_host, hosts_file, keep_host, known_hosts, remove_host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("name", help="what it is called in --on")
     command.add_argument("address", help="user@host, or a host of ssh's configuration")
     command.add_argument("--python", default=Host.python, help="its Python 3.10 to 3.12 (default: %(default)s)")
-    command.add_argument("--scheduler", choices=SCHEDULERS, help="what starts runs there (default: they start at once)")
-    command.add_argument("--folder", default=Host.folder, help="for data sets and runs (default: %(default)s)")
     command.set_defaults(act=_add)
     command = actions.add_parser("check", help="reach it, and say what it has and lacks")
     command.add_argument("name")
@@ -39,14 +37,13 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
     hosts = known_hosts()
     reporter.result("hosts", file=str(hosts_file()), hosts=[asdict(host) for host in hosts.values()])
     for host in hosts.values():
-        scheduler = f", {host.scheduler}" if host.scheduler else ""
-        reporter.message(f"{host.name}: {host.address} ({host.python}{scheduler})")
+        reporter.message(f"{host.name}: {host.address} ({host.python})")
     if not hosts:
         reporter.message("No other computer is known; add one with `dints hosts add NAME user@host`")
 
 
 def _add(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    host = Host(arguments.name, arguments.address, arguments.python, arguments.scheduler, arguments.folder)
+    host = Host(arguments.name, arguments.address, arguments.python)
     keep_host(host)
     reporter.result("host", **asdict(host))
     reporter.message(f"Added {host.name}; `dints hosts check {host.name}` reaches it and says what it lacks")
@@ -79,4 +76,4 @@ def _tell(host: Host, found: Examination, reporter: Reporter) -> None:
 
 def _remove(arguments: argparse.Namespace, reporter: Reporter) -> None:
     remove_host(arguments.name)
-    reporter.message(f"Forgot {arguments.name}; data sets and runs that lie there stay")
+    reporter.message(f"Forgot {arguments.name}; what is installed there stays")

@@ -13,7 +13,6 @@ from dints.files.storage import read_json, write_json
 
 FILE_VARIABLE = "DINTS_HOSTS"
 FORMAT = 1
-SCHEDULERS = ("slurm",)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"[^\s\-\0][^\s\0]*")  # a leading hyphen would be an option of ssh
 
@@ -25,16 +24,12 @@ class Host:
     name: str
     address: str
     python: str = "python3"  # the interpreter there that has the engine
-    scheduler: str | None = None  # which starts runs there; None starts them at once
-    folder: str = ".dints/remote"  # there, of data sets and runs; relative to the home folder
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise InputError(f"host {brief(self.name)}: a name has letters, digits, dots, hyphens and underscores")
         if not ADDRESS.fullmatch(self.address):
             raise InputError(f"host {self.name}: address {brief(self.address)} is none; give user@host")
-        if self.scheduler not in (None, *SCHEDULERS):
-            raise InputError(f"host {self.name}: scheduler {brief(self.scheduler)} is unknown; use {SCHEDULERS[0]}")
 
 
 def hosts_file() -> Path:
@@ -80,7 +75,7 @@ def remove_host(name: str) -> None:
 def _host(entry: Any) -> Host:
     host = Host(**entry)
     for field in fields(Host):
-        if not isinstance(getattr(host, field.name), str | None):
+        if not isinstance(getattr(host, field.name), str):
             raise ValueError(f"{field.name} of host {brief(host.name)}")
     return host
 

@@ -26,13 +26,13 @@ def own_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_hosts_are_kept_listed_and_forgotten(capsys):
-    assert main(["hosts", "add", "gpu", "me@gpu.test", "--python", "/opt/bin/python", "--scheduler", "slurm"]) == 0
-    assert find_host("gpu") == Host("gpu", "me@gpu.test", "/opt/bin/python", "slurm")
+    assert main(["hosts", "add", "gpu", "me@gpu.test", "--python", "/opt/bin/python"]) == 0
+    assert find_host("gpu") == Host("gpu", "me@gpu.test", "/opt/bin/python")
     assert main(["hosts", "add", "other", "me@other.test"]) == 0
     capsys.readouterr()
     assert main(["hosts"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "gpu: me@gpu.test (/opt/bin/python, slurm)",
+        "gpu: me@gpu.test (/opt/bin/python)",
         "other: me@other.test (python3)",
     ]
     assert main(["hosts", "remove", "gpu"]) == 0
