@@ -82,7 +82,7 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
             model: path of a model, its file's name in the models folder, or the name it was given.
             region: markups ROI node outside of which nothing is computed.
             allFrames: segment every frame of the sequence that the volume shows.
-            device: "auto", "cuda", "cuda:1", "cpu".
+            device: "auto", "cuda", "cuda:1", "cpu", or "@NAME" for another computer, one of `dints hosts`.
             options: of `dints.inference.predictor.Predictor.predict`, in place of those of the quality.
             disagreement, statistics: also make an uncertainty map and a table.
             overwrite: replace a segmentation that was edited by hand.

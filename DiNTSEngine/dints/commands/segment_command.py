@@ -114,7 +114,6 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
 
 def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Reporter) -> Cases:
     host, model = find_host(arguments.on), str(find_model(arguments.model))
-    reporter.message(f"Voxels and geometry of the scans go to {host.address} under numbers; nothing stays there")
 
     def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> None:
         job = {"command": "segment", "model": model, "inputs": [str(path) for path in images], "output": str(output)}

@@ -14,7 +14,6 @@ from dints.remote.hosts import find_host
 from dints.remote.keeper import Keeper
 from dints.remote.relay import Relay
 from dints.service.parent import private_output
-from dints.service.worker import Worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,5 +28,4 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.stream:
         Keeper(sys.stdin.buffer, output.buffer).serve()
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    worker = Relay(output, find_host(arguments.on)) if arguments.on else Worker(output)
-    worker.serve(sys.stdin)
+    Relay(output, find_host(arguments.on) if arguments.on else None).serve(sys.stdin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ CONNECT_SECONDS = 20
 ALIVE_SECONDS, ALIVE_COUNT = 15, 4  # a line that is silent for their product is given up
 LOST = 255  # what ssh ends with if the connection failed or broke
 NOT_FOUND = 127  # what a shell ends with if there is no such command
+FOREIGN_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # of an application that starts the engine, not of ssh
 NEVER_THERE = {  # what ssh says where another try would end in the same way, and what helps
     "IDENTIFICATION HAS CHANGED": "its key is not the one that is known; ask its administrator whether it was renewed, "
     "then forget the old one with `ssh-keygen -R`",
@@ -73,8 +75,9 @@ def run_there(host: Host, words: Sequence[str], given: bytes = b"") -> bytes:
 def start_there(host: Host, words: Sequence[str]) -> subprocess.Popen[bytes]:
     """A command on a host, with pipes. RunError if ssh is missing."""
     pipe = subprocess.PIPE
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN_LIBRARIES}
     try:
-        return subprocess.Popen(ssh_command(host, words), stdin=pipe, stdout=pipe, stderr=pipe)
+        return subprocess.Popen(ssh_command(host, words), stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
     except OSError as error:
         raise UnreachableError(f"ssh: cannot be started ({error.strerror}); install OpenSSH's client") from error
 

@@ -59,6 +59,11 @@ class RemoteWorker:
         Raises:
             InputError, RunError: as here, or the host cannot be reached or has another engine.
         """
+        if job["command"] not in COMMANDS:
+            raise InputError(f"job: {job['command']} cannot be done on another computer; choose a device of this one")
+        if self._connection is None:
+            sent = "voxels and geometry of scans are sent there under numbers, and nothing stays"
+            on_event({"event": "message", "text": f"Works on {self.host.name} ({self.host.address}): {sent}"})
         with tempfile.TemporaryDirectory(prefix="dints-") as folder:
             files = self._scans(job, Path(folder), on_event) if job["command"] == "segment" else []
             for number in range(1, TRIES + 1):

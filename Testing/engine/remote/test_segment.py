@@ -84,8 +84,8 @@ def test_a_relay_answers_as_the_worker_of_here_and_stays_warm(there, server, eve
                 event.get("values", {}).pop(changing, None)
         return found
 
-    def answers(worker: Worker, stream: StringIO) -> list[list[dict]]:
-        job = {"job": 1, "command": "segment", "model": str(model_file), "inputs": [str(scan)], "device": "cpu"}
+    def answers(worker: Worker, stream: StringIO, device: str) -> list[list[dict]]:
+        job = {"job": 1, "command": "segment", "model": str(model_file), "inputs": [str(scan)], "device": device}
         job |= {
             "output": str(tmp_path / "labels.nrrd"),
             "disagreement": str(tmp_path / "doubt.nrrd"),
@@ -93,16 +93,19 @@ def test_a_relay_answers_as_the_worker_of_here_and_stays_warm(there, server, eve
         }
         wrong = job | {"job": "two", "inputs": [str(scan), str(scan)]}
         estimate = {"job": 3, "command": "estimate", "model": str(model_file), "size": [22, 20, 18]}
-        estimate |= {"spacing": [1, 1, 1], "device": "cpu"}
+        estimate |= {"spacing": [1, 1, 1], "device": device}
         return [events(worker, stream, one) for one in (job, wrong, estimate)]
 
     stream = StringIO()
-    here = answers(Worker(stream), stream)
+    here = answers(Worker(stream), stream, "cpu")
     (tmp_path / "labels.nrrd").rename(tmp_path / "expected.nrrd")
     stream = StringIO()
-    relay = Relay(stream, there)
-    found = answers(relay, stream)
+    relay = Relay(stream)
+    found = answers(relay, stream, "@there")
     relay.close()
+    told = found[0].pop(0)
+    assert there.address in told["text"]
+    assert "nothing stays" in told["text"]
     assert found == here
     assert same(tmp_path / "expected.nrrd", tmp_path / "labels.nrrd")
     assert eventually(lambda: is_clean(server))

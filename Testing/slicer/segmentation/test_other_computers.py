@@ -1,0 +1,60 @@
+"""The logic with a device of another computer: "@NAME" of `dints hosts`, behind a real OpenSSH server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from Testing.engine.remote.conftest import reachable, server, there  # noqa: F401  # fixtures
+
+from dints.errors import RunError
+
+
+@pytest.fixture
+def logic(host: Any, shared_worker: None) -> Any:
+    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+
+    return DiNTSSegmentationLogic()
+
+
+def labels_of(run: Any, volume: Any) -> list[np.ndarray]:
+    """The mask of each segment, on the volume's grid."""
+    import slicer
+
+    node = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
+    names = node.GetSegmentation().GetSegmentIDs()
+    return [slicer.util.arrayFromSegmentBinaryLabelmap(node, name, volume) for name in names]
+
+
+@pytest.fixture
+def fresh_worker(logic: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A worker process that finds the ssh of the test, and ends with it."""
+    from DiNTSLib.worker import sharedWorker
+
+    monkeypatch.setattr("slicer.util.startupEnvironment", lambda: dict(os.environ))
+    sharedWorker().shutdown()
+    yield
+    sharedWorker().shutdown()
+
+
+def test_another_computer_gives_the_segments_of_this_one(
+    there: Any,  # noqa: F811
+    fresh_worker: None,
+    logic: Any,
+    ct: Any,
+    model_files: Path,
+) -> None:
+    model = model_files / "body.zip"
+    here = labels_of(logic.segment(ct, model=model, device="cpu"), ct)
+    found = labels_of(logic.segment(ct, model=model, device="@there"), ct)
+    assert len(here) == len(found)
+    assert all(np.array_equal(one, two) for one, two in zip(here, found, strict=True))
+
+
+def test_an_unknown_computer_is_told_with_the_remedy(logic: Any, ct: Any, model_files: Path) -> None:
+    with pytest.raises(RunError, match="add it with `dints hosts add nowhere"):
+        logic.segment(ct, model=model_files / "body.zip", device="@nowhere")
