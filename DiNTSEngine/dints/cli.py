@@ -25,6 +25,8 @@ COMMANDS = {
     "segment": "segment an image or a folder of images with a model",
     "add": "add a corrected segmentation to a data set that models learn from",
     "improve": "fine-tune a model on corrections, and keep the new version if it is not worse",
+    "rank": "sort scans by how unsure a model is: which one to correct next",
+    "suspects": "list cases of a run whose labels may be wrong",
     "models": "list, show, install, remove or export models",
     "import": "make a model file from a checkpoint of the reference implementation",
     "report": "write a self-contained HTML report of a run",

@@ -131,6 +131,7 @@ class RunLayout:
         self.bound_file = (
             self.evaluation_folder / "safety_bound.json"
         )  # what a first look may leave out, or why nothing
+        self.suspects_file = self.evaluation_folder / "suspects.json"  # cases whose labels may be wrong
         self.compare_folder = self.folder / "compare"
         self.compare_file = self.compare_folder / "compare.json"  # the table, and whether the search paid
         self.model_file = self.folder / "model.zip"

@@ -11,6 +11,7 @@ from dints import Architecture, Config, InputError, SearchSpace
 from dints.evaluation.evaluate import ScoreRow, write_scores
 from dints.events import Reporter
 from dints.files.storage import read_json
+from dints.inference.confidence import Confidence
 from dints.model.model import load_model
 from dints.run import Run
 from dints.stages import export, keep_architecture
@@ -76,3 +77,20 @@ def test_scores_of_before_are_taken_over(run):
         del line["hd95"]
     run.scores_file.write_text(json.dumps(content))
     assert load_model(export(run, Reporter()).path).manifest.training["cross_validation"] == content["summary"]
+
+
+def test_a_cross_validation_of_enough_cases_calibrates_the_predicted_dice(run):
+    expected = {f"case{index}": 0.8 + index / 100 for index in range(9)} | {"empty": None}
+    rows = [ScoreRow(case, 0, 1, "liver", {"dice": (dice or 0.5) - 0.1}) for case, dice in expected.items()]
+    write_scores(run.evaluation_folder, rows)
+    assert load_model(export(run, Reporter()).path).manifest.training["calibration"] is None
+    (run.evaluation_folder / "confidence.json").write_text(json.dumps(expected))
+    model = load_model(export(run, Reporter()).path)
+    assert model.manifest.training["calibration"] == pytest.approx(
+        {"slope": 1.0, "intercept": -0.1, "error": 0.0, "cases": 9}, abs=1e-6
+    )
+    found = model.assessment(Confidence(0.02, 0.9))
+    assert found == pytest.approx({"disagreement": 0.02, "predicted_dice": 0.8, "error": 0.0}, abs=1e-6)
+    (run.evaluation_folder / "confidence.json").write_text('{"case0": "high"}')
+    with pytest.raises(InputError, match=r"confidence\.json: is damaged"):
+        export(run, Reporter())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,14 @@ from dints.inference.predictor import Predictor, PreparedImage
 from dints.inference.read_ahead import read_ahead
 from dints.model.archive import read_manifest
 from dints.model.installed import find_model
-from dints.model.model import load_model
+from dints.model.model import in_words, load_model
+from dints.remote.connection import Event
 from dints.remote.hosts import find_host
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import RemoteWorker, hand_on
 
-Cases = Generator[Callable[[], None], None, None]  # what segments each, one after the other
+Assessment = Mapping[str, float | None]  # of `Model.assessment`
+Cases = Generator[Callable[[], Assessment], None, None]  # what segments each, one after the other
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,17 +72,19 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         _segment_all(works, cases, _is_folder(arguments.input), reporter)
 
 
-def _segment_all(works: list[Assignment], cases: Iterable[Callable[[], None]], go_on: bool, reporter: Reporter) -> None:
+def _segment_all(
+    works: list[Assignment], cases: Iterable[Callable[[], Assessment]], go_on: bool, reporter: Reporter
+) -> None:
     """Segments case by case.
 
     Args:
-        cases: what segments each of `works`.
+        cases: what segments each of `works`, and returns how far the result can be relied on.
         go_on: leaves out what fails, and fails in the end.
     """
     failures = []
     for number, ((images, output), segment) in enumerate(zip(works, cases, strict=True), start=1):
         try:
-            segment()
+            assessment = segment()
         except (InputError, RunError) as error:
             if not go_on or isinstance(error, StorageError | UnreachableError):  # which stop all
                 raise
@@ -89,7 +93,9 @@ def _segment_all(works: list[Assignment], cases: Iterable[Callable[[], None]], g
             reporter.progress("cases", number, len(works))
         else:
             reporter.progress("cases", number, len(works))
-            reporter.result("segmentation", input=[str(path) for path in images], path=str(output))
+            files = {"input": [str(path) for path in images], "path": str(output)}
+            reporter.result("segmentation", **files, **assessment)
+            reporter.message(f"{output}: {in_words(assessment)}")
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 
@@ -100,13 +106,16 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
         reporter.message(f"{model.path}: has no safety bound, so every window is computed: {model.why_every_window}")
     predictor, options = model.predictor(arguments.device), _options(arguments)
 
-    def segment(images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]) -> None:
+    def segment(
+        images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]
+    ) -> Assessment:
         image, remarks = prepared()
         for remark in remarks:
             reporter.warning(remark)
         with naming(images):
-            prediction = predictor.predict(image, reporter=reporter, **options)
+            prediction = predictor.predict(image, reporter=reporter, confidence=True, **options)
         write_image(prediction.labels, output)
+        return model.assessment(prediction.confidence)
 
     for (images, output), prepared in read_ahead(works, lambda work: _prepared(predictor, work[0])):
         yield partial(segment, images, output, prepared)
@@ -115,10 +124,19 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
 def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Reporter) -> Cases:
     host, model = find_host(arguments.on), str(find_model(arguments.model))
 
-    def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> None:
+    def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> Assessment:
+        assessment: dict[str, float | None] = {}
+        tell = hand_on(reporter)
+
+        def on_event(event: Event) -> None:
+            tell(event)
+            if event["event"] == "result":
+                assessment.update(event["values"]["assessment"])
+
         job = {"command": "segment", "model": model, "inputs": [str(path) for path in images], "output": str(output)}
         with naming(images):
-            worker.run(job | {"device": arguments.device, "options": _options(arguments)}, hand_on(reporter))
+            worker.run(job | {"device": arguments.device, "options": _options(arguments)}, on_event)
+        return assessment
 
     with RemoteWorker(host) as worker:
         for images, output in works:

@@ -23,7 +23,7 @@ from dints.evaluation.evaluate import (
 )
 from dints.evaluation.safety import keep_bound, measure
 from dints.events import Reporter
-from dints.files.storage import write_json
+from dints.files.storage import read_json, write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import MeasuredCase
@@ -31,6 +31,8 @@ from dints.inference.sliding_window import ForwardPass
 from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
 from dints.run import Run, load_fold
+
+CONFIDENCE = "confidence.json"  # of an evaluation's folder: the Dice that each case's network expects
 
 FoldCase = tuple[int | None, Case]  # a case, and the fold that did not train on it
 
@@ -103,13 +105,26 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
 def _segmented(
     predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter
 ) -> Iterator[tuple[list[sitk.Image], sitk.Image]]:
-    """Channels and labels of each case, whose prediction goes to `folder`."""
+    """Channels and labels of each case, whose prediction goes to `folder`, and with it how sure it is."""
+    expected = expected_dice(folder)
     for number, case in enumerate(cases, start=1):
         channels = read_channels(case.images)
-        labels = predictor.segment(channels)
-        write_image(labels, _prediction_file(folder, case))
-        yield channels, labels
+        prediction = predictor.predict(channels, confidence=True)
+        write_image(prediction.labels, _prediction_file(folder, case))
+        expected[case.name] = prediction.confidence.expected_dice if prediction.confidence else None
+        yield channels, prediction.labels
         reporter.progress(f"evaluate {name}", number, len(cases))
+    write_json(folder / CONFIDENCE, expected)
+
+
+def expected_dice(folder: Path) -> dict[str, float | None]:
+    """The Dice that networks expect of their own predictions in the folder of an evaluation, by case."""
+    path = folder / CONFIDENCE
+    values = read_json(path) if path.is_file() else {}
+    numbers = isinstance(values, dict) and all(own is None or isinstance(own, int | float) for own in values.values())
+    if not numbers:
+        raise InputError(f"{path}: is damaged; evaluate again")
+    return dict(values)
 
 
 def _score(cases: Sequence[FoldCase], folder: Path, task: TaskConfig) -> list[ScoreRow]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dints.config import Config
 from dints.data.joined import is_old
-from dints.evaluation.evaluate import ScoreRow, plain_summary, read_scores, summarize
+from dints.evaluation.cross_validation import expected_dice
+from dints.evaluation.evaluate import ScoreRow, case_means, plain_summary, read_scores, summarize
 from dints.events import Reporter
 from dints.files.storage import read_json
+from dints.inference.calibration import Calibration
 from dints.inference.training_range import TrainingRange
 from dints.model.installed import newest_version
 from dints.model.lineage import Lesson, Lineage
@@ -73,7 +76,21 @@ def _training(run: Run, folds: list[int], scored: Sequence[ScoreRow], reporter: 
         "range": known.to_mapping(),
         "cross_validation": plain_summary(scored) if scored else None,
         "safety_bound": read_json(run.bound_file) if run.bound_file.is_file() else {"reason": "it was not measured"},
+        "calibration": _calibration(run, scored),
     }
+
+
+def _calibration(run: Run, scored: Sequence[ScoreRow]) -> dict[str, Any] | None:
+    """Of the cross-validation; None if it has too few cases, or is one of before."""
+    expected = expected_dice(run.evaluation_folder)
+    true = {case: scores["dice"] for case, scores in case_means(scored).items() if "dice" in scores}
+    pairs = [
+        (own, true[case])
+        for case, own in expected.items()
+        if own is not None and not math.isnan(true.get(case, math.nan))
+    ]
+    found = Calibration.fit([own for own, _ in pairs], [dice for _, dice in pairs])
+    return found.to_mapping() if found else None
 
 
 def _lineage(run: Run, verdict: str) -> Lineage:

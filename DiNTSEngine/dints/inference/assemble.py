@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dints.data.grid import Grid
 from dints.inference.band_sums import Band
+from dints.inference.confidence import ConfidenceMeter
 
 SLAB_BYTES = 128 * 2**20  # working memory; larger slabs are not faster
 COPIES = 6  # tensors of a slab that exist at once while it is interpolated and elected
@@ -31,15 +32,22 @@ class LabelAssembler:
             or "mean": the class with the highest mean probability.
         disagreement: also make the map that `disagreement()` returns.
         slab_bytes: bound of the working memory, as long as it suffices for one row.
+        meter: is told of all probabilities.
     """
 
     def __init__(
-        self, grid: Grid, vote: str = "majority", disagreement: bool = False, slab_bytes: int = SLAB_BYTES
+        self,
+        grid: Grid,
+        vote: str = "majority",
+        disagreement: bool = False,
+        slab_bytes: int = SLAB_BYTES,
+        meter: ConfidenceMeter | None = None,
     ) -> None:
         self._grid, self._vote, self._slab_bytes = grid, vote, slab_bytes
         # In memory as files have it, the last axis first: so the way back to the file's grid is a plain copy.
         self._labels = np.zeros(grid.crop_shape[::-1], np.uint8).T
         self._disagreement = np.zeros_like(self._labels) if disagreement else None
+        self._meter = meter
         self._pending: list[Tensor] = []  # of each fold: probabilities [K, X, Y, n] that further targets read
         self._first_row = 0  # working row of the first one pending
         self._next = 0  # target row, all before it are done
@@ -98,11 +106,16 @@ class LabelAssembler:
         for fold in self._pending:
             probabilities = self._grid.interpolate_rows(fold, self._first_row, targets)
             winners.append(largest(probabilities))
+            if self._meter is not None:
+                self._meter.add_network(len(winners) - 1, probabilities, winners[-1])
             total = total + probabilities if total.numel() else probabilities
         votes = torch.stack(winners)
         elected = elect(votes, total, self._vote)
         rows = slice(targets.start, targets.stop)
         self._labels[..., rows] = elected.cpu().numpy()
+        if self._meter is not None:
+            found = elected > 0
+            self._meter.add_votes(_disagreement(votes[:, found], elected[found], total[:, found]))
         if self._disagreement is not None:
             share = _disagreement(votes, elected, total)
             self._disagreement[..., rows] = (share * PERCENT).round().cpu().numpy()

@@ -14,6 +14,7 @@ from dints.data.grid import Grid
 from dints.events import Reporter
 from dints.geometry import Box, Size
 from dints.inference.assemble import LabelAssembler
+from dints.inference.confidence import ConfidenceMeter
 from dints.inference.fallback import Execution
 from dints.inference.first_look import FirstLook, Focus, first_look, is_worth_it, scouts
 from dints.inference.region import blank_outside, embedded, working_box
@@ -49,9 +50,11 @@ class PreparedCase:
     other_side: Sequence[int]  # class indices after an R-L flip
     bound: SafetyBound | None  # None computes every window
 
-    def run(self, step: Execution, disagreement: bool, reporter: Reporter) -> CaseResult:
-        """Class indices of the crop and, on request, the disagreement map."""
-        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement, step.slab_bytes)
+    def run(
+        self, step: Execution, disagreement: bool, reporter: Reporter, meter: ConfidenceMeter | None = None
+    ) -> CaseResult:
+        """Class indices of the crop and, on request, the disagreement map; `meter` is told of all probabilities."""
+        assembler = LabelAssembler(self.grid, self.settings.vote, disagreement, step.slab_bytes, meter)
         if self.box is None:
             return CaseResult(assembler.labels(), assembler.disagreement(), 0, 0)
         for network in self.networks:

@@ -24,6 +24,7 @@ from dints.inference.assemble import SLAB_BYTES
 from dints.inference.band_sums import BAND_ROWS
 from dints.inference.case import CaseResult, PreparedCase, stride
 from dints.inference.components import keep_largest_components
+from dints.inference.confidence import Confidence, ConfidenceMeter
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.first_look import FirstLook, first_look, is_worth_it
 from dints.inference.region import Region, checked_region, crop_box
@@ -48,6 +49,7 @@ class Prediction:
     )  # percent, see `LabelAssembler.disagreement`, or NOT_COMPUTED; None if not asked for
     computed: int = 0  # windows that went through every network
     windows: int = 0  # all there are; in those that were not computed nothing but background is possible
+    confidence: Confidence | None = None  # None unless asked for
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Predictor:
         region: Region | None = None,
         disagreement: bool = False,
         exhaustive: bool = False,
+        confidence: bool = False,
         **options: Any,
     ) -> Prediction:
         """Segments a case.
@@ -122,6 +125,7 @@ class Predictor:
                 needs is computed; outside of it is background. Intensities are scaled as for the whole image.
             disagreement: also return where the folds disagree.
             exhaustive: compute every window, whatever the safety bound allows.
+            confidence: also return how sure the folds are of the whole.
             options: fields of `InferenceConfig` in place of the config's own.
 
         Raises:
@@ -137,21 +141,21 @@ class Predictor:
         prepared = functools.cache(lambda: self._prepared(given, reporter))  # for all attempts, once it succeeded
         mirrored = self.config.mirrored_axes if settings.mirror else ()
         sides = self.config.task.sides.classes
-
         bound = None if exhaustive else self.bound
 
         def work(step: Execution) -> Prediction:
             volume, grid = prepared().volume, prepared().grid
             box, patch = crop_box(grid, region), self.config.sampling.patch
             case = PreparedCase(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
-            result = case.run(step, disagreement, reporter)
+            meter = ConfidenceMeter(len(networks), len(self.config.task.labels)) if confidence else None
+            result = case.run(step, disagreement, reporter, meter)
             self._say_what_was_left_out(result, reporter)
             classes = self._without_smaller_components(result.classes, settings)
             if whole:
                 self._warn_of_volumes(classes, grid, reporter)
             labels = grid.restore(classes, sorted(self.config.task.labels))
             doubt = None if result.disagreement is None else grid.place(result.disagreement)
-            return Prediction(labels, doubt, result.computed, result.windows)
+            return Prediction(labels, doubt, result.computed, result.windows, meter and meter.confidence())
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 

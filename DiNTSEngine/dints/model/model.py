@@ -18,6 +18,8 @@ import dints
 from dints.errors import InputError
 from dints.files.storage import to_json
 from dints.files.untrusted.archive import read_member
+from dints.inference.calibration import Calibration
+from dints.inference.confidence import Confidence
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import SafetyBound
 from dints.inference.training_range import TrainingRange
@@ -93,6 +95,22 @@ class Model:
         """The reason why there is no safety bound; empty if there is one."""
         return str(self.manifest.safety_bound.get("reason", ""))
 
+    def assessment(self, confidence: Confidence | None) -> dict[str, float | None]:
+        """How far a segmentation by this model can be relied on, as plain values.
+
+        "disagreement" is that of the networks within what was found; "predicted_dice" is calibrated on the model's
+        cross-validation, of one network, and "error" its mean absolute error on scans that the network had not seen.
+        None where nothing was found, or the model has no calibration.
+        """
+        calibration = Calibration.from_mapping(self.manifest.training.get("calibration"), str(self.path))
+        expected = confidence.expected_dice if confidence else None
+        dice = None if calibration is None or expected is None else calibration.predicted(expected)
+        return {
+            "disagreement": confidence.disagreement if confidence else None,
+            "predicted_dice": dice,
+            "error": calibration.error if calibration else None,
+        }
+
     def _empty_network(self) -> nn.Module:
         """Shapes without memory behind them: the file decides on them, and may not have the weights to fill them."""
         config, architecture = self.manifest.config, self.manifest.architecture
@@ -118,6 +136,15 @@ class Model:
             if hashlib.sha256(content).hexdigest() != fold.sha256:
                 raise InputError(f"{self.path}: the checksum of {fold.file} is wrong; get or export the model again")
             yield read_weights(content, expected, f"{self.path}: {fold.file}")
+
+
+def in_words(assessment: Mapping[str, float | None]) -> str:
+    """What `Model.assessment` says, for people."""
+    disagreement, dice, error = (assessment[name] for name in ("disagreement", "predicted_dice", "error"))
+    if disagreement is None:
+        return "nothing was found"
+    doubt = f"disagreement {disagreement:.1%} within what was found"
+    return doubt if dice is None else f"predicted Dice {dice:.2f} (off by {error:.2f} on average), {doubt}"
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

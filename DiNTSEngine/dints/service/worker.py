@@ -132,7 +132,7 @@ class Worker:
         options, doubtful = options_of(job), job.get("disagreement")
         started = time.monotonic()
         images = read_channels(input_paths(job), reporter.warning)
-        prediction = predictor.predict(images, reporter, disagreement=bool(doubtful), **options)
+        prediction = predictor.predict(images, reporter, disagreement=bool(doubtful), confidence=True, **options)
         seconds = time.monotonic() - started
         write_image(prediction.labels, Path(job["output"]))
         if doubtful and prediction.disagreement is not None:
@@ -142,6 +142,8 @@ class Worker:
             self._rates[self._version, device] = seconds / reporter.passes
         values = {"path": job["output"], "disagreement": doubtful, "device": device, "seconds": seconds}
         values |= {"computed": prediction.computed, "windows": prediction.windows}
+        if self._model is not None:
+            values["assessment"] = self._model.assessment(prediction.confidence)
         if job.get("statistics"):
             names = {value: name for value, name in predictor.config.task.labels.items() if value}
             values["statistics"] = [asdict(row) for row in label_statistics(prediction.labels, images[0], names)]

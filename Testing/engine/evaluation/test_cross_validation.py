@@ -19,6 +19,8 @@ from dints.evaluation import cross_validation
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.evaluation.evaluate import evaluate_case, read_scores
 from dints.events import Reporter
+from dints.inference.confidence import Confidence
+from dints.inference.predictor import Prediction
 from dints.metrics.segmentation import METRICS, Metric
 
 LABELS = {0: "background", 1: "organ", 2: "vessel"}
@@ -46,10 +48,11 @@ class Prepared:
         assert config.inference.largest_component == ()
         self.change = networks[0]
 
-    def segment(self, images) -> sitk.Image:
-        prediction = sitk.GetImageFromArray(self.change(reference_array()))
-        prediction.CopyInformation(images[0])
-        return prediction
+    def predict(self, images, confidence) -> Prediction:
+        assert confidence
+        labels = sitk.GetImageFromArray(self.change(reference_array()))
+        labels.CopyInformation(images[0])
+        return Prediction(labels, None, Confidence(0.1, 0.9))
 
 
 def reference_array() -> np.ndarray:
