@@ -155,7 +155,7 @@ class Predictor:
                 self._warn_of_volumes(classes, grid, reporter)
             labels = grid.restore(classes, sorted(self.config.task.labels))
             doubt = None if result.disagreement is None else grid.place(result.disagreement)
-            return Prediction(labels, doubt, result.computed, result.windows, meter and meter.confidence())
+            return Prediction(labels, doubt, result.computed, result.windows, meter.confidence() if meter else None)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
