@@ -196,6 +196,7 @@ class SearchConfig:
     gradient_norm: float = setting(12.0, "Gradients are clipped to it; far above what healthy steps reach", above=0)
     architecture_learning_rate: float = setting(0.008, "Learning rate of the architecture", low=0)
     memory_budget: float = setting(0.8, "Share of the supernet's memory to aim at (sigma of Eq. 10)", above=0, high=1)
+    seconds: float = setting(0.0, "Time of a window to aim at in place of the memory; 0 is none", unit="s", low=0)
     topology_weight: float = setting(0.001, "Weight of the topology loss (lambda of Eq. 11)", low=0)
     architecture: str = setting(
         "", "Name or file of an architecture that is taken in place of a search; none as a rule"

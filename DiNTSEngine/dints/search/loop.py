@@ -14,10 +14,12 @@ from torch.optim import SGD, Adam
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
+from dints.cost.seconds import inference_times
 from dints.data.cache import Cache
 from dints.data.sampling import prefetch
+from dints.errors import InputError
 from dints.events import Reporter
-from dints.process_group import is_main_process, start_together
+from dints.process_group import is_main_process, start_together, world_size
 from dints.run_layout import SearchFiles
 from dints.search.decode import decode, discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
@@ -70,7 +72,7 @@ class Search:
             fused=True,
         )
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
-        self.costs = operation_costs(self.space, self.settings.filters, config.sampling.patch).to(device)
+        self.costs, self.target = self._costs()
         self.weight_step, self.architecture_step = (
             OptimizerStep(self.supernet, optimizer, self.settings.gradient_norm, device, reporter)
             for optimizer in (self.weight_optimizer, self.architecture_optimizer)
@@ -177,7 +179,26 @@ class Search:
             self.costs,
             self.settings.memory_budget,
             self.settings.topology_weight if self.settings.topology_loss else 0.0,
+            self.target,
         )
+
+    def _costs(self) -> tuple[Tensor, float | None]:
+        """What edges cost [E, N], and the budget in that unit where it is one of seconds; else sigma is the budget.
+
+        Seconds are measured once: checkpoints keep them.
+        """
+        if not self.settings.seconds or self.files.checkpoint.is_file():
+            return operation_costs(self.space, self.settings.filters, self.config.sampling.patch).to(self.device), None
+        if world_size() > 1:
+            raise InputError("search.seconds: cannot be measured by several processes; search with one")
+        task, training, patch = self.config.task, self.config.training, self.config.sampling.patch
+        sizes = training.filters, len(task.channels), len(task.labels)
+        times = inference_times(self.space, *sizes, patch, self.device)
+        target = self.settings.seconds - times.fixed
+        if target <= 0:
+            reason = f"stems and head alone take {times.fixed:.3g} s of a window on this computer"
+            raise InputError(f"search.seconds must be larger, not {self.settings.seconds:g}: {reason}")
+        return times.edges.to(self.device), target
 
     def _save(self, step: int) -> None:
         state = {
@@ -190,6 +211,8 @@ class Search:
             "reductions": self.backoff.reductions,
             "earlier": [snapshot.to_state() for snapshot in self.earlier],
         }
+        if self.target is not None:
+            state |= {"costs": self.costs, "target": self.target}
         save_checkpoint(self.files.checkpoint, state)
         if is_main_process():
             self.architecture().save(self.files.current_architecture)
@@ -205,6 +228,8 @@ class Search:
             self.weight_step.load_state(state["weight_step"])
             self.architecture_step.load_state(state["architecture_step"])
             self.backoff.reductions = int(state.get("reductions", 0))
+            if self.settings.seconds:
+                self.costs, self.target = state["costs"].to(self.device), float(state["target"])
             self.earlier = [Snapshot.from_state(own) for own in state.get("earlier", ())]
             return whole_steps(state["step"], self.settings.iterations)
 

@@ -67,7 +67,7 @@ def full_memory(operation_probability: Tensor, costs: Tensor) -> Tensor:
     return (operation_probability * costs).sum()
 
 
-def memory_loss(expected: Tensor, full: Tensor, budget: float) -> Tensor:
+def memory_loss(expected: Tensor, full: Tensor, budget: float | Tensor) -> Tensor:
     """Eq. 10: L_m = |M_e / M_a - sigma|."""
     return (expected / full - budget).abs()
 
@@ -95,10 +95,12 @@ def architecture_loss(
     costs: Tensor,
     budget: float,
     topology_weight: float,
+    target: float | None = None,
 ) -> ArchitectureLoss:
     """The parenthesis of Eq. 11: L_alpha + L_eta + lambda L_tp + L_m, from p [L, E] and alpha [L, E, N].
 
-    `budget` is sigma and `topology_weight` lambda; with lambda = 0 the topology term is still computed for the log.
+    `budget` is sigma and `topology_weight` lambda; a `target` in the unit of the costs takes the place of sigma.
+    With lambda = 0 the topology term is still computed for the log.
     The caller adds the segmentation loss and the factor t / t_all.
     """
     eta = pattern_probabilities(edge_probability)
@@ -106,9 +108,19 @@ def architecture_loss(
     expected = expected_memory(edge_weight, operation_probability, costs)
     full = full_memory(operation_probability, costs)
     alpha_entropy, eta_entropy = operation_entropy(operation_probability), pattern_entropy(eta)
-    topology, memory = _cross_entropy(ends, reads), memory_loss(expected, full, budget)
+    topology, memory = _cross_entropy(ends, reads), _budget_loss(expected, full, budget, target)
     weighted_sum = alpha_entropy + eta_entropy + topology_weight * topology + memory
     return ArchitectureLoss(alpha_entropy, eta_entropy, topology, memory, expected / full, weighted_sum)
+
+
+def _budget_loss(expected: Tensor, full: Tensor, budget: float, target: float | None) -> Tensor:
+    """Eq. 10, or the distance from a target in the unit of the costs, as a share of what is full at present.
+
+    That share must not fall by what is full becoming dearer: no gradient flows there.
+    """
+    if target is None:
+        return memory_loss(expected, full, budget)
+    return memory_loss(expected, full.detach(), target / full.detach())
 
 
 def _log(p: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dints import Architecture, Config, InputError
+from dints.cost.seconds import InferenceTimes
 from dints.data.cache import Cache
 from dints.events import Reporter
 from dints.run_layout import SearchFiles, read_log
@@ -228,3 +229,26 @@ def test_a_checkpoint_of_something_else_is_refused_by_name(search, finished, dam
     save_checkpoint(path, {**load_checkpoint(path, CPU), **damage})
     with pytest.raises(InputError, match=r"checkpoint\.pt: is not a checkpoint of this run .*; delete it to start"):
         search(finished).run()
+
+
+def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search, tmp_path, monkeypatch):
+    asked = []
+
+    def measured(space, *sizes):
+        asked.append(sizes)
+        return InferenceTimes(torch.full((space.edges, 5), 0.1 * len(asked)), 0.5)
+
+    monkeypatch.setattr(loop, "inference_times", measured)
+    with pytest.raises(InterruptedSearchError):
+        search(tmp_path, "search.seconds=2", reporter=StopAt(STEPS - 2)).run()
+    going_on = search(tmp_path, "search.seconds=2")
+    going_on.run()
+    assert len(asked) == 1
+    assert going_on.target == pytest.approx(1.5)
+    assert float(going_on.costs.max()) == pytest.approx(0.1)
+
+
+def test_a_budget_in_seconds_that_stems_alone_exceed_is_refused(search, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "inference_times", lambda space, *_: InferenceTimes(torch.ones(space.edges, 5), 0.5))
+    with pytest.raises(InputError, match="stems and head alone take"):
+        search(tmp_path, "search.seconds=0.4")

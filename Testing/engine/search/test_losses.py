@@ -185,3 +185,32 @@ def test_the_architecture_loss_is_the_sum_of_its_terms_and_reports_each():
     without = architecture_loss(space, p, alpha, costs, budget=0.8, topology_weight=0.0).values()
     assert without["topology"] == values["topology"]
     assert without["weighted_sum"] == pytest.approx(terms - 0.001 * values["topology"])
+
+
+def test_a_target_in_the_unit_of_the_costs_is_reached_from_both_sides():
+    space = SearchSpace(2, 2)
+    costs = torch.rand(space.edges, OPERATION_COUNT, generator=torch.Generator().manual_seed(1)).double() + 0.1
+    p, alpha = random_probabilities(space, seed=5, sharpness=1.0)
+    expected = float(expected_memory(edge_weights(p), alpha, costs))
+    met = architecture_loss(space, p, alpha, costs, 0.8, 0.001, target=expected)
+    assert float(met.memory) == pytest.approx(0, abs=1e-9)
+    for target, direction in ((0.5 * expected, -1), (1.5 * expected, 1)):
+        alpha = alpha.detach().requires_grad_()
+        loss = architecture_loss(space, p, alpha, costs, 0.8, 0.001, target=target).memory
+        assert float(loss.detach()) == pytest.approx(0.5 * expected / float(full_memory(alpha.detach(), costs)))
+        (gradient,) = torch.autograd.grad(loss, alpha)
+        moved = (alpha - 1e-3 * gradient).detach()
+        change = float(expected_memory(edge_weights(p), moved, costs)) - expected
+        assert change * direction > 0
+
+
+def test_the_gradients_towards_a_target_equal_finite_differences_of_the_expected_costs():
+    space = SearchSpace(2, 2)
+    p, alpha = random_probabilities(space, seed=5, sharpness=1.0)
+    costs = operation_costs(space, 2, (32, 32, 32)).double()
+    alpha.requires_grad_()
+    full = full_memory(alpha.detach(), costs)
+    loss = architecture_loss(space, p, alpha, costs, 0.8, 0.001, target=float(full) * 0.1).memory
+    expected = expected_memory(edge_weights(p), alpha, costs) / full
+    (own,), (wanted,) = torch.autograd.grad(loss, alpha), torch.autograd.grad(expected, alpha)
+    assert torch.allclose(own, wanted)
