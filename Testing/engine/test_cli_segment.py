@@ -171,3 +171,10 @@ def test_a_run_or_a_folder_is_scored_and_not_both(tmp_path, capsys):
     file = tmp_path / "ref" / "a.nii.gz"
     assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref", "--output", file) == 2
     assert "is a file; give folders" in capsys.readouterr().err
+
+
+def test_a_model_without_a_safety_bound_says_that_every_window_is_computed(model_file, scan_file, tmp_path, capsys):
+    for options, said in (([], True), (["--exhaustive"], False)):
+        assert segment(model_file, "--input", scan_file, "--output", tmp_path / "labels.nii.gz", *options) == 0
+        text = "".join(capsys.readouterr())
+        assert ("has no safety bound, so every window is computed: it was not measured" in text) is said
