@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.terminology import SegmentStyle, segmentStyles, terminologyOf, toHex
+from DiNTSSearchLib.contest_tables import comparisonTable
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
 from DiNTSSearchLib.pipeline import Pipeline, Results
 from DiNTSSearchLib.section import Section
+from DiNTSSearchLib.tables import fill
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
@@ -23,7 +26,9 @@ class ExportSection(Section):
         ui = panel.ui
         super().__init__(panel, _("4. Model"), ui.modelButton)
         self.labelsTable = LabelsTable(ui.labelsTable, self.onLabelChanged)
+        self._comparison: Mapping[str, Any] | None = None  # shown
         ui.reportButton.connect("clicked()", self.onReport)
+        ui.compareButton.connect("clicked()", self.onCompare)
 
     def labels(self) -> dict[int, str]:
         """Names by value as they will be exported, without background."""
@@ -54,6 +59,17 @@ class ExportSection(Section):
             self.showLabels()
         run = self.panel.run
         self.ui.reportButton.enabled = run.isRun and not run.whyUnusable and not self.panel.isBusy
+        self.ui.compareButton.enabled = bool(run.trainedFolds) and self.ui.reportButton.enabled
+        self.showComparison(run.comparison)
+
+    def showComparison(self, comparison: Mapping[str, Any] | None) -> None:
+        """The table, and the one sentence on whether the search paid."""
+        table, label = self.ui.comparisonTable, self.ui.verdictLabel
+        if comparison != self._comparison:
+            self._comparison = comparison
+            fill(table, *comparisonTable(comparison)) if comparison else table.setRowCount(0)
+            label.text = comparison["verdict"] if comparison else ""
+        table.visible = label.visible = comparison is not None
 
     def state(self) -> str:
         trained, total = len(self.panel.run.trainedFolds), len(self.panel.run.folds)
@@ -104,3 +120,12 @@ class ExportSection(Section):
 
     def onReported(self, results: Results) -> None:
         self.panel.openFile(results["report"]["path"])
+
+    def onCompare(self) -> None:
+        folder, device = self.panel.parameters.runFolder, self.panel.parameters.device.value
+        self.start(lambda **calls: self.logic.compare(folder, device, **calls), self.onCompared)
+
+    def onCompared(self, results: Results) -> None:
+        self.panel.readRun()
+        if self.panel.run.comparison is not None:
+            self.panel.footer.say(self.panel.run.comparison["verdict"])

@@ -133,6 +133,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         device: str = "auto",
         hours: str = PAPER,
         preset: str = "",
+        architecture: str = "",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
     ) -> Pipeline:
@@ -144,6 +145,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             changes: settings that differ, {"section.key": YAML}, for example {"search.memory_budget": "0.5"}.
             hours: that a new run may take, with settings that fit, among which those of `preset` and `changes` stay;
                 PAPER takes `settings` as they are.
+            architecture: is taken in place of a search: a name of the zoo, or a file.
         """
         layout = RunLayout(run)
         command = ["search", "--run", str(run), "--device", device]
@@ -152,6 +154,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
                 settings = layout.config_file
             command += [] if data is None else ["--data", str(data)]
             command += _timed(hours, preset, settings, changes)
+        command += ["--architecture", architecture] if architecture else []
         return self._run([[command]], onEvent, onFinished, run)
 
     def retrain(
@@ -210,6 +213,16 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         for value, style in (styles or {}).items():
             command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]
         return self._run([[command]], onEvent, onFinished, path.parent)
+
+    def compare(
+        self,
+        run: str | Path,
+        device: str = "auto",
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ) -> Pipeline:
+        """Trains other networks of the same memory on the trained folds, or goes on with it; result "compare"."""
+        return self._run([[["compare", "--run", str(run), "--device", device]]], onEvent, onFinished, run)
 
     def report(self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None) -> Pipeline:
         """Writes the HTML report of a run; result "report" has its path."""

@@ -15,6 +15,7 @@ from dints.config import Config
 from dints.errors import InputError, failure
 from dints.evaluation.evaluate import Scores, read_scores
 from dints.run_layout import FoldState, LogReader, RunLayout, SearchState
+from dints.search.race_state import Racer, RaceReader
 from DiNTSSearchLib.run_files import readChecked
 
 CHOICES = "choices.json"  # the panel's own: data folder, preset and folds with which the data were last checked
@@ -37,6 +38,8 @@ class OpenedRun:
         check: what the check found, "cases" and "problems"; None before it.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
         scores: table and files of the cross-validation; None before it.
+        comparison: the table of networks and whether the search paid; None before it.
+        race: candidates, the leader first; those one change away from a leader stand before all others.
         search: how far the search is.
         folds: how far each fold is; None for one whose log is still being read.
     """
@@ -46,6 +49,7 @@ class OpenedRun:
         self.layout = RunLayout(self.name or NOWHERE)
         self.problems: list[str] = []
         self._logs: dict[Path, LogReader] = {}
+        self._races = RaceReader(self.layout.race.near), RaceReader(self.layout.race)
         self.read()
         self.search, self.folds = SearchState(0, 0, False), list[FoldState | None]()
         self.readLogs(0.0)
@@ -98,6 +102,8 @@ class OpenedRun:
         self.check: Mapped | None = self._content(layout.check_file, readChecked)
         self.choices: Mapped = self._content(layout.folder / CHOICES, readChecked) or {}
         self.scores: Scores | None = self._content(layout.scores_file, _scores)
+        self.comparison: Mapped | None = self._content(layout.compare_file, readChecked)
+        self.race: list[Racer] = self._guarded(self._racers, [])
 
     def readLogs(self, seconds: float = TURN_SECONDS) -> bool:
         """Reads new rows of all logs for so long; False if there are more of them: then call it again."""
@@ -121,6 +127,11 @@ class OpenedRun:
             folds.append(state)
         self.folds = folds
         return complete and None not in folds
+
+    def _racers(self) -> list[Racer]:
+        near, others = (reader.racers() for reader in self._races)
+        names = {racer.name for racer in near}
+        return [*near, *(racer for racer in others if racer.name not in names)]
 
     def _content(self, file: Path, load: Callable[[Path], T], isNeeded: bool = False) -> T | None:
         """What a file holds; None if it is not there."""

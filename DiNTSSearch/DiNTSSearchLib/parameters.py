@@ -18,6 +18,7 @@ WITH_WIDGETS = {  # settings, and the parameters that hold their values
     "search.memory_budget": ("memoryBudget",),
     "search.iterations": ("iterations",),
     "sampling.patch": ("patchX", "patchY", "patchZ"),
+    "race.enabled": ("race",),
 }
 
 
@@ -67,6 +68,8 @@ class DiNTSSearchParameters(WrappedParameters):
     patchX: Annotated[int, within("sampling.patch"), standard("sampling.patch", 0)]
     patchY: Annotated[int, within("sampling.patch"), standard("sampling.patch", 1)]
     patchZ: Annotated[int, within("sampling.patch"), standard("sampling.patch", 2)]
+    race: bool = False  # whether a race chooses among what the search proposes
+    zoo: str = ""  # the architecture that is taken in place of a search; "" searches
     device: DeviceChoice = DeviceChoice.AUTOMATIC
     distribution: Distribution = Distribution.SEQUENCE
     changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}

@@ -19,6 +19,7 @@ PANEL = "panel."  # begins the keys of the charts that the panel shows
 PANEL_FONT = 12  # pixels, of axes and legend: Slicer's 16 leave little of a plot that is 300 pixels wide
 VIEW_PREFIX = "DiNTS_"  # tags become IDs, which are separated by spaces
 LAYOUT = 7301  # any number that no layout of Slicer has
+RACE = "race"  # the chart of candidates
 LAYOUT_CHARTS = ("loss", "dice", "gap", "memory_fraction")
 
 
@@ -45,6 +46,7 @@ def charts() -> dict[str, RunChart]:
         "dice": RunChart(_("validation Dice"), _("Dice"), "dice"),
         "gap": RunChart(_("discretization gap G"), _("G"), "gap"),
         "memory_fraction": RunChart(_("memory and budget"), share, "memory_fraction"),
+        RACE: RunChart(_("race"), _("Dice"), "mean_dice"),
         "fold_loss": RunChart(_("loss"), _("Loss"), "loss", True),
         "fold_dice": RunChart(_("validation Dice"), _("Dice"), "mean_dice", True),
     }
@@ -66,12 +68,15 @@ class RunPlots:
         for name, chart in self.charts.items():
             if chart.ofFolds:
                 for fold in range(len(run.folds)):
-                    self._curve(name, f"fold{fold}", f"fold{fold}", *run.log(fold).points(chart.value))
+                    self._curve(name, f"fold{fold}", f"fold{fold}", *run.log(fold).points(chart.value), fold)
+            elif name == RACE:
+                for number, racer in enumerate(sorted(run.race, key=lambda one: one.name)):
+                    self._curve(name, racer.name, racer.name, *racer.curve, number)
             else:
                 steps, values = run.log().points(chart.value)
                 self._curve(name, "search", chart.axis, steps, values)
                 if name == "memory_fraction" and steps:
-                    self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget])
+                    self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget], 1)
 
     def chartNode(self, name: str) -> slicer.vtkMRMLPlotChartNode:
         """The chart of that name, as the main window shows it."""
@@ -121,13 +126,14 @@ class RunPlots:
             node.SetYAxisTitle(chart.axis)
         return node
 
-    def _curve(self, chart: str, log: str, label: str, steps: list[int], values: list[float]) -> None:
+    def _curve(self, chart: str, log: str, label: str, steps: list[int], values: list[float], number: int = 0) -> None:
+        """`number` chooses the colour."""
         if not steps:
             return
         key, drawn = f"{chart}.{log}", (len(steps), steps[-1], values[-1])
         series = _node("vtkMRMLPlotSeriesNode", key, label)
         if series.GetTableNode() is None:
-            self._prepare(series, chart, log, label)
+            self._prepare(series, chart, log, label, number)
         elif self._drawn.get(key) == drawn:
             return
         self._drawn[key] = drawn
@@ -136,16 +142,16 @@ class RunPlots:
         # Not within NodeModify: axes follow a table only if they see it empty for a moment.
         slicer.util.updateTableFromArray(series.GetTableNode(), columns, ["step", label])
 
-    def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, log: str, label: str) -> None:
+    def _prepare(self, series: slicer.vtkMRMLPlotSeriesNode, chart: str, log: str, label: str, number: int) -> None:
         table = _node("vtkMRMLTableNode", f"{chart}.{log}", f"DiNTS {chart} {label}")
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName("step")
         series.SetYColumnName(label)
         series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
-        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone)
+        styles = slicer.vtkMRMLPlotSeriesNode
+        series.SetMarkerStyle(styles.MarkerStyleCircle if chart == RACE else styles.MarkerStyleNone)  # has few points
         if log == BUDGET:
             series.SetLineStyle(slicer.vtkMRMLPlotSeriesNode.LineStyleDash)
-        number = int(log.removeprefix("fold")) if log.startswith("fold") else int(log == BUDGET)
         series.SetColor(*COLORS[number % len(COLORS)])
         for key in (chart, PANEL + chart):
             self._chartNode(key, chart).AddAndObservePlotSeriesNodeID(series.GetID())

@@ -30,9 +30,20 @@ def isText(value: Any) -> bool:
 PROBLEM = {"file": str, "reason": str, "remedy": str, "severity": str, "case?": (str, NoneType)}
 FACTS = {"name": str, "size": [isNumber], "spacing": [isNumber], "label_volumes": {str: isNumber}}
 
+DIFFERENCE = {"mean": isNumber, "low": isNumber, "high": isNumber, "verdict": isText}
+
+
+def isDifference(value: Any) -> bool:
+    """Whether it says how the searched network differs from another; None for itself."""
+    return value is None or fits(value, DIFFERENCE)
+
+
+NETWORK = {"caption": isText, "filters": int, "dice": isNumber, "difference": isDifference}
+
 SHAPES: dict[str, Any] = {
     "run.json": {"format": 1, "data": isText},
     "choices.json": {"data": isText, "preset": isText, "folds": int},
+    "compare.json": {"verdict": isText, "networks": [NETWORK]},
     "check.json": {"cases": [FACTS], "problems": [PROBLEM], "notes?": [isText]},
 }
 

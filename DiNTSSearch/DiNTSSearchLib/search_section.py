@@ -12,20 +12,27 @@ from slicer.i18n import tr as _
 from dints.config import Config, preset_names
 from dints.errors import InputError
 from dints.search.drawing import architecture_svg
+from dints.search.race_state import Racer
 from dints.zoo.catalogue import read_design
 from DiNTSSearchLib.advanced import SettingsTable
+from DiNTSSearchLib.approach import ApproachChoice
 from DiNTSSearchLib.chart_view import ChartView
+from DiNTSSearchLib.contest_tables import raceTable
 from DiNTSSearchLib.footer import ERROR_STYLE
 from DiNTSSearchLib.memory_line import MemoryLine
 from DiNTSSearchLib.parameters import TimeChoice, changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
-from DiNTSSearchLib.plots import LAYOUT_CHARTS
+from DiNTSSearchLib.plots import LAYOUT_CHARTS, RACE
 from DiNTSSearchLib.section import Section
+from DiNTSSearchLib.tables import fill
 from DiNTSSearchLib.time_line import TimeLine
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
 
+CHARTS = (*LAYOUT_CHARTS, RACE)
+PLOT_HEIGHT = 240  # pixels, above the table of a race: there is room for both on a laptop
+NO_LIMIT = 16777215  # Qt's own for the height of a widget
 ARCHITECTURE_WIDTH = 330  # pixels: fits into a narrow panel
 
 
@@ -37,13 +44,16 @@ class SearchSection(Section):
         super().__init__(panel, _("2. Search"), ui.searchButton)
         self.memory, self.time = MemoryLine(panel.logic, panel.refresh), TimeLine(panel.logic, panel.refresh)
         self.settingsTable = SettingsTable(ui.settingsTable, self.onSettingChanged)
+        self.approach = ApproachChoice(panel)
+        self._racers: list[Racer] = []  # shown
         self._drawn: tuple[Path, int] | None = None  # file and time of change
         self._presets: list[str] = []
         self._isProgressShown: bool | None = None
         ui.presetBox.connect("currentIndexChanged(int)", self.onPresetChosen)
         ui.advancedBox.connect("contentsCollapsed(bool)", panel.refresh)
         ui.viewsButton.connect("clicked()", self.onShowInViews)
-        self.chart = ChartView(panel.plots, "DiNTSSearchPanel", LAYOUT_CHARTS, ui.searchChartBox, ui.searchPlotFrame)
+        self.chart = ChartView(panel.plots, "DiNTSSearchPanel", CHARTS, ui.searchChartBox, ui.searchPlotFrame)
+        ui.searchChartBox.connect("currentIndexChanged(int)", panel.refresh)
 
     def changes(self) -> dict[str, str]:
         """Settings that differ from those of the data or preset."""
@@ -56,13 +66,16 @@ class SearchSection(Section):
             return
         with slicer.util.NodeModify(parameters.parameterNode):
             showSettings(parameters, settings)
+            parameters.zoo = ""
 
     def refresh(self) -> None:
         run = self.panel.run
         free = not self.panel.isBusy and not run.isRun
         self.showPresets(free)
+        self.approach.show(free)
         for widget in ("budgetSlider", "iterationsBox", "patchXBox", "patchYBox", "patchZBox"):
             getattr(self.ui, widget).enabled = free and run.settings is not None
+        self.ui.iterationsBox.enabled = self.ui.iterationsBox.enabled and not self.panel.parameters.zoo
         self.ui.deviceBox.enabled = not self.panel.isBusy
         self.ui.timeBox.enabled = free
         if not self.ui.advancedBox.collapsed:  # filling the table takes long enough to be noticed
@@ -79,9 +92,25 @@ class SearchSection(Section):
             self.ui.searchProgressFrame.visible = isThere
         self.chart.show()
         self.showArchitecture()
+        self.showRace(self.panel.run.race)
+
+    def showRace(self, racers: list[Racer]) -> None:
+        """Its table stands in the place of the architecture while its plot is shown; both come when a race begins."""
+        box = self.ui.searchChartBox
+        if racers and not self._racers:
+            box.currentIndex = box.findData(RACE)
+        if racers != self._racers:
+            self._racers = racers
+            fill(self.ui.raceTable, *raceTable(racers))
+        shown = bool(racers) and box.currentData == RACE
+        self.ui.raceTable.visible = shown
+        self.ui.searchPlotFrame.maximumHeight = PLOT_HEIGHT if shown else NO_LIMIT
+        self.ui.architectureLabel.visible = not shown
 
     def state(self) -> str:
         search = self.panel.run.search
+        if self.isRunning and self.panel.run.race:
+            return _("race")
         if self.isRunning:
             return _("{step} of {total}").format(step=search.step, total=search.total)
         if search.finished:
@@ -96,7 +125,14 @@ class SearchSection(Section):
         run = self.panel.run
         return (run.isRun or run.search.started) and not run.search.finished and not self.isRunning
 
+    @property
+    def isTaking(self) -> bool:
+        """Whether an architecture of the zoo is chosen, and no search was begun."""
+        return self.approach.taken is not None and not self.panel.run.isRun
+
     def action(self) -> str:
+        if self.isTaking:
+            return _("Take architecture")
         return _("Resume search") if self.isStopped else _("Start search")
 
     def whyNot(self) -> str:
@@ -107,10 +143,13 @@ class SearchSection(Section):
         if not self.panel.data.isChecked():
             return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
         try:
-            self.changed(self.changes())
+            settings = self.changed(self.changes())
         except InputError as error:
             return str(error)
-        return ""
+        taken = self.approach.taken
+        if taken is None or taken.design.fits(settings.sampling.patch):
+            return ""
+        return _("{name} takes patches of {rule}.").format(name=taken.name, rule=taken.design.size_rule)
 
     def changed(self, changes: dict[str, str]) -> Config:
         """The settings with changes; InputError if they cannot be, alone or together."""
@@ -201,6 +240,8 @@ class SearchSection(Section):
     def onStart(self) -> None:
         parameters = self.panel.parameters
         options: dict[str, Any] = {"device": parameters.device.value}
+        if self.isTaking:
+            options["architecture"] = parameters.zoo
         if not self.panel.run.isRun:
             options |= {"data": parameters.dataFolder, "changes": self.timedChanges()}
             options |= {"hours": parameters.time.value, "preset": parameters.preset}

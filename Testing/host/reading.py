@@ -23,6 +23,7 @@ from .widgets.collapsible import ARROW_SIZE, ctkCollapsibleButton
 from .widgets.node_selector import qMRMLNodeComboBox
 
 ROUNDING = 1  # pixels: fonts are measured in fractions of them
+NESTED = 6  # layouts within layouts: each tells the one around it in a round of its own
 COMBO_ARROW, HEADER_MARGIN, CURSOR = 24, 4, 4  # pixels beside a text
 
 
@@ -53,7 +54,7 @@ def scrolled(module: str) -> list[str]:
 def _settled(module: str) -> QScrollArea:
     """The panel's window when everything in it has its place."""
     window = panel_window(module)
-    for _round in range(len(window.findChildren(QScrollArea)) + 2):  # each area tells the one around it
+    for _round in range(len(window.findChildren(QScrollArea)) + NESTED):  # each area tells the one around it
         process_events()
     return window
 

@@ -11,8 +11,10 @@ from dints.config.listing import explanation
 from dints.device import devices_at_hand
 from dints.events import Reporter
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
-from dints.run import run_lock
-from dints.stages import search
+from dints.run import Run, run_lock
+from dints.search.selection import as_wide_as_allowed
+from dints.stages import keep_architecture, search
+from dints.zoo.catalogue import find_design
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_hours(parser)
     parser.add_argument("--memory-budget", type=float, metavar="SIGMA", help=explanation("search.memory_budget"))
     parser.add_argument("--no-topology-loss", action="store_true", help="leave out Eq. 7 (the ablation of 4.4.2)")
+    parser.add_argument(
+        "--architecture",
+        help="take this one and do not search: a file, or a name of `dints models --architectures`; as wide as the "
+        "memory budget allows",
+    )
     add_device(parser)
 
 
@@ -32,7 +39,20 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             with main_process_first():
                 run = open_or_create(arguments, device, reporter, _changes(arguments))
                 announce(run, device, reporter)
+            if arguments.architecture:
+                _take(run, arguments.architecture, reporter)
+                return
             search(run, device, reporter, devices_at_hand(arguments.device) if world_size() == 1 else None)
+
+
+def _take(run: Run, name: str, reporter: Reporter) -> None:
+    """Makes an architecture that is there already that of the run."""
+    design = as_wide_as_allowed(find_design(name, run.config.search.space), run.config)
+    if not is_main_process():
+        return
+    keep_architecture(run, design, reporter)
+    reporter.result("architecture", path=str(run.architecture_file))
+    reporter.message(f"Architecture: {name} with {design.filters} filters; `dints train --run {run.folder}` trains it")
 
 
 def _changes(arguments: argparse.Namespace) -> list[str]:

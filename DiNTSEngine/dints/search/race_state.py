@@ -44,6 +44,7 @@ class RaceReader:
     def __init__(self, files: RaceFiles) -> None:
         self.files = files
         self._logs: dict[str, LogReader] = {}
+        self._standings: tuple[int, list[dict[str, Any]]] = (0, [])  # time of change and rows
 
     def racers(self) -> list[Racer]:
         """All candidates, the present leader first; none before the race.
@@ -51,7 +52,11 @@ class RaceReader:
         Raises:
             InputError: the standings cannot be read.
         """
-        found = (self._racer(row) for row in _standings(self.files.standings))
+        path = self.files.standings
+        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        if changed != self._standings[0]:
+            self._standings = changed, _standings(path)
+        found = (self._racer(row) for row in self._standings[1])
         return sorted(found, key=lambda one: (-len(one.dice), -max(one.dice.items(), default=(0, 0.0))[1], one.name))
 
     def _racer(self, row: dict[str, Any]) -> Racer:
@@ -73,9 +78,7 @@ def heat_of(racer: Racer, ends: Iterable[int]) -> int:
 
 
 def _standings(path: Path) -> list[dict[str, Any]]:
-    """Rows of the file; none before the race."""
-    if not path.exists():
-        return []
+    """Rows of the file."""
     rows = read_json(path)
     if not isinstance(rows, list) or not all(_is_standing(row) for row in rows):
         raise InputError(f"{path}: is damaged (it holds no standings of a race); restore it or run the search again")

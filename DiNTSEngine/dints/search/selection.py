@@ -13,6 +13,7 @@ import torch
 from dints.config import Config
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
+from dints.errors import InputError
 from dints.events import Named, Reporter
 from dints.run_layout import RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import (
@@ -68,6 +69,21 @@ def memory_budget(config: Config) -> float:
     if config.race.memory:
         return config.race.memory * MEBIBYTE
     return predict_memory(config).retraining(config.search.memory_budget)
+
+
+def as_wide_as_allowed(design: AnyDesign, config: Config) -> AnyDesign:
+    """A design that was not searched, with the width that a candidate of the race would get.
+
+    Raises:
+        InputError: it does not fit the patch, or not the budget with a single filter.
+    """
+    if not design.fits(config.sampling.patch):
+        size = "x".join(map(str, config.sampling.patch))
+        raise InputError(f"sampling.patch {size}: the architecture takes {design.size_rule}; choose another patch")
+    fitted = list(Fitter(config, memory_budget(config))([("given", "given", design)]))
+    if not fitted:
+        raise InputError("the architecture does not fit the budget; raise race.memory or search.memory_budget")
+    return fitted[0].design
 
 
 def _proposals(config: Config, searches: Sequence[Sequence[Snapshot]]) -> Iterable[Proposal]:

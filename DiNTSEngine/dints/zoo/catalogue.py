@@ -18,6 +18,7 @@ from dints.zoo.unet_design import UNetDesign
 
 FOLDER = Path(__file__).with_name("architectures")
 U_SHAPE = "u-shape"
+FEW_CASES = 30  # below, one of these is advised: a race ranks on too few scans (studies/ranking/few_cases.py)
 
 AnyDesign = Architecture | UNetDesign
 

@@ -113,6 +113,25 @@ def model(panel: Any, folder: Path) -> None:
     panel.open(panel.export)
 
 
+def from_zoo(panel: Any, folder: Path) -> None:
+    """One is taken from the zoo, as there are few cases."""
+    checked(panel, folder)
+    panel.ui.approachBox.setCurrentIndex(2)
+
+
+def racing(panel: Any, folder: Path) -> None:
+    """In the second of three heats."""
+    searching(panel, folder)
+    write_race(folder / "run" / "search" / "race")
+    panel.refresh()
+
+
+def compared(panel: Any, folder: Path) -> None:
+    model(panel, folder)
+    write_comparison(folder / "run" / "compare")
+    panel.refresh()
+
+
 def log(panel: Any, folder: Path) -> None:
     failed(panel, folder)
     panel.ui.logBox.collapsed = False
@@ -123,6 +142,7 @@ STATES: dict[str, Callable[[Any, Path], None]] = {
     for state in (
         *(empty, with_errors, pairs, checked, advanced, searching),
         *(stopping, stopped, failed, retraining, model, log),
+        *(from_zoo, racing, compared),
     )
 }
 
@@ -146,6 +166,36 @@ def score(run: Path) -> None:
         for value, name in names.items()
     ]
     write_json(run / "evaluation" / "scores.json", scores)
+
+
+def write_race(folder: Path) -> None:
+    """Twenty candidates; seven have gone on, and two of these have finished the second heat."""
+    from dints.files.storage import write_json
+
+    names = [f"search_price_{number}" for number in range(20)]
+    rows = [{"name": name, "origin": f"search at price 0.0{name[-1]}", "filters": 4 + len(name) % 9} for name in names]
+    write_json(folder / "standings.json", rows)
+    for number, name in enumerate(names):
+        log = [{"step": 99, "mean_dice": 0.8 - number / 100}]
+        log += [{"step": 120, "loss": 0.4}] if number < 7 else []
+        log += [{"step": 299, "mean_dice": 0.85 - number / 100}] if number < 2 else []
+        write_rows(folder / name / "log.jsonl", log)
+
+
+def write_comparison(folder: Path) -> None:
+    from dints.files.storage import write_json
+
+    found = {"mean": 0.012, "low": 0.004, "high": 0.02, "cases": 40, "verdict": "better"}
+    captions = ["searched", "3D U-Net", "U shape of 2 levels", "U shape of 3 levels", "random", "random"]
+    networks = [
+        {"name": caption, "caption": caption, "filters": 8, "dice": 0.889, "difference": found if number else None}
+        for number, caption in enumerate(captions)
+    ]
+    verdict = (
+        "The search paid: the searched network is (+0.0120, 95 % interval +0.0040 to +0.0200) better than the best "
+        "random one and (+0.0120, 95 % interval +0.0040 to +0.0200) better than the best one drawn by hand."
+    )
+    write_json(folder / "compare.json", {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks})
 
 
 def set_settings(run: Path, *overrides: str) -> None:
