@@ -33,6 +33,7 @@ from .conftest import Forks, Outcome, Stage
 MOMENTS = int(os.environ.get("DINTS_KILLS", "4"))
 LONGEST_DELAY = 0.05  # seconds
 SEED = 20211
+PLAN = "plan.json"
 STAGES = ("preprocessing", "search", "retraining", "export", "segmentation")
 CPU = torch.device("cpu")
 READERS = {
@@ -63,8 +64,8 @@ def new_files(stage: Stage) -> set[Path]:
 
 
 def content(folder: Path) -> dict[Path, object]:
-    """What is in all files but the lock, which holds the number of a process."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK)
+    """What is in all files but the lock, which names a process, and the plan, whose times are measured."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in (LOCK, PLAN))
     return {path.relative_to(folder): tensors(path) if path.suffix == ".pt" else path.read_bytes() for path in files}
 
 
