@@ -25,7 +25,7 @@ from dints.inference.read_ahead import read_ahead
 from dints.model.archive import read_manifest
 from dints.model.installed import find_model
 from dints.model.model import in_words, load_model
-from dints.remote.connection import Event
+from dints.remote.connection import WorkerEvent
 from dints.remote.hosts import find_host
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import RemoteWorker, hand_on
@@ -128,7 +128,7 @@ def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Rep
         assessment: dict[str, float | None] = {}
         tell = hand_on(reporter)
 
-        def on_event(event: Event) -> None:
+        def on_event(event: WorkerEvent) -> None:
             tell(event)
             if event["event"] == "result":
                 assessment.update(event["values"]["assessment"])

@@ -17,7 +17,7 @@ from dints.remote.frames import messages, save, send
 from dints.remote.hosts import Host
 from dints.remote.ssh import ConnectionLostError, UnreachableError, failure_of, start_there
 
-Event = dict[str, Any]
+WorkerEvent = dict[str, Any]
 
 ALIVE_SECONDS = 15.0  # from one sign of life to the next
 SILENCE_SECONDS = 90.0  # without an event, which a worker gives every second: then the line is taken for lost
@@ -37,7 +37,7 @@ class Connection:
         self._process = start_there(host, [host.python, "-m", "dints", "worker", "--stream"])
         self._numbers = itertools.count(1)
         self._sending, self._closed = threading.Lock(), threading.Event()
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[WorkerEvent | None] = queue.SimpleQueue()
         self._targets: dict[str, Path] = {}  # where files that were asked for go
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self.version = ""  # of the engine there
@@ -63,7 +63,7 @@ class Connection:
         """For a file that the worker is to write."""
         return f"{next(self._numbers)}{suffix}"
 
-    def ask(self, job: dict[str, Any], on_event: Callable[[Event], None]) -> None:
+    def ask(self, job: dict[str, Any], on_event: Callable[[WorkerEvent], None]) -> None:
         """Waits until a job is done. InputError or RunError with the worker's text if it fails."""
         number = next(self._numbers)
         self._send({**job, "job": number})
@@ -112,7 +112,7 @@ class Connection:
         except (BrokenPipeError, ValueError) as error:  # the second of a stream that is closed
             raise self._lost() from error
 
-    def _next(self, ready: bool = True) -> Event:
+    def _next(self, ready: bool = True) -> WorkerEvent:
         try:
             event = self._events.get(timeout=SILENCE_SECONDS)
         except queue.Empty:

@@ -20,7 +20,7 @@ from dints.data.outputs import refuse_overlap
 from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.model.installed import find_model
-from dints.remote.connection import Connection, Event
+from dints.remote.connection import Connection, WorkerEvent
 from dints.remote.hosts import Host
 from dints.remote.ssh import ConnectionLostError, UnreachableError
 from dints.service.jobs import input_paths, output_paths
@@ -30,7 +30,7 @@ TRIES = 4
 PAUSE_SECONDS = 2.0  # before the second try; twice as long before each further one
 SUFFIX = ".mha"  # keeps every digit of the geometry
 
-OnEvent = Callable[[Event], None]
+TakeEvent = Callable[[WorkerEvent], None]
 
 
 class RemoteWorker:
@@ -53,7 +53,7 @@ class RemoteWorker:
         if connection is not None:
             connection.close()
 
-    def run(self, job: Mapping[str, Any], on_event: OnEvent) -> None:
+    def run(self, job: Mapping[str, Any], on_event: TakeEvent) -> None:
         """Does a job whose fields were checked, and names files of here.
 
         Raises:
@@ -82,7 +82,7 @@ class RemoteWorker:
                     self.close()
                     raise
 
-    def _scans(self, job: Mapping[str, Any], folder: Path, on_event: OnEvent) -> list[Path]:
+    def _scans(self, job: Mapping[str, Any], folder: Path, on_event: TakeEvent) -> list[Path]:
         """The channels as files of voxels and geometry alone."""
         refuse_overlap([(tuple(input_paths(job)), path) for path in output_paths(job)], [find_model(job["model"])])
         channels = read_channels(input_paths(job), lambda text: on_event({"event": "warning", "text": text}))
@@ -93,7 +93,7 @@ class RemoteWorker:
             write_image(image, file)
         return files
 
-    def _attempt(self, job: Mapping[str, Any], files: list[Path], folder: Path, on_event: OnEvent) -> None:
+    def _attempt(self, job: Mapping[str, Any], files: list[Path], folder: Path, on_event: TakeEvent) -> None:
         connection = self._connected()
         names = {self._sent_model(connection, find_model(job["model"]), folder): str(job["model"])}
         message = {**job, "model": next(iter(names))}
@@ -106,9 +106,9 @@ class RemoteWorker:
                 message[field] = connection.number(SUFFIX)
                 results[message[field]] = folder / message[field]
                 names[message[field]] = str(job[field])
-        held: list[Event] = []  # what is only true once the results are here
+        held: list[WorkerEvent] = []  # what is only true once the results are here
 
-        def take(event: Event) -> None:
+        def take(event: WorkerEvent) -> None:
             event = _named(event, names)
             held.append(event) if event["event"] == "result" else on_event(event)
 
@@ -147,10 +147,10 @@ class RemoteWorker:
         return self._model[1]
 
 
-def hand_on(reporter: Reporter) -> OnEvent:
+def hand_on(reporter: Reporter) -> TakeEvent:
     """A function that tells a reporter what a worker's events say of the work; results are the caller's own."""
 
-    def tell(event: Event) -> None:
+    def tell(event: WorkerEvent) -> None:
         if event["event"] == "progress":
             reporter.progress(event["stage"], event["step"], event["total"], **event["metrics"])
         elif event["event"] in ("message", "warning"):
@@ -169,9 +169,11 @@ def _packed(model: Path, folder: Path) -> Path:
     return file
 
 
-def _named(event: Event, names: Mapping[str, str]) -> Event:
+def _named(event: WorkerEvent, names: Mapping[str, str]) -> WorkerEvent:
     """An event with the files of here in place of numbers."""
-    named: Event = {key: _replaced(value, names) if isinstance(value, str) else value for key, value in event.items()}
+    named: dict[str, Any] = {
+        key: _replaced(value, names) if isinstance(value, str) else value for key, value in event.items()
+    }
     values = named.get("values")
     return named | {"values": _named(values, names)} if isinstance(values, dict) else named
 

@@ -18,7 +18,7 @@ logging.basicConfig(level=logging.INFO)
 FAILING = """
 import dints.data.images
 errors = [LookupError, MemoryError]
-def fail(paths):
+def fail(paths, remark):
     raise errors.pop(0)(f"no idea what to do with {paths[0]}")
 dints.data.images.read_channels = fail
 """
