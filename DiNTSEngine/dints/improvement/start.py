@@ -123,6 +123,8 @@ def prepare_from(
         _write_start(RunLayout(folder).start_file(fold), state, start, config, match, fold)
     record = StartRecord(dict(start.model), kept, str(old.folder.resolve()) if old else "")
     run = Run.create(folder, data, config, datalist.held_out, record)
+    if not old:
+        reporter.message("Scores of this run hold for cases that the model before has not learned from")
     write_json(run.check_file, checked)
     keep_architecture(run, start.architecture, reporter)
     len(run.record.folds)  # kept from the first day on
