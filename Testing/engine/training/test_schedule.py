@@ -48,3 +48,10 @@ def test_polynomial_decay_warms_up_and_falls_evenly_to_nothing() -> None:
 
 def test_every_schedule_that_may_be_chosen_has_a_rate() -> None:
     assert set(all_settings()["training.schedule"].choices) == set(RATES)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_step_after_the_end_has_the_last_rate(name: str) -> None:
+    """Measuring how long a step takes may take more of them than a short run has."""
+    config = replace(TrainingConfig(), iterations=10, schedule_iterations=10, warmup=1)
+    assert RATES[name](25, config) == pytest.approx(RATES[name](10, config))
