@@ -36,7 +36,7 @@ def polynomial_rate(step: int, config: ScheduleConfig) -> float:
     if step < warmup:
         return milestone_rate(step, config)
     done = (step - warmup) / max(1.0, config.iterations - warmup)
-    return config.learning_rate * float(1 - min(done, 1.0)) ** POLYNOMIAL_POWER
+    return float(config.learning_rate * (1 - min(done, 1.0)) ** POLYNOMIAL_POWER)
 
 
 def one_cycle_rate(step: int, config: ScheduleConfig) -> float:
