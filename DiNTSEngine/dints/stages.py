@@ -80,7 +80,8 @@ def prepare(
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
     config = given.with_overrides(overrides)
-    result = replace(result, notes=(*result.notes, *scaling_notes(config.preprocessing, datalist.channels)))
+    scaling = scaling_notes(config.preprocessing, datalist.channels)
+    result = replace(result, notes=tuple(dict.fromkeys((*result.notes, *scaling))))  # a check may have them already
     for sentence in result.notes:
         reporter.message(f"{data}: {sentence}")
     if limit is not None:

@@ -58,9 +58,10 @@ class CheckResult:
         try:
             cases = [_facts_from_mapping(case) for case in values["cases"]]
             problems = [Problem(**problem) for problem in values["problems"]]
+            sentences = tuple(map(str, values.get("notes", ())))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{source}: is not what a check leaves; run `dints check` anew") from error
-        return CheckResult(tuple(problems), tuple(cases))
+        return CheckResult(tuple(problems), tuple(cases), sentences)
 
 
 def _facts_from_mapping(values: Mapping[str, Any]) -> CaseFacts:
