@@ -44,9 +44,7 @@ class Prediction:
     """What is known of an image after inference, on its grid."""
 
     labels: sitk.Image  # label values
-    disagreement: (
-        sitk.Image | None
-    )  # percent, see `LabelAssembler.disagreement`, or NOT_COMPUTED; None if not asked for
+    disagreement: sitk.Image | None  # percent or NOT_COMPUTED, see `LabelAssembler.disagreement`; None if not asked for
     computed: int = 0  # windows that went through every network
     windows: int = 0  # all there are; in those that were not computed nothing but background is possible
     confidence: Confidence | None = None  # None unless asked for
