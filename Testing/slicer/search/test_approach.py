@@ -166,3 +166,14 @@ def test_whether_the_search_paid_is_asked_with_a_button_and_shown_with_its_sente
 
 def test_nothing_is_compared_before_a_fold_is_trained(checked: Any) -> None:
     assert not checked.ui.compareButton.enabled
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"verdict": "x", "networks": [{"caption": "a"}]}'])
+def test_a_damaged_comparison_is_said_and_costs_itself_alone(faked: Any, tmp_path: Path, damage: str) -> None:
+    run = write_run(tmp_path / "run")
+    (run / "compare").mkdir()
+    (run / "compare" / "compare.json").write_text(damage)
+    faked.parameters.runFolder = str(run)
+    assert "compare.json" in faked.ui.engineLabel.text
+    assert faked.run.comparison is None
+    assert faked.run.search.finished
