@@ -98,18 +98,20 @@ def measured(name: str, data: Path, hours: float, folder: Path) -> tuple[list[di
 def followed(lines: Iterable[str]) -> tuple[dict[str, float], dict[str, float], float]:
     """Predicted seconds of the stages, those that they took, and those before the prediction was there.
 
-    The time from one event to the next progress belongs to the stage of that progress. A race is one stage.
+    The time from one event to the next progress belongs to the stage of that progress, what passes until a sentence or
+    result to the stage before it. A race is one stage.
     """
     predicted: dict[str, float] = {}
     took: dict[str, float] = {}
     started = since = time.monotonic()
-    before = 0.0
+    before, stage = 0.0, ""
     for line in lines:
         event, now = json.loads(line), time.monotonic()
         if event["event"] == "result" and event["name"] == "plan" and not predicted:
             predicted, since, before = event["values"]["stages"], now, now - started
-        elif event["event"] == "progress" and predicted:
-            stage = event["stage"] if event["stage"] in predicted else event["stage"].split()[0]
+        elif predicted and (stage or event["event"] == "progress"):
+            if event["event"] == "progress":
+                stage = event["stage"] if event["stage"] in predicted else event["stage"].split()[0]
             took[stage] = took.get(stage, 0.0) + now - since
             since = now
     return predicted, took, before
