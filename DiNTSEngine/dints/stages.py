@@ -189,17 +189,22 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
         reporter.warning(str(error))
 
 
+def check_folds(run: Run, folds: Sequence[int]) -> None:
+    """Raises InputError if one of the folds does not exist, or cannot be trained."""
+    for fold in folds:
+        if not 0 <= fold < len(run.splits):
+            raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
+        if fold not in run.startable_folds:
+            raise InputError(f"fold {fold}: the model that the run starts from has no network for it; leave it out")
+
+
 def train(run: Run, folds: Sequence[int], device: torch.device, reporter: Reporter) -> list[FoldResult]:
     """Retrains the run's architecture on the folds, one after the other.
 
     Raises:
         InputError: a fold does not exist, or another process trains it.
     """
-    for fold in folds:
-        if not 0 <= fold < len(run.splits):
-            raise InputError(f"fold {fold}: does not exist; the run has folds 0 to {len(run.splits) - 1}")
-        if fold not in run.startable_folds:
-            raise InputError(f"fold {fold}: the model that the run starts from has no network for it; leave it out")
+    check_folds(run, folds)
     config = run.config
     run.architecture()  # that there is none is said before anything is read
     results = []

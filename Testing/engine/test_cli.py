@@ -126,9 +126,10 @@ def test_a_folder_is_segmented_and_a_second_call_does_only_what_is_missing(
 
 
 def test_predictions_are_scored_against_references(phantoms: Path, tmp_path: Path) -> None:
-    labels = phantoms / "labelsTr"
-    assert main(["evaluate", "--predictions", str(labels), "--references", str(labels), "--output", str(tmp_path)]) == 0
-    rows = json.loads((tmp_path / "scores.json").read_text())["rows"]
+    labels, copies, output = phantoms / "labelsTr", tmp_path / "copies", tmp_path / "scores"
+    shutil.copytree(labels, copies)
+    assert main(["evaluate", "--predictions", str(copies), "--references", str(labels), "--output", str(output)]) == 0
+    rows = json.loads((output / "scores.json").read_text())["rows"]
     assert len(rows) >= 6
     assert all(row["dice"] == 1 and row["nsd"] == 1 for row in rows)
 
@@ -144,11 +145,8 @@ def test_events_are_json_lines_with_the_result_at_the_end(demo: Path, phantoms: 
     events = [json.loads(line) for line in result.stdout.decode("ascii").splitlines()]
     stages = {event["stage"] for event in events if event["event"] == "progress"}
     assert stages == {"segment", "cases"}
-    assert events[-1] == {
-        "event": "result",
-        "name": "segmentation",
-        "values": {"input": [str(source)], "path": str(tmp_path / "a.nii.gz")},
-    }
+    assert (events[-1]["event"], events[-1]["name"]) == ("result", "segmentation")
+    assert events[-1]["values"].items() >= {"input": [str(source)], "path": str(tmp_path / "a.nii.gz")}.items()
 
 
 @pytest.mark.parametrize(

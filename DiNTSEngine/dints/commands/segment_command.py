@@ -94,8 +94,8 @@ def _segment_all(
         else:
             reporter.progress("cases", number, len(works))
             files = {"input": [str(path) for path in images], "path": str(output)}
-            reporter.result("segmentation", **files, **assessment)
             reporter.message(f"{output}: {in_words(assessment)}")
+            reporter.result("segmentation", **files, **assessment)
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 

@@ -21,7 +21,7 @@ from dints.process_group import is_main_process, main_process_first, process_gro
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.service.fold_processes import train_on_devices
-from dints.stages import keep_architecture, train
+from dints.stages import check_folds, keep_architecture, train
 from dints.zoo.catalogue import find_design
 
 
@@ -56,8 +56,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             run = _open(arguments, device, reporter)
             if arguments.architecture and not run.start and is_main_process():
                 keep_architecture(run, find_design(arguments.architecture, run.config.search.space), reporter)
+            folds = run.startable_folds if arguments.folds is None else arguments.folds
+            check_folds(run, folds)
             announce(run, device, reporter)
-        folds = run.startable_folds if arguments.folds is None else arguments.folds
         devices = devices_at_hand(arguments.device)
         if len(folds) > 1 and len(devices) > 1 and world_size() == 1:
             train_on_devices(run, folds, devices, reporter)

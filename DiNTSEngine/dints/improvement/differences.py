@@ -23,7 +23,7 @@ CLEAR_GAIN = 0.2
 CONTAINED = 0.85  # of the smaller volume: then one outline lies within the other
 LARGER = 1.3  # times the smaller volume, from which the two follow different rules
 
-Voxel = tuple[int, int, int]
+VoxelIndex = tuple[int, int, int]
 
 
 def likely_reason(
@@ -56,7 +56,9 @@ def likely_reason(
     return UNCLEAR, f"{name} has Dice {before:.2f}"
 
 
-def most_different_place(found: np.ndarray, drawn: np.ndarray, like: sitk.Image) -> tuple[Voxel, tuple[float, ...]]:
+def most_different_place(
+    found: np.ndarray, drawn: np.ndarray, like: sitk.Image
+) -> tuple[VoxelIndex, tuple[float, ...]]:
     """The middle of the largest connected difference of two masks [Z, Y, X]: voxel (i, j, k), and RAS in mm.
 
     It is a voxel that differs, whatever shape the difference has; (0, 0, 0) if nothing differs.
@@ -91,7 +93,7 @@ def _other_side(value: int, labels: Mapping[int, str]) -> int | None:
     return other if other != value else None
 
 
-def _best_shift(found: np.ndarray, drawn: np.ndarray) -> tuple[Voxel, float]:
+def _best_shift(found: np.ndarray, drawn: np.ndarray) -> tuple[VoxelIndex, float]:
     """The offset (i, j, k) in voxels that lays the middle of the reference on that of the prediction, and Dice then."""
     offset = np.round(np.argwhere(found).mean(0) - np.argwhere(drawn).mean(0)).astype(int)
     places = np.argwhere(drawn) + offset
