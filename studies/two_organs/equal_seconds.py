@@ -49,6 +49,7 @@ def main() -> None:
     run, work = Run(options.run), options.run / "equal_seconds"
     lineup = contestants(run, options.random)
     seconds = seconds_a_step(run, lineup, work / "seconds.json")
+    (HERE / options.name).mkdir(exist_ok=True)
     rows: dict[str, Sequence[ScoreRow]] = {SEARCHED: read_scores(run.compare_folder / SEARCHED).rows}
     for one in lineup[1:]:
         steps = steps_of(one, seconds, run)
