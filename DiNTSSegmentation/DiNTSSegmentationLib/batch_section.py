@@ -10,7 +10,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSSegmentationLib.cases import SegmentationCase
 from DiNTSSegmentationLib.parameters import SegmentationParameters, Source
+from DiNTSSegmentationLib.rank_table import predictedDice
 from DiNTSSegmentationLib.runs import SegmentationRun
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class BatchSection:
         for row, case in enumerate(run.cases):
             if row == tree.topLevelItemCount:
                 tree.addTopLevelItem(qt.QTreeWidgetItem(["", "", ""]))
-            item, texts = tree.topLevelItem(row), (case.title, case.state.label(), case.detail)
+            item, texts = tree.topLevelItem(row), (case.title, case.state.label(), _detail(case))
             for column, text in zip((CASE_COLUMN, STATE_COLUMN, DETAIL_COLUMN), texts, strict=True):
                 if item.text(column) != text:
                     item.setText(column, text)
@@ -101,3 +103,9 @@ class BatchSection:
     def _onFinished(self, run: SegmentationRun) -> None:
         self.show(run)
         self.panel.update()
+
+
+def _detail(case: SegmentationCase) -> str:
+    """Where the result is and how good it will be, or what went wrong."""
+    dice = predictedDice(case.values.get("assessment") or {})
+    return _("{result}; predicted Dice {dice}").format(result=case.detail, dice=dice) if dice else case.detail

@@ -88,7 +88,7 @@ def _node(identifier: str) -> slicer.vtkMRMLNode | None:
 def _sentence(run: SegmentationRun, segmentation: slicer.vtkMRMLSegmentationNode) -> str:
     disagreement = _node(run.results.disagreement)
     text = _("“{segmentation}” from “{volume}”").format(segmentation=segmentation.GetName(), volume=run.title)
-    dice = predictedDice(run.cases[0].values)
+    dice = predictedDice(run.cases[0].values.get("assessment") or {})
     if dice:
         text += "; " + _("predicted Dice {dice}").format(dice=dice)
     if disagreement is not None:

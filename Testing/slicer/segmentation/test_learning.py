@@ -241,3 +241,15 @@ def test_scans_are_ranked_and_opened_with_their_proposals(
     corrected.panel.learn._onOpened(unsure)
     assert [volume.GetName() for volume in corrected.panel.inputs.volumes] == ["a"]
     assert segments_of(corrected.panel.parameters.segmentation) == {"liver": 0, "kidney": 1}
+
+
+def test_a_result_and_its_line_of_a_batch_say_how_good_it_will_be(host: Any, panel: Any, apply: Any) -> None:
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    apply(panel)
+    assert "Dice" not in panel.ui.resultsLabel.text  # the model was not calibrated
+    run = panel.panel.progress.shown
+    run.cases[0].values["assessment"] = {"disagreement": 0.1, "predicted_dice": 0.834, "error": 0.031}
+    panel.panel.results.show(run)
+    panel.panel.batch.show(run)
+    assert "; predicted Dice 0.83 ± 0.03" in panel.ui.resultsLabel.text
+    assert panel.ui.batchTree.topLevelItem(0).text(2).endswith("; predicted Dice 0.83 ± 0.03")
