@@ -65,9 +65,10 @@ def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
     is_new = not RunLayout(arguments.run_folder).is_run
     held_out = HELD_OUT if arguments.held_out is None and is_new else arguments.held_out
     run = open_or_create(arguments, device, reporter, held_out=held_out)
-    announce(run, device, reporter)
+    folds = _folds(arguments, run)
+    announce(run, device, reporter, folds)
     search(run, device, reporter)
-    train(run, _folds(arguments, run), device, reporter)
+    train(run, folds, device, reporter)
     report_summary("Cross-validation", cross_validate(run, arguments.device, reporter), reporter)
     model = export(run, reporter)
     unseen = [case for case in run.datalist.cases if case.name in run.held_out]

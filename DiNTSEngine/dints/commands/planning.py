@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -74,15 +74,19 @@ def refuse_other_time(arguments: argparse.Namespace, run: Run) -> None:
         raise InputError(f"{run.folder}: was started with {own}; resume without --hours or use a new folder")
 
 
-def announce(run: Run, device: torch.device, reporter: Reporter) -> None:
-    """Says how long what is left of a run will take, before it starts; several processes together cannot measure it."""
+def announce(run: Run, device: torch.device, reporter: Reporter, folds: Sequence[int] | None = None) -> None:
+    """Says how long what is left of a run will take, before it starts; several processes together cannot measure it.
+
+    Args:
+        folds: those that will be trained; None is all.
+    """
     if world_size() > 1:
         if is_main_process():
             reporter.message("How long this takes is not predicted for several processes together.")
         return
     plan = plan_run(run, device, reporter)
     design = run.architecture() if run.architecture_file.is_file() else None
-    rest = rest_of(run, plan.stages)
+    rest = rest_of(run, plan.stages, folds)
     show(plan, rest, run.config, design, reporter)
     reporter.expect(rest)
 

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
                 keep_architecture(run, find_design(arguments.architecture, run.config.search.space), reporter)
             folds = run.startable_folds if arguments.folds is None else arguments.folds
             check_folds(run, folds)
-            announce(run, device, reporter)
+            announce(run, device, reporter, folds)
         devices = devices_at_hand(arguments.device)
         if len(folds) > 1 and len(devices) > 1 and world_size() == 1:
             train_on_devices(run, folds, devices, reporter)

@@ -113,9 +113,12 @@ def kept_plan(path: Path, reporter: Reporter) -> Plan | None:
         return None
 
 
-def rest_of(run: Run, stages: Stages) -> Stages:
-    """What of the stages is still to be done."""
+def rest_of(run: Run, stages: Stages, folds: Sequence[int] | None = None) -> Stages:
+    """What of the stages is still to be done; of training and scoring only that of `folds`, if they are given."""
     left = {name: seconds for name, seconds in stages.items() if name != CHECK}
+    for fold in set(range(len(run.states))) - set(range(len(run.states)) if folds is None else folds):
+        left.pop(training_stage(fold), None)
+        left.pop(evaluation_stage(fold), None)
     search = run.search_state(run.config.search.iterations)
     if search.finished:
         left = {name: seconds for name, seconds in left.items() if name.split()[0] not in (SEARCH, RACE)}

@@ -109,3 +109,9 @@ def test_what_is_done_is_no_longer_planned(run, done):
     assert rest.get("race") == {0: 4.0, 1: 4.0, 2: None}[done]
     assert rest["train fold 0"] == (0.0 if done == 2 else 6.0)
     assert rest["train fold 1"] == 6.0
+
+
+def test_folds_that_are_not_asked_for_are_not_planned(run):
+    stages = {"search": 9.0} | {f"{work} fold {fold}": 1.0 for work in ("train", "evaluate") for fold in (0, 1)}
+    assert set(forecast.rest_of(run, stages)) == set(stages)
+    assert set(forecast.rest_of(run, stages, [1])) == {"search", "train fold 1", "evaluate fold 1"}
