@@ -53,6 +53,8 @@ def _identity(path: Path) -> object:
         return status.st_dev, status.st_ino
     except OSError:
         real = Path(os.path.realpath(path))
+    except ValueError:  # a zero character, or half of one: no file has such a name
+        return str(path)
     try:
         folder = real.parent.stat()
     except OSError:

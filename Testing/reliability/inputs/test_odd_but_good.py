@@ -121,5 +121,8 @@ def test_a_data_set_of_odd_but_sound_images_can_be_trained_with(command: Callabl
     outcome = command("check", data, "--folds", "2")
     assert (outcome.code, outcome.sentences) == (0, [])
     assert "8 cases can be trained with" in outcome.output
-    (warning,) = (line for line in outcome.output.splitlines() if line.startswith("warning: "))
-    assert "constant.nrrd: has the same intensity 5 everywhere" in warning
+    warnings = [line for line in outcome.output.splitlines() if line.startswith("warning: ")]
+    assert any("constant.nrrd: has the same intensity 5 everywhere" in warning for warning in warnings)
+    assert (
+        sum("whose copy it may be" in warning for warning in warnings) == 3
+    )  # two other types of voxels, and the link

@@ -135,8 +135,8 @@ def test_slabs_that_do_not_fit_become_thin(
     """Main memory holds the volume and the sums, but not a thick slab of probabilities as well."""
     original = LabelAssembler.__init__
 
-    def init(self: Any, grid: Any, vote: str, disagreement: bool, slab_bytes: int) -> None:
-        original(self, grid, vote, disagreement, slab_bytes)
+    def init(self: Any, grid: Any, vote: str, disagreement: bool, slab_bytes: int, *others: Any) -> None:
+        original(self, grid, vote, disagreement, slab_bytes, *others)
         if slab_bytes > 100 * 2**20:
             raise MemoryError
 
