@@ -123,6 +123,4 @@ def test_a_data_set_of_odd_but_sound_images_can_be_trained_with(command: Callabl
     assert "8 cases can be trained with" in outcome.output
     warnings = [line for line in outcome.output.splitlines() if line.startswith("warning: ")]
     assert any("constant.nrrd: has the same intensity 5 everywhere" in warning for warning in warnings)
-    assert (
-        sum("whose copy it may be" in warning for warning in warnings) == 3
-    )  # two other types of voxels, and the link
+    assert sum("whose copy it may be" in warning for warning in warnings) == 3
