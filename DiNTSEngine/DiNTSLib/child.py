@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
+from slicer.i18n import tr as _
+
 from dints.service.parent import OWN_GROUP_VARIABLE
 
 GRACE_SECONDS = 0.5  # between asking a process to stop and ending it; with all else a cancellation stays below a second
@@ -142,7 +144,7 @@ class Child:
 def _pipe(stream: IO[str] | None) -> IO[str]:
     """One of a process that was started with pipes: then there are all three."""
     if stream is None:
-        raise RuntimeError("the process was started without a pipe")
+        raise RuntimeError(_("the process was started without a pipe"))
     return stream
 
 

@@ -85,7 +85,7 @@ class SearchPanel:
     def parameters(self) -> DiNTSSearchParameters:
         """What the user chose, of the scene, while the panel is bound."""
         if self._binding is None:
-            raise RuntimeError("the search panel is not bound to a parameter node; call bind first")
+            raise RuntimeError(_("the search panel is not bound to a parameter node; call bind first"))
         return self._binding.parameters
 
     @property

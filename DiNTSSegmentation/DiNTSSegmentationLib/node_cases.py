@@ -69,14 +69,14 @@ class NodeCase(SegmentationCase):
     def folder(self) -> Path:
         """Of the files that are exchanged with the engine, from `prepare` to `close`."""
         if self._folder is None:
-            raise RuntimeError(f"{self.title} has no files: it is not at work")
+            raise RuntimeError(_("{case} has no files: it is not at work").format(case=self.title))
         return Path(self._folder.name)
 
     @property
     def images(self) -> ResultImages:
         """Of the result, from `load` to `close`."""
         if self._images is None:
-            raise RuntimeError(f"{self.title} has no result: it was not loaded")
+            raise RuntimeError(_("{case} has no result: it was not loaded").format(case=self.title))
         return self._images
 
     def prepare(self, settings: Settings) -> dict[str, Any] | None:

@@ -86,7 +86,7 @@ class SegmentationPanel:
     def parameters(self) -> SegmentationParameters:
         """What the user chose, while the panel is bound."""
         if self._binding is None:
-            raise RuntimeError("the segmentation panel is not bound to parameters; call bind first")
+            raise RuntimeError(_("the segmentation panel is not bound to parameters; call bind first"))
         return self._binding.parameters
 
     def bind(self, parameters: SegmentationParameters) -> None:

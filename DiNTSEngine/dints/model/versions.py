@@ -32,11 +32,11 @@ def with_versions(entries: Sequence[dict[str, Any]], chosen: dict[str, str]) -> 
 
     In use is the version that was chosen, else the newest; of the same version twice the first.
     """
-    families: dict[str, list[dict[str, Any]]] = {}
-    for entry in entries:
-        families.setdefault(entry.get("family", entry["path"]), []).append(entry)
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for entry in entries:  # a copy by another name is a model of its own
+        families.setdefault((entry.get("family", entry["path"]), entry.get("name", "")), []).append(entry)
     listed = []
-    for family, own in families.items():
+    for (family, _name), own in families.items():
         own = sorted(own, key=lambda entry: entry.get("version", 1))
         used = _in_use(own, chosen.get(family))
         listed += [entry | {"in_use": entry is used} for entry in own]

@@ -131,7 +131,8 @@ def test_a_scan_of_one_window_shows_progress(
     """Two networks: after the first, half is done. Until then the bar moves without a number."""
     import slicer
 
-    small = slicer.util.addVolumeFromArray(np.zeros((8, 8, 8), np.int16), name="Small")
+    small = slicer.util.addVolumeFromArray(np.arange(8**3, dtype=np.int16).reshape(8, 8, 8), name="Small")
+    small.SetSpacing(6.0, 6.0, 6.0)  # the model's, so that it keeps its values
     host.choose(panel.panel.inputs.selectors[0], small.GetName())
     host.wait_until(lambda: panel.ui.applyButton.enabled)
     seen, bar, show = [], panel.ui.progressBar, panel.panel.progress.show

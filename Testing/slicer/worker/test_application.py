@@ -77,7 +77,7 @@ def test_a_run_in_the_panel_ends_with_an_application_that_ends(
         import numpy, os, qt, shutil, slicer
         os.environ["DINTS_MODELS"] = {str(tmp_path)!r}
         shutil.copy({str(tiny_model)!r}, {str(tmp_path)!r})
-        slicer.util.addVolumeFromArray(numpy.zeros((160, 160, 160), numpy.int16))
+        slicer.util.addVolumeFromArray(numpy.random.default_rng(0).integers(-900, 900, (160,) * 3, numpy.int16))
         panel = host.open_module("DiNTSSegmentation")
         host.wait_until(lambda: panel.ui.applyButton.enabled)
         host.click(panel.ui.applyButton)
