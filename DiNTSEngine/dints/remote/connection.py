@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,13 +45,12 @@ class Connection:
         self._threads = [threading.Thread(target=task, daemon=True) for task in tasks]
         for thread in self._threads:
             thread.start()
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.close)
             while (event := self._next(ready=False))["event"] != "ready":
                 pass
             self.version = str(event.get("version"))
-        except BaseException:
-            self.close()
-            raise
+            unless_ready.pop_all()
 
     def put(self, file: Path) -> str:
         """Sends a file; returns the number that it has there, with the suffix of here."""
