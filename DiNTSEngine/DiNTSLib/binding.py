@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 PARAMETER_PROPERTY = "SlicerParameterName"  # of a widget in the .ui file: the parameter that it shows
 
@@ -71,3 +72,21 @@ class ParameterBinding(Generic[Parameters]):
         tag: int = self.parameters.parameterNode.AddObserver(event, callback, priority)
         self._observers.append(tag)
         return tag
+
+
+class BoundPanel(Generic[Parameters]):
+    """Base of a panel that shows parameters from its `bind` to its `unbind`."""
+
+    _binding: ParameterBinding[Parameters] | None = None
+
+    @property
+    def isBound(self) -> bool:
+        """Whether the panel shows parameters."""
+        return self._binding is not None
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the user chose, of the scene, while the panel is bound."""
+        if self._binding is None:
+            raise RuntimeError(_("the panel is not bound to parameters; call bind first"))
+        return self._binding.parameters

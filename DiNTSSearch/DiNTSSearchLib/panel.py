@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from dints.errors import failure
 from DiNTSLib import dependencies
-from DiNTSLib.binding import ParameterBinding
+from DiNTSLib.binding import BoundPanel, ParameterBinding
 from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_section import DataSection
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
 
 
-class SearchPanel:
+class SearchPanel(BoundPanel[DiNTSSearchParameters]):
     """Holds the sections, the parameter node and the running job.
 
     Attributes:
@@ -50,7 +50,6 @@ class SearchPanel:
         self.plots, self.footer = RunPlots(), Footer(self.ui)
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
-        self._binding: ParameterBinding[DiNTSSearchParameters] | None = None
         self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
@@ -75,18 +74,6 @@ class SearchPanel:
             section.button.connect(
                 "contentsCollapsed(bool)", lambda collapsed, section=section: self._onFolded(section, collapsed)
             )
-
-    @property
-    def isBound(self) -> bool:
-        """Whether the panel shows a parameter node."""
-        return self._binding is not None
-
-    @property
-    def parameters(self) -> DiNTSSearchParameters:
-        """What the user chose, of the scene, while the panel is bound."""
-        if self._binding is None:
-            raise RuntimeError(_("the search panel is not bound to a parameter node; call bind first"))
-        return self._binding.parameters
 
     @property
     def isBusy(self) -> bool:

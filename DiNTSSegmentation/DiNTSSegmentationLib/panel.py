@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from dints.errors import InputError
 from DiNTSLib import dependencies
-from DiNTSLib.binding import ParameterBinding
+from DiNTSLib.binding import BoundPanel, ParameterBinding
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
@@ -45,7 +45,7 @@ FORM_LABELS = (  # get the same width, so that the fields of all sections are al
 UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
 
 
-class SegmentationPanel:
+class SegmentationPanel(BoundPanel[SegmentationParameters]):
     """The widgets of the module.
 
     Args:
@@ -57,7 +57,6 @@ class SegmentationPanel:
         self.logic = logic
         self.ui = slicer.util.childWidgetVariables(content)
         content.setMRMLScene(slicer.mrmlScene)
-        self._binding: ParameterBinding[SegmentationParameters] | None = None
         self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
         self.models = ModelSection(self.ui, self._onModel)
@@ -76,18 +75,6 @@ class SegmentationPanel:
         self._timer.connect("timeout()", self.update)
         self._chosenNodes = ChosenNodes(self._timer.start)
         self._prepare()
-
-    @property
-    def isBound(self) -> bool:
-        """Whether the panel shows parameters."""
-        return self._binding is not None
-
-    @property
-    def parameters(self) -> SegmentationParameters:
-        """What the user chose, while the panel is bound."""
-        if self._binding is None:
-            raise RuntimeError(_("the segmentation panel is not bound to parameters; call bind first"))
-        return self._binding.parameters
 
     def bind(self, parameters: SegmentationParameters) -> None:
         """Shows the parameters and writes what the user changes into them."""
