@@ -62,12 +62,8 @@ def refuse_other_suffix(path: Path) -> None:
     """InputError for a file that is not named as an image that is read: it may have no place in the patient."""
     if image_suffix(path):
         return
-    if is_dicom(path):
-        raise InputError(f"{path}: is a single DICOM file; give the folder that holds all slices of the series")
-    impostor = _impostor(path)
-    if impostor:
-        raise InputError(f"{path}: {impostor[0]}; {impostor[1]}")
-    raise InputError(f"{path}: is no image that is read here; convert it to .nii.gz or .nrrd")
+    instead = _what_it_is(path, "is a single DICOM file; give the folder that holds all slices of the series")
+    raise InputError(f"{path}: {instead or 'is no image that is read here; convert it to .nii.gz or .nrrd'}")
 
 
 def is_dicom(path: Path) -> bool:
@@ -77,23 +73,21 @@ def is_dicom(path: Path) -> bool:
 
 def unreadable(path: Path, reason: str) -> InputError:
     """What to say of a file that its reader cannot read for `reason`: what it is instead, if that can be told."""
-    if is_dicom(path):
-        return InputError(f"{path}: holds a DICOM image; put all slices of its series into a folder and give that")
-    impostor = _impostor(path)
-    if impostor:
-        return InputError(f"{path}: {impostor[0]}; {impostor[1]}")
-    return InputError(f"{path}: cannot be read as an image ({reason}); export or copy it again")
+    instead = _what_it_is(path, "holds a DICOM image; put all slices of its series into a folder and give that")
+    return InputError(f"{path}: {instead or f'cannot be read as an image ({reason}); export or copy it again'}")
 
 
-def _impostor(path: Path) -> tuple[str, str] | None:
-    """What a file is that is not what its name says, and what to do."""
+def _what_it_is(path: Path, dicom: str) -> str:
+    """What a file is instead of what its name says, and what to do: `dicom` of DICOM, "" where nothing tells."""
     if not path.is_file():
-        return None
+        return ""
+    if is_dicom(path):
+        return dicom
     start, suffix = _first_bytes(path), image_suffix(path)
     for magic, reason, suffixes in HEADERS:
         if start.startswith(magic) and suffix not in suffixes:
-            return reason, f"give it the suffix {suffixes[0]}"
-    return next(((reason, remedy) for magic, reason, remedy in IMPOSTORS if start.startswith(magic)), None)
+            return f"{reason}; give it the suffix {suffixes[0]}"
+    return next((f"{reason}; {remedy}" for magic, reason, remedy in IMPOSTORS if start.startswith(magic)), "")
 
 
 def _first_bytes(path: Path) -> bytes:
