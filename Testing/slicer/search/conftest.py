@@ -168,3 +168,18 @@ def change_setting(host: Any, panel: Any, key: str, text: str) -> None:
     row = next(row for row in range(table.rowCount) if table.item(row, 0).text() == key)
     table.item(row, 1).setText(text)
     host.process_events()
+
+
+def checked_and_predicting(panel: Any, processes: list[FakeProcess], folder: Path) -> Any:
+    """The panel after a check, with fake processes that also predict."""
+    panel.logic._makeProcess, panel.missing = FakeProcess, ""
+    panel.parameters.runFolder, panel.parameters.dataFolder = str(folder / "new"), str(folder)
+    panel.data.onStart()
+    write_check(folder / "new", [])
+    processes[-1].finish()
+    return panel
+
+
+def questions(processes: list[FakeProcess], command: str) -> list[FakeProcess]:
+    """Processes that were asked for a prediction by a command of the engine."""
+    return [process for process in processes if process.arguments[0] == command]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import FakeProcess, start, write_check
+from .conftest import FakeProcess, checked_and_predicting, questions, start
 from .states import DEVICE, PREDICTION
 
 SENTENCE = f"search 3.0 GiB, retraining about 15.0 GiB; {DEVICE} has 12.0 GiB. Choose a smaller patch or batch."
@@ -20,21 +20,12 @@ def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path, monkeypatch
     """The panel after a check, with fake processes that also predict; it is about to ask for the memory."""
     monkeypatch.setattr(panel.search.time, "want", lambda *arguments: None)
     panel.search.memory._timer.setInterval(0)
-    panel.logic._makeProcess, panel.missing = FakeProcess, ""
-    panel.parameters.runFolder, panel.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
-    panel.data.onStart()
-    write_check(tmp_path / "new", [])
-    processes[-1].finish()
-    return panel
-
-
-def questions(processes: list[FakeProcess]) -> list[FakeProcess]:
-    return [process for process in processes if process.arguments[0] == "memory"]
+    return checked_and_predicting(panel, processes, tmp_path)
 
 
 def ask(host: Any, processes: list[FakeProcess], count: int = 1) -> FakeProcess:
-    host.wait_until(lambda: len(questions(processes)) == count)
-    return questions(processes)[-1]
+    host.wait_until(lambda: len(questions(processes, "memory")) == count)
+    return questions(processes, "memory")[-1]
 
 
 def answer(process: FakeProcess) -> None:
@@ -72,7 +63,7 @@ def test_a_prediction_stays_while_the_search_runs(
     assert asking.ui.memoryText.text == SENTENCE
     processes[-1].finish(130, "Cancelled.")
     assert asking.ui.memoryText.text == SENTENCE
-    assert len(questions(processes)) == 2
+    assert len(questions(processes, "memory")) == 2
 
 
 def test_a_prediction_that_comes_while_the_search_runs_is_shown(
@@ -90,7 +81,7 @@ def test_a_search_that_is_started_at_once_gets_its_prediction(
 ) -> None:
     asking.search.memory._timer.setInterval(LONG)
     begin_run(asking, host, tmp_path / "new")
-    assert questions(processes) == []
+    assert questions(processes, "memory") == []
     asking.search.memory._timer.setInterval(0)
     answer(ask(host, processes))
     assert asking.ui.memoryText.text == SENTENCE
@@ -101,7 +92,7 @@ def test_the_budget_is_no_new_question(asking: Any, host: Any, processes: list[F
     asking.parameters.memoryBudget = 0.1
     host.process_events()
     assert "retraining about 3.0 GiB" in asking.ui.memoryText.text
-    assert len(questions(processes)) == 1
+    assert len(questions(processes, "memory")) == 1
 
 
 def test_another_device_is_a_new_question(asking: Any, host: Any, processes: list[FakeProcess]) -> None:

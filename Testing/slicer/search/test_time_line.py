@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import FakeProcess, start, write_check
+from .conftest import FakeProcess, checked_and_predicting, questions, start
 from .states import PLAN
 
 WAITING = "being measured, a minute at most\u2026"
@@ -18,20 +18,12 @@ def asking(panel: Any, processes: list[FakeProcess], tmp_path: Path, monkeypatch
     """The panel after a check, with fake processes that also predict; it is about to ask for the time."""
     monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
     panel.search.time._timer.setInterval(0)
-    panel.logic._makeProcess, panel.missing = FakeProcess, ""
-    panel.parameters.runFolder, panel.parameters.dataFolder = str(tmp_path / "new"), str(tmp_path)
-    panel.data.onStart()
-    write_check(tmp_path / "new", [])
-    processes[-1].finish()
-    return panel
+    return checked_and_predicting(panel, processes, tmp_path)
 
 
 def ask(host: Any, processes: list[FakeProcess], count: int = 1) -> FakeProcess:
-    def questions() -> list[FakeProcess]:
-        return [process for process in processes if process.arguments[0] == "plan"]
-
-    host.wait_until(lambda: len(questions()) == count)
-    return questions()[-1]
+    host.wait_until(lambda: len(questions(processes, "plan")) == count)
+    return questions(processes, "plan")[-1]
 
 
 def answer(process: FakeProcess) -> None:
