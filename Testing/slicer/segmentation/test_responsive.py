@@ -13,6 +13,7 @@ from .conftest import SECONDS
 
 LARGE = (400, 400, 400)  # voxels
 LARGE_SCAN = (300, 300, 300)  # voxels; the engine reads and writes it as well
+LARGE_FRAME, FRAMES = (200, 200, 200), 3
 
 
 def test_the_window_answers_while_a_run_is_under_way(panel: Any, apply: Any, stays_responsive: Any) -> None:
@@ -80,3 +81,32 @@ def test_a_large_volume_does_not_hold_up_the_window_from_apply_to_its_result(
 
     stays_responsive(work)
     stays_responsive(work)  # the result is replaced
+
+
+def test_a_run_of_large_frames_does_not_hold_up_the_window(
+    host: Any, shared_worker: None, models_folder: Path, install: Any, stays_responsive: Any
+) -> None:
+    """Slicer copies the frame that is shown, with all its voxels, whenever a sequence says that it changed."""
+    import slicer
+    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+
+    install("body.zip")
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Beat")
+    for frame in range(FRAMES):
+        voxels = np.random.default_rng(frame).integers(-1000, 1000, LARGE_FRAME, dtype=np.int16)
+        volume = slicer.util.addVolumeFromArray(voxels)
+        volume.SetSpacing(0.6, 0.6, 0.6)
+        sequence.SetDataNodeAtValue(volume, str(frame))
+        slicer.mrmlScene.RemoveNode(volume)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    logic, shown = DiNTSSegmentationLogic(), browser.GetProxyNode(sequence)
+
+    def work() -> None:
+        ended: list[Any] = []
+        logic.segment(shown, model="body.zip", allFrames=True, device="cpu", onFinished=ended.append)
+        host.wait_until(lambda: ended, SECONDS)
+        assert ended[0].state.value == "done"
+
+    stays_responsive(work)
