@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dints.errors import EXIT_BAD_INPUT, InputError, RunError, short
+from dints.errors import EXIT_BAD_INPUT, InputError, RunError, StorageError, short
 from dints.remote.frames import messages, save, send
 from dints.remote.hosts import Host
 from dints.remote.ssh import ConnectionLostError, UnreachableError, failure_of, start_there
@@ -39,6 +39,7 @@ class Connection:
         self._sending, self._closed = threading.Lock(), threading.Event()
         self._events: queue.SimpleQueue[WorkerEvent | None] = queue.SimpleQueue()
         self._targets: dict[str, Path] = {}  # where files that were asked for go
+        self._unwritable: StorageError | None = None  # a file here, which no other try can mend
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self.version = ""  # of the engine there
         tasks = (self._read, self._read_log, self._stay)
@@ -116,8 +117,12 @@ class Connection:
             event = self._events.get(timeout=SILENCE_SECONDS)
         except queue.Empty:
             raise ConnectionLostError(f"host {self.host.name}: did not answer for {SILENCE_SECONDS:.0f} s") from None
+        if event is None and self._unwritable is not None:
+            raise self._unwritable
         if event is None:
             raise self._lost() if ready else self._not_begun()
+        if event["event"] == "refused":
+            raise RunError(f"host {self.host.name}: {event['text']}")
         if event["event"] == "ended":
             reason = short(self._log[-1]) if self._log else "without a word"
             raise RunError(
@@ -140,13 +145,16 @@ class Connection:
     def _read(self) -> None:
         """Runs in a thread: nothing that the worker says has to wait in the pipe."""
         stream = self._stream(self._process.stdout)
-        with suppress(EOFError, OSError, ValueError):
-            for message in messages(stream):
-                if "event" not in message:
-                    continue
-                if message["event"] == "file":
-                    save(stream, message["bytes"], self._targets.pop(message["name"]))
-                self._events.put(message)
+        try:
+            with suppress(EOFError, OSError, ValueError):  # the line broke: whoever waits for an event is told
+                for message in messages(stream):
+                    if "event" not in message:
+                        continue
+                    if message["event"] == "file":
+                        save(stream, message["bytes"], self._targets.pop(message["name"]))
+                    self._events.put(message)
+        except StorageError as error:  # of a file here
+            self._unwritable = error
         self._events.put(None)
 
     def _read_log(self) -> None:

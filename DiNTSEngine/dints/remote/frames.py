@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dints.files.storage import writing
+
 PIECE = 2**18  # bytes that are read at once
 LONGEST_LINE = 2**22  # bytes
 
@@ -49,12 +51,22 @@ def messages(stream: BinaryIO, heard: Callable[[], None] = lambda: None) -> Iter
 
 
 def save(stream: BinaryIO, count: int, path: Path, heard: Callable[[], None] = lambda: None) -> None:
-    """Writes the next bytes of a stream to a file. EOFError if it ends before."""
-    with path.open("wb") as file:
+    """Writes the next bytes of a stream to a file.
+
+    Raises:
+        EOFError: the stream ends before.
+        StorageError: the file cannot be written.
+    """
+    with writing(path):
+        file = path.open("wb", buffering=0)  # closing it has nothing left to write
+    with file:
         while count:
             piece = stream.read1(min(count, PIECE))  # type: ignore[attr-defined]
             if not piece:
                 raise EOFError(f"{count} bytes are missing")
             heard()
-            file.write(piece)
             count -= len(piece)
+            rest = memoryview(piece)
+            with writing(path):
+                while rest:
+                    rest = rest[file.write(rest) :]

@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from dints.errors import InputError, brief
+from dints.errors import InputError, brief, failure
 from dints.files.storage import is_running
 from dints.remote.frames import messages, save, send
 from dints.service.parent import OWN_GROUP_VARIABLE
@@ -71,6 +71,9 @@ class Keeper:
                 threading.Thread(target=task, daemon=True).start()
             for message in messages(self._source, self._hear):
                 self._answer(message)
+        except Exception as error:  # the near side is told whatever it is: nobody is here to read it
+            with self._sending:
+                send(self._sink, {"event": "refused", "text": failure(error)[0]})
         finally:
             self._end()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -96,10 +97,28 @@ def test_what_a_killed_one_left_is_removed_by_the_next(start, eventually, tmp_pa
     assert not folders(tmp_path)
 
 
+def answers(process: subprocess.Popen) -> list[dict]:
+    """What the keeper says until it has ended."""
+    process.stdin.close()
+    said = [json.loads(line) for line in process.stdout]
+    process.wait(SECONDS)
+    return said
+
+
 @pytest.mark.parametrize("name", ["../1.mha", "scan.mha"])
 def test_files_go_under_numbers_and_nowhere_else(name, start, tmp_path):
     process = start()
     process.stdin.write(json.dumps({"put": name, "bytes": 1}).encode() + b"\nx")
-    process.stdin.close()
-    process.wait(SECONDS)
+    assert {"event": "refused", "text": f"file '{name}': is not a number with a suffix; send files under numbers"} in (
+        answers(process)
+    )
     assert not list(tmp_path.rglob("*.mha"))
+
+
+def test_a_disk_that_is_full_there_is_told(start, tmp_path):
+    process = start()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2, 2))
+    process.stdin.write(b'{"put": "2.mha", "bytes": 4}\nscan')
+    (text,) = (event["text"] for event in answers(process) if event["event"] == "refused")
+    assert "2.mha: cannot be written (File too large); free disk space" in text
+    assert not folders(tmp_path)

@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from dints.cli import main
+from dints.errors import StorageError
 from dints.remote.connection import Connection
 from dints.remote.hosts import Host, keep_host
 from dints.remote.relay import Relay
@@ -147,6 +148,18 @@ def test_a_case_is_repeated_after_the_line_broke_while_sending_segmenting_and_fe
     assert main([*segment, "--output", str(tmp_path / "here.nrrd")]) == 0
     assert same(tmp_path / "here.nrrd", tmp_path / "there.nrrd")
     assert eventually(lambda: is_clean(server))
+
+
+def test_a_disk_that_is_full_here_is_no_broken_line(there, tmp_path):
+    file = tmp_path / "a.mha"
+    file.write_bytes(b"scan")
+    connection = Connection(there)
+    try:
+        name = connection.put(file)
+        with pytest.raises(StorageError, match=r"b\.mha: cannot be written"):
+            connection.get(name, tmp_path / "missing" / "b.mha")
+    finally:
+        connection.close()
 
 
 def test_a_host_that_is_off_ends_the_work_with_what_to_do(scan, model_file, tmp_path, monkeypatch, capsys):
