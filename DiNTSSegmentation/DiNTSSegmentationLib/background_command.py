@@ -53,6 +53,11 @@ class BackgroundCommand:
         self._writing = list(inputs)
 
     @property
+    def isDone(self) -> bool:
+        """Whether it ended well."""
+        return self.isFinished and not self.isCancelled and not self.error
+
+    @property
     def fraction(self) -> float:
         """Of the stage at work, from 0 to 1."""
         return min(1.0, self._step / self._total) if self._total else 0.0

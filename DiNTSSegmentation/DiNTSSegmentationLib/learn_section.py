@@ -149,10 +149,10 @@ class LearnSection:
 
     def _onUse(self) -> None:
         """Installs the new version beside the old one and chooses it."""
-        self._begin(lambda: learning.installVersion(self._newModel, onFinished=self._onInstalled))
+        self._begin(lambda: learning.installModel(self._newModel, onFinished=self._onInstalled))
 
     def _onInstalled(self, task: BackgroundCommand) -> None:
-        if task.error:
+        if not task.isDone:
             self._end(task.status)
             return
         file, self._newModel = Path(self._newModel).name, ""

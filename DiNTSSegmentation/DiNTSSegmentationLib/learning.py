@@ -136,8 +136,8 @@ def improveModel(
     return _begin(BackgroundCommand(title, arguments, onProgress, onFinished), onFinished)
 
 
-def installVersion(path: str | Path, *, onFinished: CommandCallback | None = None) -> BackgroundCommand:
-    """Installs an improved model beside the older versions. Reading all of it takes a while and needs PyTorch."""
+def installModel(path: str | Path, *, onFinished: CommandCallback | None = None) -> BackgroundCommand:
+    """Copies a model to the models folder, beside its older versions: reading all of it takes a while and PyTorch."""
     title = _("Installing {file}").format(file=Path(path).name)
     return _begin(BackgroundCommand(title, ["models", "install", str(path)], None, onFinished), onFinished)
 

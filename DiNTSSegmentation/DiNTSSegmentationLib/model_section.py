@@ -10,7 +10,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from DiNTSLib.processes import EngineProcess
+from DiNTSSegmentationLib.background_command import BackgroundCommand
+from DiNTSSegmentationLib.learning import installModel
 from DiNTSSegmentationLib.model_list import ModelList
 from DiNTSSegmentationLib.models import MODEL_SUFFIX, ModelEntry, installedModels, removeModel
 
@@ -26,7 +27,7 @@ class ModelSection:
     def __init__(self, ui: SimpleNamespace, onChosen: Callable[[str], None]) -> None:
         self.ui, self._onChosen = ui, onChosen
         self.entries: list[ModelEntry] = []
-        self.process: EngineProcess | None = None  # the import at work
+        self.process: BackgroundCommand | None = None  # the import at work
         self._path = ""  # of the chosen model
         self.list = ModelList(ui, self.choose)
         ui.detailsButton.connect("toggled(bool)", self._showDescription)
@@ -56,25 +57,22 @@ class ModelSection:
         self._show()
 
     def importModel(self, path: str) -> None:
-        """Copies a model to the models folder, in a process: reading all of it takes a while and needs PyTorch."""
+        """Copies a model to the models folder, in the background."""
         if self.process is not None:
             self._say(_("Another model is being imported; wait until it is there."))
             return
         self._say(_("Importing {file}…").format(file=Path(path).name))
-        self.process = EngineProcess(
-            ["models", "install", path], lambda event: None, lambda code, text: self._onImported(Path(path).name, text)
-        )
-        self.process.start()
+        self.process = installModel(path, onFinished=lambda command: self._onImported(Path(path).name, command))
 
     def close(self) -> None:
         """Ends an import that is under way."""
         if self.process is not None:
             self.process.cancel()
 
-    def _onImported(self, file: str, error: str) -> None:
+    def _onImported(self, file: str, command: BackgroundCommand) -> None:
         self.process = None
-        if error:
-            self._say(_("{file} was not imported. {error}").format(file=file, error=error))
+        if not command.isDone:
+            self._say(_("{file} was not imported. {error}").format(file=file, error=command.error))
             return
         self._say(_("{file} was imported.").format(file=file))
         self.list.close()

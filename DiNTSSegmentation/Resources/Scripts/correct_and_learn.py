@@ -57,7 +57,7 @@ def improve(model: ModelEntry, options: argparse.Namespace) -> None:
     improvement = learning.improveModel(model, options.folder, device=options.device).results["improvement"]
     print(improvement["sentence"])
     if options.use and improvement["path"]:
-        learning.installVersion(improvement["path"])
+        learning.installModel(improvement["path"])
         print(f"in use: {chooseVersion(findModel(Path(improvement['path']).name))}")
 
 
