@@ -12,6 +12,7 @@ import csv
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -57,21 +58,21 @@ def main() -> None:
     test, first = names[: options.test], names[options.test : options.test + options.first]
     study = Study(options.work, datalist, test, options.set)
     rows = [study.row("first", "from the start", 0, first, study.learn("first", first, None, first))]
-    for choice in ("ranking", "random"):
-        known, model = list(first), study.model("first")
-        for number in range(1, options.rounds + 1):
-            pool = [name for name in names if name not in {*test, *known}]
-            name = f"{choice}-{number}"
-            new = study.chosen(name, choice, model, pool, options.step, options.seed)
-            known += new
-            for method in METHODS:
-                cases = new if method == "new cases alone" else known
-                start = None if method == "from the start" else model
-                minutes = study.learn(f"{name}-{method.replace(' ', '-')}", cases, start, known)
-                rows.append(study.row(choice, method, number, known, minutes, f"{name}-{method.replace(' ', '-')}"))
-                write(options.out, rows)
-            model = study.model(f"{name}-fine-tuned")
-    write(options.out, rows)
+    arms = [Arm(choice, list(first), study.model("first")) for choice in ("ranking", "random")]
+    for number in range(1, options.rounds + 1):  # round by round, so that both choices are there for as many
+        for arm in arms:
+            pool = [name for name in names if name not in {*test, *arm.known}]
+            rows += study.round(arm, number, pool, options.step, options.seed)
+            write(options.out, rows)
+
+
+@dataclass
+class Arm:
+    """One way to choose cases: those known so far, and the model that was fine-tuned on them."""
+
+    choice: str
+    known: list[str]
+    model: Model
 
 
 def parsed() -> argparse.Namespace:
@@ -79,7 +80,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("rounds.csv"))
-    for name, value in (("first", 20), ("step", 10), ("rounds", 5), ("test", 60), ("seed", 0)):
+    for name, value in (("first", 20), ("step", 10), ("rounds", 5), ("test", 40), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--set", action="append", default=[], help="settings beside those of settings.yaml")
     return parser.parse_args()
@@ -93,6 +94,19 @@ class Study:
         self.cases = {case.name: case for case in datalist.cases}
         self.test = [self.cases[name] for name in test]
         self.config = Config.load(Path(__file__).with_name("settings.yaml"), Config.load("hippocampus"))
+
+    def round(self, arm: Arm, number: int, pool: Sequence[str], step: int, seed: int) -> list[tuple[object, ...]]:
+        """Rows of the three ways to learn from the next cases."""
+        name, rows = f"{arm.choice}-{number}", []
+        new = self.chosen(name, arm.choice, arm.model, pool, step, seed)
+        arm.known += new
+        for method in METHODS:
+            own = f"{name}-{method.replace(' ', '-')}"
+            cases = new if method == "new cases alone" else arm.known
+            minutes = self.learn(own, cases, None if method == "from the start" else arm.model, arm.known)
+            rows.append(self.row(arm.choice, method, number, arm.known, minutes, own))
+        arm.model = self.model(f"{name}-fine-tuned")
+        return rows
 
     def model(self, name: str) -> Model:
         return load_model(self.work / name / "model.zip")
