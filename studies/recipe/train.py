@@ -3,7 +3,8 @@
     python studies/recipe/train.py --data ../shared/data/Task04_Hippocampus --work runs/recipe [--parts noise blur]
 
 The network is a U shape of the search space at full resolution; the base is the ranking study's recipe, scored once, by
-its last weights. Interrupted trainings go on, and finished ones are kept. table.csv has a row for every finished part.
+its last weights. Interrupted trainings go on, and finished ones are kept. table.csv has a row for every finished part;
+rows of parts that are not in the work folder stay. Other folds and seeds: paired.py.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import argparse
 import csv
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from dints import build_network
 from dints.device import select_device
@@ -27,6 +32,7 @@ from dints.zoo.shapes import u_shape
 HERE = Path(__file__).parent
 BASE = HERE.parent / "ranking" / "hippocampus.yaml"
 FOLD, FILTERS = 0, 10
+HEADER = ("part", "settings", "DSC Anterior", "DSC Posterior", "mean", "over the base", "seconds")
 ONCE = ["training.validate_every=500"]  # at the end, so that no choice of the best moment enters
 
 AUGMENTATIONS = {
@@ -68,50 +74,66 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
     options = parser.parse_args()
-    folder = options.work / "run"
-    run = (
-        Run(folder)
-        if (folder / "run.json").is_file()
-        else prepare(folder, options.data, str(BASE), [], None, Reporter())
-    )
+    run = prepared(options.work, options.data)
     for part in options.parts:
-        train(part, run, options.work)
+        train(part, PARTS[part], FOLD, run, options.work)
         write_table(options.work)
 
 
-def folder_of(part: str, work: Path) -> Path:
-    return work / part.replace(" ", "_").replace(",", "")
+def prepared(work: Path, data: Path) -> Run:
+    """The run whose cache, folds and settings all trainings share."""
+    folder = work / "run"
+    known = (folder / "run.json").is_file()
+    return Run(folder) if known else prepare(folder, data, str(BASE), [], None, Reporter())
 
 
-def train(part: str, run: Run, work: Path) -> None:
-    """Trains with one part; its Dice and processor seconds are in done.json then."""
-    folder = folder_of(part, work)
+def folder_of(name: str, work: Path) -> Path:
+    return work / name.replace(" ", "_").replace(",", "")
+
+
+def builder(run: Run) -> Callable[[], nn.Module]:
+    """Of the network that all trainings share."""
+    task = run.config.task
+    return partial(build_network, u_shape(run.config.search.space), len(task.channels), len(task.labels), FILTERS)
+
+
+def train(name: str, settings: Sequence[str], fold: int, run: Run, work: Path) -> None:
+    """Trains with settings over the base; its Dice and processor seconds are in done.json then."""
+    folder = folder_of(name, work)
     if (folder / "done.json").is_file():
         return
-    config = run.config.with_overrides([*ONCE, *PARTS[part]])
-    channels, classes = len(config.task.channels), len(config.task.labels)
-    build = partial(build_network, u_shape(config.search.space), channels, classes, FILTERS)
+    config = run.config.with_overrides([*ONCE, *settings])
     started, reporter = time.process_time(), Reporter()
     result = FoldTrainer(
-        config, build, run.cache(reporter), run.splits[FOLD], FOLD, folder, select_device("auto"), reporter
+        config, builder(run), run.cache(reporter), run.splits[fold], fold, folder, select_device("auto"), reporter
     ).run()
     seconds = time.process_time() - started
     (folder / "done.json").write_text(json.dumps({"seconds": seconds, "dice": result.dice}))
-    print(f"{part}: {result.mean_dice:.4f} in {seconds:.0f} s", flush=True)
+    print(f"{name}: {result.mean_dice:.4f} in {seconds:.0f} s", flush=True)
 
 
 def write_table(work: Path) -> None:
-    """table.csv: a row for each part that is done, with what it has over the base."""
-    done = {part: folder_of(part, work) / "done.json" for part in PARTS}
-    found = {part: json.loads(path.read_text()) for part, path in done.items() if path.is_file()}
-    with (HERE / "table.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("part", "settings", "DSC Anterior", "DSC Posterior", "mean", "over the base", "seconds"))
-        for part, row in found.items():
-            mean = sum(row["dice"]) / len(row["dice"])
-            gain = f"{mean - sum(found['base']['dice']) / len(row['dice']):+.4f}" if "base" in found else ""
-            scores = [f"{value:.4f}" for value in (*row["dice"], mean)]
-            writer.writerow((part, " ".join(PARTS[part]), *scores, gain, f"{row['seconds']:.0f}"))
+    """table.csv: a row for each part that is done, or has one already, with what it has over the base."""
+    table = HERE / "table.csv"
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = {row["part"]: row for row in csv.DictReader(file)}
+    for part in PARTS:
+        path = folder_of(part, work) / "done.json"
+        if path.is_file():
+            rows[part] = row_of(part, json.loads(path.read_text()))
+    for row in rows.values():
+        row["over the base"] = f"{float(row['mean']) - float(rows['base']['mean']):+.4f}" if "base" in rows else ""
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, HEADER, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[part] for part in PARTS if part in rows)
+
+
+def row_of(part: str, done: Mapping[str, Any]) -> dict[str, str]:
+    """Of the table, but for what the part has over the base."""
+    dice = done["dice"]
+    scores = (f"{value:.4f}" for value in (*dice, sum(dice) / len(dice)))
+    return dict(zip(HEADER, (part, " ".join(PARTS[part]), *scores, "", f"{done['seconds']:.0f}"), strict=True))
 
 
 if __name__ == "__main__":
