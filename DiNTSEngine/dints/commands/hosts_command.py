@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from dints.errors import RunError
 from dints.events import Reporter, gibibytes
-from dints.remote.examine import Examination, examine, install
-from dints.remote.hosts import Host, find_host, hosts_file, keep_host, known_hosts, remove_host
+from dints.remote.examine import Examination, examine, install, slurm_sentences
+from dints.remote.hosts import SCHEDULERS, Host, find_host, hosts_file, keep_host, known_hosts, remove_host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("name", help="what it is called in --on")
     command.add_argument("address", help="user@host, or a host of ssh's configuration")
     command.add_argument("--python", default=Host.python, help="its Python 3.10 to 3.12 (default: %(default)s)")
+    command.add_argument(
+        "--scheduler", choices=SCHEDULERS, default=Host.scheduler, help="what starts searches and trainings there"
+    )
+    command.add_argument(
+        "--sbatch",
+        default=Host.sbatch,
+        metavar="OPTIONS",
+        help='with slurm: options of each job in one word, as --sbatch="--partition gpu --gpus 1 --time 24:00:00"',
+    )
     command.set_defaults(act=_add)
     command = actions.add_parser("check", help="reach it, and say what it has and lacks")
     command.add_argument("name")
@@ -37,13 +46,13 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
     hosts = known_hosts()
     reporter.result("hosts", file=str(hosts_file()), hosts=[asdict(host) for host in hosts.values()])
     for host in hosts.values():
-        reporter.message(f"{host.name}: {host.address} ({host.python})")
+        reporter.message(f"{host.name}: {host.address} ({host.python}){_scheduler(host)}")
     if not hosts:
         reporter.message("No other computer is known; add one with `dints hosts add NAME user@host`")
 
 
 def _add(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    host = Host(arguments.name, arguments.address, arguments.python)
+    host = Host(arguments.name, arguments.address, arguments.python, arguments.scheduler, arguments.sbatch)
     keep_host(host)
     reporter.result("host", **asdict(host))
     reporter.message(f"Added {host.name}; `dints hosts check {host.name}` reaches it and says what it lacks")
@@ -62,6 +71,10 @@ def _check(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise RunError(f"host {host.name}: {found.findings[0]}")
 
 
+def _scheduler(host: Host) -> str:
+    return "" if host.scheduler == "none" else f" by {' '.join((host.scheduler, host.sbatch)).strip()}"
+
+
 def _tell(host: Host, found: Examination, reporter: Reporter) -> None:
     facts = found.facts
     reporter.result("host", **asdict(host), facts=facts, findings=found.findings)
@@ -70,6 +83,8 @@ def _tell(host: Host, found: Examination, reporter: Reporter) -> None:
     reporter.message(f"Python: {facts['python']} ({facts['executable']}); engine: {facts['dints'] or 'none'}")
     reporter.message(f"GPU: {gpus}")
     reporter.message(f"memory: {gibibytes(facts['memory'])}; free disk: {gibibytes(facts['free_disk'])}")
+    for sentence in slurm_sentences(host, facts):
+        reporter.message(sentence)
     for finding in found.findings or ["nothing is missing"]:
         reporter.message(f"finding: {finding}")
 

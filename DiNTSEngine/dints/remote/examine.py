@@ -16,6 +16,7 @@ from dints.remote.wheel import wheel, wheel_name
 PROBE = Path(__file__).with_name("probe.py")
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 12)
 ENVIRONMENT = ".dints/environment"  # there, in the home folder
+NO_GRES = "(null)"  # what sinfo says of nodes that have none
 RECEIVE = """
 import os, sys
 os.makedirs(os.path.dirname(sys.argv[1]), mode=0o700, exist_ok=True)
@@ -51,7 +52,38 @@ def examine(host: Host) -> Examination:
         there = f"engine {facts['dints']} is not that of here" if facts["dints"] else "the engine is missing"
         command = f"`dints hosts check {host.name} --install`"
         findings.insert(0, f"{there} ({__version__}); {command} installs it into {_place(host, facts)}")
+    if host.scheduler == "slurm":
+        findings += _slurm_findings(host, facts["slurm"])
     return Examination(facts, findings, lacks)
+
+
+def slurm_sentences(host: Host, facts: dict[str, Any]) -> list[str]:
+    """On the cluster's partitions, and on what tells how jobs ended."""
+    slurm = facts["slurm"]
+    if slurm is None:
+        return []
+    if host.scheduler != "slurm":
+        return [f"SLURM is there; `dints hosts add {host.name} {host.address} --scheduler slurm` uses its queue"]
+    rows = [
+        f"partition {row['name']}: {row['state']}, nodes: {row['nodes']}, GPUs of each: "
+        f"{'none' if row['gpus'] == NO_GRES else row['gpus']}, longest job: {row['longest']}"
+        for row in slurm["partitions"]
+    ]
+    ended = "as sacct says" if slurm["accounting"] else "as each job writes itself; the cluster keeps no account of it"
+    return [*rows, f"options of each job: {host.sbatch or 'those of the cluster'}", f"how jobs ended: {ended}"]
+
+
+def _slurm_findings(host: Host, slurm: dict[str, Any] | None) -> list[str]:
+    if slurm is None:
+        remedy = (
+            f"name a login node of the cluster, or give `dints hosts add {host.name} {host.address}` no --scheduler"
+        )
+        return [f"SLURM's commands were not found; {remedy}"]
+    if slurm["missing"]:
+        return [f"{', '.join(slurm['missing'])} of SLURM cannot be found; ask the administrator for its clients"]
+    if not slurm["partitions"]:
+        return ["sinfo names no partition; ask the administrator whether SLURM's controller runs"]
+    return []
 
 
 def install(host: Host, facts: dict[str, Any]) -> Host:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from dints.files.storage import read_json, write_json
 FILE_VARIABLE = "DINTS_HOSTS"
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SCHEDULERS = ("none", "slurm")
 ADDRESS = re.compile(r"[^\s\-\0][^\s\0]*")  # a leading hyphen would be an option of ssh
 
 
@@ -24,12 +26,34 @@ class Host:
     name: str
     address: str
     python: str = "python3"  # the interpreter there that has the engine
+    scheduler: str = SCHEDULERS[0]  # what starts searches and trainings there: nothing but ssh, or a cluster's own
+    sbatch: str = ""  # options of each job, as SLURM's sbatch takes them: partition, account, time, GPUs
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise InputError(f"host {brief(self.name)}: a name has letters, digits, dots, hyphens and underscores")
         if not ADDRESS.fullmatch(self.address):
             raise InputError(f"host {self.name}: address {brief(self.address)} is none; give user@host")
+        if self.scheduler not in SCHEDULERS:
+            raise InputError(
+                f"host {self.name}: scheduler {brief(self.scheduler)} is not among {', '.join(SCHEDULERS)}"
+            )
+        self._check_options()
+
+    @property
+    def sbatch_options(self) -> list[str]:
+        """The words that `sbatch` gets before those of the engine."""
+        return shlex.split(self.sbatch)
+
+    def _check_options(self) -> None:
+        try:
+            options = self.sbatch_options
+        except ValueError as error:
+            raise InputError(f"host {self.name}: --sbatch {brief(self.sbatch)} has an open quote; close it") from error
+        if options and self.scheduler != "slurm":
+            raise InputError(f"host {self.name}: --sbatch belongs to --scheduler slurm; give both")
+        if options and not options[0].startswith("-"):
+            raise InputError(f"host {self.name}: --sbatch {brief(self.sbatch)} begins with no option of sbatch")
 
 
 def hosts_file() -> Path:

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 
+SLURM = ["sbatch", "squeue", "scancel", "sinfo"]
+
 
 def main() -> None:
     facts = {
@@ -21,6 +23,7 @@ def main() -> None:
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "free_disk": shutil.disk_usage(os.path.expanduser("~")).free,
         "dints": None,
+        "slurm": slurm(),
         "findings": [],
     }
     first_line = output([sys.executable, "-m", "dints", "doctor", "--events"]).partition("\n")[0]
@@ -36,6 +39,20 @@ def gpus() -> "list[dict[str, object]]":
     lines = output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]).splitlines()
     rows = [line.rsplit(", ", 1) for line in lines]
     return [{"name": row[0], "memory": int(row[1]) * 2**20} for row in rows if row[-1].isdecimal()]
+
+
+def slurm() -> "dict[str, object] | None":
+    """What there is of SLURM's commands, partitions and accounting; None without any of it."""
+    missing = [name for name in SLURM if shutil.which(name) is None]
+    if missing == SLURM:
+        return None
+    lines = output(["sinfo", "--noheader", "--format=%R|%D|%G|%l|%a"]).splitlines()
+    partitions = [
+        {"name": name, "nodes": nodes, "gpus": gpus, "longest": longest, "state": state}
+        for name, nodes, gpus, longest, state in (line.split("|") for line in lines)
+    ]
+    accounting = bool(output(["sacct", "--allocations"]))  # a header at least
+    return {"missing": missing, "partitions": partitions, "accounting": accounting}
 
 
 def output(command: "list[str]") -> str:

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from dints.remote.hosts import Host, keep_host
+
+from .cluster import CONFIGURATION_FILE, CONFIGURATION_VARIABLE, cluster_running, why_missing
 
 SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
 ENGINE = Path(__file__).resolve().parents[3] / "DiNTSEngine"
@@ -85,15 +88,25 @@ def eventually_fixture() -> Callable[[Callable[[], bool]], bool]:
     return eventually
 
 
+def leave_out(reason: str) -> None:
+    """What cannot be tested here is left out, and fails where everything is to be tested."""
+    pytest.fail(reason) if os.environ.get("DINTS_TEST_ALL") else pytest.skip(reason)
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as open_sockets:
+        found = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in found]
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not Path(SERVER).is_file():
-        reason = "OpenSSH's server is not installed (Debian: openssh-server)"
-        pytest.fail(reason) if os.environ.get("DINTS_TEST_ALL") else pytest.skip(reason)
+        leave_out("OpenSSH's server is not installed (Debian: openssh-server)")
     folder = tmp_path_factory.mktemp("ssh")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        server = Server(folder, free.getsockname()[1], pwd.getpwuid(os.getuid()).pw_name)
+    server = Server(folder, free_ports(1)[0], pwd.getpwuid(os.getuid()).pw_name)
     _write_configuration(server)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # which the server insists on where root starts it
@@ -119,6 +132,7 @@ def _write_configuration(server: Server) -> None:
         "HOME": str(server.home),
         "TMPDIR": str(server.temporary),
         "DINTS_MODELS": str(server.home / "none"),
+        CONFIGURATION_VARIABLE: str(folder / "slurm" / CONFIGURATION_FILE),
     }
     environment["PYTHONPATH"] = os.pathsep.join(
         [str(folder / "python"), str(ENGINE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -179,5 +193,24 @@ def there(reachable: Server) -> Host:
     """A host of known key with the engine of this checkout."""
     reachable.trust()
     host = Host("there", reachable.address, sys.executable)
+    keep_host(host)
+    return host
+
+
+@pytest.fixture(scope="session")
+def slurm(server: Server) -> Iterator[dict[str, str]]:
+    """A cluster behind the server; yields what the environment of SLURM's commands here needs to reach it."""
+    if reason := why_missing():
+        leave_out(reason)
+    folder = server.folder / "slurm"
+    folder.mkdir()
+    with cluster_running(folder, free_ports(2)) as environment:
+        yield environment
+
+
+@pytest.fixture
+def login_node(there: Host, slurm: dict[str, str]) -> Host:
+    """A host of known key that hands searches and trainings to the cluster."""
+    host = replace(there, scheduler="slurm")
     keep_host(host)
     return host
