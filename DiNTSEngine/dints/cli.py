@@ -20,6 +20,8 @@ COMMANDS = {
     "memory": "predict the memory that search and retraining need",
     "search": "search an architecture on a data set",
     "train": "retrain an architecture, fold by fold",
+    "follow": "show a run that is done on another computer, and bring it home",
+    "stop": "end a run that is done on another computer",
     "evaluate": "cross-validate a run, or score predictions against references",
     "compare": "train other networks of the same memory: did the search pay?",
     "segment": "segment an image or a folder of images with a model",

@@ -56,7 +56,7 @@ def failure(error: BaseException) -> tuple[str, int]:
     if isinstance(error, InputError):
         code = EXIT_BAD_INPUT
     elif isinstance(error, KeyboardInterrupt):
-        text, code = "stopped; run the same command again to resume", EXIT_STOPPED
+        text, code = text or "stopped; run the same command again to resume", EXIT_STOPPED
     elif isinstance(error, OSError) and error.filename:  # what cannot be written is a StorageError
         text = f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions"
         code = EXIT_BAD_INPUT

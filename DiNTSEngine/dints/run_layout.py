@@ -14,6 +14,7 @@ held_out/       the same for cases that no network saw
 compare/        networks trained beside the searched one, and their scores
 model.zip       the exported ensemble
 report.html
+remote.json     on which other computer it is done, and how much of it is here
 .lock           held while a process works on the run
 """
 
@@ -136,6 +137,7 @@ class RunLayout:
         self.compare_file = self.compare_folder / "compare.json"  # the table, and whether the search paid
         self.model_file = self.folder / "model.zip"
         self.report_file = self.folder / "report.html"
+        self.remote_file = self.folder / "remote.json"  # on which other computer it is done
 
     @property
     def is_run(self) -> bool:

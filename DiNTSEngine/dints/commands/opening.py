@@ -47,6 +47,9 @@ def open_or_create(
 
 def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter: Reporter, held_out: int | None) -> Run:
     run = Run(arguments.run_folder)
+    if run.remote_file.is_file():
+        remedy = f"`dints stop {run.folder} --remove` makes what is here a run of this computer"
+        raise InputError(f"{run.folder}: is done on another computer; give --on, or {remedy}")
     wanted = Config.load(arguments.config, run.config) if arguments.config else run.config
     if wanted.with_overrides(overrides) != run.config:
         raise InputError(f"{run.folder}: was started with other settings; resume without changes or use a new folder")

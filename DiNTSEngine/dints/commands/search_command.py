@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from dints.commands.away import add_on, search_there
 from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, add_run
 from dints.commands.planning import add_hours, announce
@@ -30,9 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "memory budget allows",
     )
     add_device(parser)
+    add_on(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    if arguments.on:
+        search_there(arguments, reporter)
+        return
     with process_group(arguments.device) as device:
         reporter = reporter if is_main_process() else Reporter()
         with run_lock(arguments.run_folder):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from dints.commands.away import add_on, train_there
 from dints.commands.opening import open_or_create
 from dints.commands.options import add_configuration, add_data, add_device, add_run, configuration, fold_list
 from dints.commands.planning import add_hours, announce
@@ -45,9 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folds", type=fold_list, help="for example 0,1 (default: all)")
     add_device(parser)
+    add_on(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    if arguments.on:
+        train_there(arguments, reporter)
+        return
     # Other processes may train other folds of a run, unless this one changes what they read.
     others_welcome = RunLayout(arguments.run_folder).is_run and not arguments.architecture
     with process_group(arguments.device) as device, run_lock(arguments.run_folder, shared=others_welcome):

@@ -7,6 +7,7 @@ may greet before the first message.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,13 +18,14 @@ PIECE = 2**18  # bytes that are read at once
 LONGEST_LINE = 2**22  # bytes
 
 
-def send(stream: BinaryIO, message: dict[str, Any], file: Path | None = None) -> None:
-    """Writes one message, and a file's content behind it."""
+def send(stream: BinaryIO, message: dict[str, Any], file: Path | None = None, start: int = 0) -> None:
+    """Writes one message, and a file's content behind it, from the byte `start` on."""
     if file is None:
         stream.write(json.dumps(message).encode() + b"\n")
     else:
         with file.open("rb") as content:
-            left = file.stat().st_size
+            left = content.seek(0, os.SEEK_END) - start
+            content.seek(start)
             stream.write(json.dumps(message | {"bytes": left}).encode() + b"\n")
             while left:
                 piece = content.read(min(left, PIECE))
@@ -50,15 +52,20 @@ def messages(stream: BinaryIO, heard: Callable[[], None] = lambda: None) -> Iter
             yield message
 
 
-def save(stream: BinaryIO, count: int, path: Path, heard: Callable[[], None] = lambda: None) -> None:
+def save(
+    stream: BinaryIO, count: int, path: Path, heard: Callable[[], None] = lambda: None, append: bool = False
+) -> None:
     """Writes the next bytes of a stream to a file.
+
+    Args:
+        append: behind what the file has already.
 
     Raises:
         EOFError: the stream ends before.
         StorageError: the file cannot be written.
     """
     with writing(path):
-        file = path.open("wb", buffering=0)  # closing it has nothing left to write
+        file = path.open("ab" if append else "wb", buffering=0)  # closing it has nothing left to write
     with file:
         while count:
             piece = stream.read1(min(count, PIECE))  # type: ignore[attr-defined]

@@ -1,0 +1,124 @@
+"""`--on NAME` of commands that work on a run: what they would do here is done on another computer, and followed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dints.commands.options import add_host, configuration
+from dints.config import TaskConfig
+from dints.data.datalist import read_datalist
+from dints.errors import InputError
+from dints.events import Reporter
+from dints.model.installed import find_model
+from dints.remote.hosts import SCHEDULERS, Host, find_host
+from dints.remote.runs.away import AwayRun
+from dints.remote.runs.guest import Stage
+from dints.remote.runs.parcel import Parcel
+from dints.run import Run, run_lock
+from dints.run_layout import RunLayout
+
+
+def add_on(parser: argparse.ArgumentParser) -> None:
+    add_host(parser)
+    parser.add_argument(
+        "--detach", action="store_true", help="with --on: end once it is begun; `dints follow` shows it"
+    )
+
+
+@dataclass
+class Words:
+    """The words of a command there, and the files that they name."""
+
+    words: list[str] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def add(self, option: str, value: object) -> None:
+        """An option, if it has a value."""
+        if value is not None:
+            self.words += [option, str(value)]
+
+    def add_file(self, option: str, value: str | None, name: str) -> None:
+        """An option whose value is a file of here, which goes there as `name`, or a name that is known there."""
+        if value is not None and Path(value).is_file():
+            self.files[name], value = Path(value), name
+        self.add(option, value)
+
+
+def search_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """`dints search --on`."""
+    words = _shared(arguments)
+    words.add("--memory-budget", arguments.memory_budget)
+    words.words += ["--no-topology-loss"] * arguments.no_topology_loss
+    words.add_file("--architecture", arguments.architecture, "architecture.json")
+
+    def stages(run: Sequence[str], data: Sequence[str], host: Host) -> list[Stage]:
+        return [Stage("search", ("search", *run, *data, *words.words))]
+
+    _do_there(arguments, words, stages, reporter)
+
+
+def train_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """`dints train --on`: the folds, and their evaluation."""
+    if arguments.old:
+        raise InputError("--old: is not possible on another computer; leave it out, or train here")
+    words = _shared(arguments)
+    words.add_file("--architecture", arguments.architecture, "architecture.json")
+    if arguments.start is not None:
+        model = find_model(arguments.start)
+        if model.is_dir():
+            raise InputError(f"{model}: is a folder; `dints models export` makes a file of it, which can be sent")
+        words.add_file("--from", str(model), f"start{model.suffix}")
+
+    def stages(run: Sequence[str], data: Sequence[str], host: Host) -> list[Stage]:
+        command, tasks = ("train", *run, *data, *words.words), _fold_tasks(arguments, host)
+        if not tasks and arguments.folds is not None:
+            command += ("--folds", ",".join(map(str, arguments.folds)))
+        evaluation = ("evaluate", *run, "--device", arguments.device)
+        return [Stage("train", command, tasks), Stage("evaluate", evaluation)]
+
+    _do_there(arguments, words, stages, reporter)
+
+
+def _fold_tasks(arguments: argparse.Namespace, host: Host) -> tuple[tuple[str, ...], ...]:
+    """A job of a scheduler for each fold, once it is known how many there are; else the command does all."""
+    if host.scheduler == SCHEDULERS[0] or not RunLayout(arguments.run_folder).is_run:
+        return ()
+    folds = Run(arguments.run_folder).startable_folds if arguments.folds is None else arguments.folds
+    return tuple(("--folds", str(fold)) for fold in folds)
+
+
+def _shared(arguments: argparse.Namespace) -> Words:
+    if arguments.accept_changes:
+        raise InputError("--accept-changes: what was sent does not change; start a new run with the data of today")
+    words = Words()
+    words.add_file("--config", arguments.config, "config.yaml")
+    for change in arguments.set:
+        words.add("--set", change)
+    words.add("--hours", arguments.hours)
+    words.add("--device", arguments.device)
+    return words
+
+
+def _do_there(arguments: argparse.Namespace, words: Words, stages: object, reporter: Reporter) -> None:
+    assert callable(stages)
+    folder, host = arguments.run_folder, find_host(arguments.on)
+    with run_lock(folder):
+        if RunLayout(folder).remote_file.is_file():
+            away, datalist = AwayRun.open(folder), None
+            if away.host.name != host.name:
+                raise InputError(f"{folder}: is on {away.host.name}, not on {host.name}; start a new run there")
+        else:
+            if arguments.data is None:
+                raise InputError(f"{folder}: is no run yet; give its data set with --data")
+            config = configuration(arguments)
+            task = config.task if config and config.task != TaskConfig() else None
+            datalist = read_datalist(arguments.data, task)
+            away = AwayRun.create(folder, host, Parcel(datalist))
+        with away:
+            begun = stages(("--run", away.run_there), ("--data", away.data_there), host)
+            away.begin(begun, words.files, datalist, reporter)
+            if not arguments.detach:
+                away.follow(reporter)

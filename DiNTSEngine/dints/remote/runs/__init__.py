@@ -1,0 +1,1 @@
+"""Searches and trainings on another computer: sent, started, followed and brought home."""

@@ -1,0 +1,122 @@
+"""Does the stages of a guest run, one after the other, whoever is connected: `python -m dints.remote.runs.attendant`.
+
+It holds the lock of the run's folder while it works. SIGTERM lets the command under way save its step and end; if the
+attendant itself is killed, the command ends with it (`dints.service.parent`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from dints.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, InputError, short
+from dints.files.lock import locked
+from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED, GuestRun, GuestState
+from dints.service.parent import OWN_GROUP_VARIABLE, STOP
+
+LOCK_SECONDS = 10.0  # in which those who only look whether it is held let go of it
+LAST_BYTES = 2**16  # of the events, in which the error is
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Of the run with this identity: all stages, or the job that is named. 0 if all went well."""
+    guest = GuestRun(arguments[0])
+    attendant = Attendant(guest)
+    with ExitStack() as stack:
+        if not arguments[1:]:  # jobs of a scheduler run side by side
+            _lock(guest, stack)
+        return next((code for code in map(attendant.attend, arguments[1:] or guest.jobs) if code), EXIT_DONE)
+
+
+def _lock(guest: GuestRun, stack: ExitStack) -> None:
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            stack.enter_context(locked(guest.folder))
+        except InputError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+class Attendant:
+    """Does jobs of a run until it is asked to stop."""
+
+    def __init__(self, guest: GuestRun) -> None:
+        self.guest = guest
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def attend(self, job: str) -> int:
+        """Does one job, and keeps how it ended; its exit code."""
+        guest = self.guest
+        stage = next(stage for stage in guest.stages if job in stage.jobs)
+        guest.tell(job, GuestState(RUNNING))
+        command = [sys.executable, "-m", "dints", *stage.words(job), "--events"]
+        with guest.events_file(job).open("ab") as events, guest.errors_file.open("ab") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=events,
+                stderr=errors,
+                cwd=guest.folder,
+                env={**os.environ, OWN_GROUP_VARIABLE: "1"},
+                start_new_session=True,
+            )
+            if self._stopping:
+                self._stop()
+            code = self._process.wait()
+        guest.tell(job, _ended(guest, job, code))
+        return code
+
+    def _stop(self, *signal_and_frame: object) -> None:
+        """What SIGTERM does: the command under way is asked to end, and none follows."""
+        self._stopping = True
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):  # it ended already
+                self._process.stdin.write(f"{STOP}\n".encode())
+                self._process.stdin.flush()
+
+
+def _ended(guest: GuestRun, job: str, code: int) -> GuestState:
+    if code == EXIT_DONE:
+        return GuestState(DONE)
+    if code == EXIT_STOPPED:
+        return GuestState(STOPPED, "was stopped; run it again to go on", code)
+    said = _last_error(guest.events_file(job)) or _last_line(guest.errors_file) or f"ended with code {code}"
+    return GuestState(FAILED, said, code if code > 0 else EXIT_FAILED)
+
+
+def _last_error(events: Path) -> str:
+    for line in reversed(_tail(events)):
+        with suppress(ValueError):
+            event: Any = json.loads(line)
+            if isinstance(event, dict) and event.get("event") == "error":
+                return str(event.get("text"))
+    return ""
+
+
+def _last_line(path: Path) -> str:
+    lines = [line for line in _tail(path) if line.strip()]
+    return short(lines[-1]) if lines else ""
+
+
+def _tail(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LAST_BYTES))
+        return file.read().decode(errors="replace").splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

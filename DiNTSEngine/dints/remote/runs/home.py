@@ -1,0 +1,78 @@
+"""Files of a run on another computer brought home, with the names of here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from dints.config import Config
+from dints.data.datalist import read_datalist
+from dints.data.record import DataRecord, record_of
+from dints.errors import InputError
+from dints.files.storage import read_json, write_json
+from dints.remote.runs.names import Names
+from dints.remote.runs.parcel import Parcel
+from dints.run_layout import RunLayout
+
+Fetch = Callable[[str, Path, Callable[[Path], None]], None]  # path there, path here, what mends it on the way
+
+LARGE = ".pt"  # checkpoints, which come when a stage has ended
+NOT_WANTED = ("report.html",)  # it has names of there; `dints report` writes that of here
+
+
+def home_of(folder: Path, identity: str, parcel: Parcel) -> tuple[str, dict[str, str]]:
+    """Folder of the data set, and the names of here by those of there. InputError if the run was begun here."""
+    if RunLayout(folder).is_run:
+        raise InputError(f"{folder}: was begun on this computer, and goes on here; use a new folder for one there")
+    data = parcel.datalist.folder.resolve()
+    names = {f"run-{identity}": str(folder), f"data-{identity}": str(data)}
+    for case in parcel.datalist.cases:
+        number = parcel.numbers[case.name]
+        names[number] = case.name
+        for channel, path in enumerate(case.images):
+            names[f"data-{identity}/images/{number}_{channel:04}.mha"] = str(path)
+        names[f"data-{identity}/labels/{number}.mha"] = str(case.label)
+    return str(data), names
+
+
+def bring_home(
+    layout: RunLayout,
+    data: str,
+    names: Names,
+    fetched: dict[str, list[int]],
+    files: Mapping[str, Sequence[int]],
+    everything: bool,
+    fetch: Fetch,
+) -> bool:
+    """Fetches what changed; whether anything did.
+
+    The settings come first, as others are read by them, and run.json last: with it the folder counts as a run.
+
+    Args:
+        data: folder of the data set here.
+        fetched: size and time of what is here; brought up to date.
+        files: size and time of what is there.
+        everything: checkpoints, too.
+    """
+    changed = False
+    for path in sorted(files, key=lambda path: (path == "run.json", path != "config.yaml", path)):
+        wanted = path not in NOT_WANTED and (everything or not path.endswith(LARGE))
+        if not wanted or fetched.get(path) == list(files[path]):
+            continue
+        mend = {"run.json": partial(_own_run, data, names), "cases.json": partial(_own_cases, layout, data, names)}
+        fetch(path, layout.folder / names.text(path), mend.get(path, names.file))
+        fetched[path] = list(files[path])
+        changed = True
+    return changed
+
+
+def _own_run(data: str, names: Names, path: Path) -> None:
+    write_json(path, names.value(read_json(path)) | {"data": data})
+
+
+def _own_cases(layout: RunLayout, data: str, names: Names, path: Path) -> None:
+    """The folds of there, with the files of here."""
+    there = DataRecord.from_mapping(read_json(path), "cases.json")
+    files = record_of(read_datalist(data, Config.load(layout.config_file).task), ()).files
+    write_json(path, DataRecord(files, tuple(map(tuple, names.value(there.folds)))).to_mapping())

@@ -1,0 +1,77 @@
+"""Who runs the jobs of a guest run: this computer itself, or its scheduler."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Protocol
+
+from dints.errors import InputError, RunError
+from dints.files.lock import FILE_NAME, locked
+from dints.remote.hosts import SCHEDULERS
+from dints.remote.runs.guest import RUNNING, GuestRun, GuestState
+
+ATTENDANT = "dints.remote.runs.attendant"
+START_SECONDS = 30.0
+SAVE_SECONDS = 60.0  # in which a step is finished and saved
+
+
+class Launcher(Protocol):
+    """Starts, watches and ends the jobs of a guest run."""
+
+    def start(self, guest: GuestRun) -> None:
+        """Begins all stages; RunError if that is not possible."""
+
+    def alive(self, guest: GuestRun) -> GuestState | None:
+        """RUNNING or QUEUED while jobs have not ended; None if nothing of them is left."""
+
+    def stop(self, guest: GuestRun) -> None:
+        """Ends all jobs; when it returns, nothing of them runs."""
+
+
+class ProcessLauncher:
+    """A process of this computer that outlives the connection, `dints.remote.runs.attendant`."""
+
+    def start(self, guest: GuestRun) -> None:
+        """Errors as in `Launcher`."""
+        command = [sys.executable, "-m", ATTENDANT, guest.identity]
+        with guest.errors_file.open("ab") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        end = time.monotonic() + START_SECONDS
+        while guest.told(guest.jobs[0]) is None:
+            if process.poll() is not None or time.monotonic() > end:
+                raise RunError(f"run {guest.identity}: did not start; {guest.errors_file} there tells why")
+            time.sleep(0.02)
+
+    def alive(self, guest: GuestRun) -> GuestState | None:
+        """Whether the lock of its folder is held."""
+        try:
+            with locked(guest.folder):
+                return None
+        except InputError:
+            return GuestState(RUNNING)
+
+    def stop(self, guest: GuestRun) -> None:
+        """The command under way saves its step, unless that takes too long."""
+        for sign, seconds in ((signal.SIGTERM, SAVE_SECONDS), (signal.SIGKILL, START_SECONDS)):
+            end = time.monotonic() + seconds
+            if self.alive(guest):
+                os.kill(int((guest.folder / FILE_NAME).read_text().split()[-1]), sign)  # who holds the lock
+            while self.alive(guest) and time.monotonic() < end:
+                time.sleep(0.05)
+
+
+def launcher_of(guest: GuestRun) -> Launcher:
+    """By what the run was begun with."""
+    if guest.scheduler != SCHEDULERS[0]:
+        raise InputError(f"scheduler {guest.scheduler!r}: is unknown; begin the run without one")
+    return ProcessLauncher()

@@ -1,0 +1,145 @@
+"""Searches and trainings on another computer, behind a real OpenSSH server: begun, followed, brought home, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+
+from dints.cli import main
+from dints.remote.hosts import Host
+from dints.run import Run
+from dints.run_layout import RunLayout
+
+PATIENT = "Doe^Jane"
+LONG = ["--set", "search.iterations=100000"]
+
+
+@pytest.fixture(scope="session")
+def patients(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four phantoms under the name of a patient, which their headers hold, too."""
+    folder = tmp_path_factory.mktemp("Doe^Jane's scans")
+    listed = json.loads((phantoms / "dataset.json").read_text())
+    for number, entry in enumerate(listed["training"][:4]):
+        for kind in ("image", "label"):
+            image = sitk.ReadImage(str(phantoms / entry[kind]))
+            image.SetMetaData("0010|0010", PATIENT)
+            (folder / f"{kind}s").mkdir(exist_ok=True)
+            sitk.WriteImage(image, folder / f"{kind}s" / f"{PATIENT} {number}.nrrd")
+    (folder / "labels.json").write_text(json.dumps(listed["labels"]))
+    return folder
+
+
+@pytest.fixture
+def arguments(patients: Path, tiny_config_file: Path, tmp_path: Path) -> list[str]:
+    """Of a search there."""
+    data = ["--data", str(patients), "--config", str(tiny_config_file), "--set", "training.folds=2"]
+    return ["--run", str(tmp_path / "run"), *data, "--device", "cpu", "--on", "there"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(server) -> Iterator[None]:
+    """Whatever becomes of a test, its runs are ended there."""
+    yield
+    for guest in guests(server):
+        subprocess.run(["pkill", "--full", guest.name], check=False)
+        shutil.rmtree(guest, ignore_errors=True)
+
+
+def guests(server) -> list[Path]:
+    return list((server.home / ".dints" / "guests" / "runs").glob("*"))
+
+
+def processes(run: Path) -> list[str]:
+    """Command lines that name a run of the other computer."""
+    found = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
+    return [line.decode(errors="replace") for line in found if run.name.encode() in line]
+
+
+def test_search_and_training_come_home(
+    there: Host, server, arguments: list[str], patients: Path, capfd: pytest.CaptureFixture, monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSH_RECORD", str(tmp_path / "sent"))
+    run = tmp_path / "run"
+    assert main(["search", *arguments]) == 0, capfd.readouterr().err
+    assert Run(run).architecture_file.is_file()
+    assert main(["train", "--run", str(run), "--on", "there", "--device", "cpu"]) == 0, capfd.readouterr().err
+    home = Run(run)
+    assert home.data_folder == patients.resolve()
+    assert home.trained_folds == [0, 1]
+    assert {name for fold in home.splits for name in fold[1]} == {f"{PATIENT} {number}" for number in range(4)}
+    assert home.prediction_file(f"{PATIENT} 0").is_file()
+    assert home.model_file.is_file()
+    assert sorted(home.cases) == sorted(home.record.files)  # the record is that of the files here
+    texts = [path.read_text() for path in run.rglob("*") if path.suffix in (".json", ".csv", ".jsonl", ".yaml")]
+    texts.remove(home.remote_file.read_text())  # the one place that says what stands for what
+    assert f"{PATIENT} 3" in home.scores_file.read_text()
+    assert not [text for text in texts if "case-0" in text or str(server.home) in text]
+    assert main(["report", "--run", str(run)]) == 0
+    sent = (tmp_path / "sent").read_bytes()
+    assert b"Doe" not in sent
+    assert b"Doe" not in b"".join(path.read_bytes() for path in guests(server)[-1].rglob("*") if path.is_file())
+    assert main(["stop", str(run), "--remove"]) == 0
+    assert not guests(server)
+    assert not list((server.home / ".dints" / "guests" / "files").iterdir())
+    assert Run(run).trained_folds == [0, 1]
+
+
+def test_a_run_goes_on_without_a_connection_and_is_stopped(
+    there: Host, server, arguments: list[str], capfd: pytest.CaptureFixture, eventually: Callable, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0, capfd.readouterr().err
+    (guest,) = guests(server)
+    assert eventually(lambda: bool(list(guest.glob("run-*/search/log.jsonl"))))
+    assert processes(guest)
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0  # the same again is no second one
+    assert main(["train", "--run", str(run), "--on", "there"]) == 2
+    assert "is under way already" in capfd.readouterr().err
+    assert main(["stop", str(run)]) == 0
+    assert not processes(guest)
+    assert main(["follow", str(run)]) == 1
+    assert "was stopped; run it again to go on" in capfd.readouterr().err
+    assert RunLayout(run).search_state(100000).step > 0
+    main(["stop", str(run), "--remove"])
+
+
+def test_what_fails_there_fails_here(
+    there: Host, server, arguments: list[str], patients: Path, capfd: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    assert main(["search", *arguments, "--set", "training.folds=7"]) == 2
+    message = capfd.readouterr().err
+    assert "host there" in message
+    assert str(patients) in message
+    main(["stop", str(tmp_path / "run"), "--remove"])
+
+
+def test_what_was_sent_is_not_sent_again(
+    there: Host, server, arguments: list[str], monkeypatch, tmp_path: Path
+) -> None:
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    monkeypatch.setenv("SSH_RECORD", str(tmp_path / "sent"))
+    arguments[1] = str(tmp_path / "second")
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    assert (tmp_path / "sent").stat().st_size < 10_000
+    for name in ("run", "second"):
+        assert main(["stop", str(tmp_path / name), "--remove"]) == 0
+    assert not guests(server)
+
+
+def test_a_run_of_here_is_not_sent(there: Host, arguments: list[str], capfd: pytest.CaptureFixture) -> None:
+    assert main(["search", *arguments[:-2]]) == 0
+    assert main(["search", *arguments]) == 2
+    assert "was begun on this computer" in capfd.readouterr().err
+
+
+def test_commands_of_runs_that_are_nowhere_else(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    for command in (["follow"], ["stop"]):
+        assert main([*command, str(tmp_path)]) == 2
+        assert "is not on another computer" in capfd.readouterr().err
