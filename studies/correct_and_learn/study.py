@@ -47,6 +47,7 @@ HEADER = (
     "error that the model states",
 )
 RESAMPLES = 10_000
+CHOICES = ("ranking", "random")
 METHODS = ("fine-tuned", "new cases alone", "from the start")
 CPU = torch.device("cpu")
 
@@ -58,7 +59,7 @@ def main() -> None:
     test, first = names[: options.test], names[options.test : options.test + options.first]
     study = Study(options.work, datalist, test, options.set)
     rows = [study.row("first", "from the start", 0, first, study.learn("first", first, None, first))]
-    arms = [Arm(choice, list(first), study.model("first")) for choice in ("ranking", "random")]
+    arms = [Arm(choice, list(first), study.model("first")) for choice in options.choices]
     for number in range(1, options.rounds + 1):  # round by round, so that both choices are there for as many
         for arm in arms:
             pool = [name for name in names if name not in {*test, *arm.known}]
@@ -82,6 +83,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("rounds.csv"))
     for name, value in (("first", 20), ("step", 10), ("rounds", 5), ("test", 40), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--choices", nargs="+", default=CHOICES, help="one, while another process does the other")
     parser.add_argument("--set", action="append", default=[], help="settings beside those of settings.yaml")
     return parser.parse_args()
 
