@@ -11,6 +11,8 @@ The result goes to results/first_look.json.
 
 from __future__ import annotations
 
+import functools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +24,13 @@ from paths import HIPPOCAMPUS, RESULTS, SHARED_DATA
 
 from dints.files.storage import write_json
 from dints.geometry import Size
-from dints.inference.first_look import first_look, is_worth_it, scouts
-from dints.inference.window_grid import WindowGrid, stride_of
+from dints.inference.first_look import WAYS, Way, first_look
+from dints.inference.tiling import Tiling
+from dints.inference.window_grid import stride_of
 
 WORKING = (410, 410, 400)  # 512 x 512 x 400 voxels of 0.8, 0.8 and 1 mm at 1 mm
 SHARE = 0.05  # of the volume, that of the ball
+BOUND = 0.01
 CROPS = {  # patch, spacing and folds of the models that were trained on them
     "left atrium": (SHARED_DATA / "LeftAtrium", (48, 40, 24), (2.0, 2.0, 2.0), 5),
     "hippocampus": (HIPPOCAMPUS, (48, 80, 48), (0.75, 0.75, 0.75), 5),
@@ -35,7 +39,7 @@ CROPS = {  # patch, spacing and folds of the models that were trained on them
 
 def main() -> None:
     found = {
-        "ball": {"one fold": ball(1), "five folds": ball(5)},
+        "ball": {way.in_words(): {"one fold": ball(way, 1), "five folds": ball(way, 5)} for way in WAYS},
         "crops": {name: crops(*values) for name, values in CROPS.items()},
         "machine": machine(),
     }
@@ -43,24 +47,29 @@ def main() -> None:
     print((RESULTS / "first_look.json").read_text())
 
 
-def ball(folds: int) -> dict[str, float]:
+def ball(way: Way, folds: int) -> dict[str, float]:
     """Passes with and without a first look; the ball lies off the centre, so that windows cut it anyhow."""
+    tiling = Tiling(PATCH, stride_of(PATCH, OVERLAP), folds)
+    look = first_look(torch.from_numpy(ball_volume()), [by_intensity] * way.networks(folds), PATCH, way.scale)
+    computed, windows = look.focus(BOUND).windows(tiling).count, math.prod(tiling.grid(WORKING).shape)
+    passes = look.passes + folds * computed
+    return {
+        "windows": windows,
+        "computed": computed,
+        "passes_of_the_first_look": look.passes,
+        "passes": passes,
+        "exhaustive_passes": folds * windows,
+        "times_fewer": round(folds * windows / passes, 2),
+    }
+
+
+@functools.cache
+def ball_volume() -> np.ndarray:
     radius = (SHARE * np.prod(WORKING) * 3 / (4 * np.pi)) ** (1 / 3)
     x, y, z = np.ogrid[tuple(slice(0, count) for count in WORKING)]
     volume = np.random.default_rng(0).random((1, *WORKING), np.float32) / 10
     volume[0, (x - 170) ** 2 + (y - 230) ** 2 + (z - 190) ** 2 < radius**2] = 1
-    grid = WindowGrid.of(WORKING, PATCH, stride_of(PATCH, OVERLAP))
-    look = first_look(volume, scouts([by_intensity] * folds), grid)
-    focus = look.focus(0.01)
-    exhaustive, passes = folds * focus.windows.size, look.passes + folds * int(focus.windows.sum())
-    return {
-        "windows": focus.windows.size,
-        "computed": int(focus.windows.sum()),
-        "passes_of_the_first_look": look.passes,
-        "passes": passes,
-        "exhaustive_passes": exhaustive,
-        "times_fewer": round(exhaustive / passes, 2),
-    }
+    return volume
 
 
 def by_intensity(windows: torch.Tensor) -> torch.Tensor:
@@ -70,17 +79,16 @@ def by_intensity(windows: torch.Tensor) -> torch.Tensor:
 
 def crops(folder: Path, patch: Size, spacing: tuple[float, ...], folds: int) -> dict[str, int]:
     """From the headers of the scans."""
-    grids = []
+    windows, worth, way, tiling = [], 0, Way(scale=2, alone=True), Tiling(patch, stride_of(patch, OVERLAP), folds)
     for path in sorted((folder / "imagesTr").glob("*.nii.gz")):
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
         sides = zip(reader.GetSize(), reader.GetSpacing(), spacing, patch, strict=True)
         x, y, z = (max(size, round(count * step / wanted)) for count, step, wanted, size in sides)
-        grids.append(WindowGrid.of((x, y, z), patch, stride_of(patch, OVERLAP)))
-    windows = [int(np.prod(grid.shape)) for grid in grids]
-    worth = sum(is_worth_it(grid, folds) for grid in grids)
-    return {"scans": len(grids), "first_look_pays": worth, "most_windows": max(windows, default=0)}
+        windows.append(math.prod(tiling.grid((x, y, z)).shape))
+        worth += way.is_worth_it((x, y, z), tiling)
+    return {"scans": len(windows), "first_look_pays": worth, "most_windows": max(windows, default=0)}
 
 
 if __name__ == "__main__":

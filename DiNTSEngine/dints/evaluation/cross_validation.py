@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from dints.config import TaskConfig
 from dints.data.cases import Case
 from dints.data.images import read_channels, read_image, write_image
-from dints.data.segments import read_named_label
+from dints.data.segments import blank, read_named_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import (
     ScoreRow,
@@ -26,7 +26,7 @@ from dints.events import Reporter
 from dints.files.storage import read_json, write_json
 from dints.inference.components import keep_largest_components
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import MeasuredCase
+from dints.inference.safety_bound import MeasuredLook
 from dints.inference.sliding_window import ForwardPass
 from dints.metrics.segmentation import METRICS, short_name
 from dints.model.model import Model
@@ -47,7 +47,7 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     folder, config = run.evaluation_folder, run.config
     cases = [(fold, run.cases[name]) for fold in trained for name in run.splits[fold][1]]
     rows: list[ScoreRow] = []
-    measured: list[MeasuredCase] = []
+    measured: list[MeasuredLook] = []
     for fold in trained:
         rows += score_fold(run, load_fold(run, fold)[0], fold, folder, device, reporter, measured)
     keep_bound(run, measured, reporter)
@@ -66,7 +66,7 @@ def score_fold(
     folder: Path,
     device: str,
     reporter: Reporter,
-    measured: list[MeasuredCase] | None = None,
+    measured: list[MeasuredLook] | None = None,
 ) -> list[ScoreRow]:
     """Segments the validation cases of a fold, without cleanup, and scores them; predictions go to `folder`.
 
@@ -75,9 +75,10 @@ def score_fold(
     plain_config = replace(run.config, inference=replace(run.config.inference, largest_component=()))
     cases = [run.cases[name] for name in run.splits[fold][1]]
     predictor = Predictor([network], plain_config, device)
-    for channels, labels in _segmented(predictor, cases, folder, f"fold {fold}", reporter):
-        if measured is not None and (case := measure(predictor, channels, labels, run.config.training.folds)):
-            measured.append(case)
+    for case, channels, own in _segmented(predictor, cases, folder, f"fold {fold}", reporter):
+        if measured is not None:
+            reference = blank(_reference(case, own, run.config.task), run.config.task.ignored)
+            measured += measure(predictor, channels, own, reference, run.config.training.folds)
     return _score([(fold, case) for case in cases], folder, run.config.task)
 
 
@@ -104,15 +105,15 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
 
 def _segmented(
     predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter
-) -> Iterator[tuple[list[sitk.Image], sitk.Image]]:
-    """Channels and labels of each case, whose prediction goes to `folder`, and with it how sure it is."""
+) -> Iterator[tuple[Case, list[sitk.Image], sitk.Image]]:
+    """Each case, its channels and its labels, which go to `folder`, and with them how sure the network is."""
     expected = expected_dice(folder)
     for number, case in enumerate(cases, start=1):
         channels = read_channels(case.images)
         prediction = predictor.predict(channels, confidence=True)
         write_image(prediction.labels, _prediction_file(folder, case))
         expected[case.name] = prediction.confidence.expected_dice if prediction.confidence else None
-        yield channels, prediction.labels
+        yield case, channels, prediction.labels
         reporter.progress(f"evaluate {name}", number, len(cases))
     write_json(folder / CONFIDENCE, expected)
 
@@ -166,15 +167,15 @@ def _clean_up(
 def _case_rows(
     fold: int | None, case: Case, prediction: sitk.Image, task: TaskConfig, metrics: Collection[str] = METRICS
 ) -> list[ScoreRow]:
-    reference = read_named_label(_label_of(case), task.values, prediction)
+    reference = _reference(case, prediction, task)
     scores = evaluate_case(prediction, reference, task.labels, task.tolerance, case.name, metrics, task.ignored)
     return score_rows(case.name, fold, scores, task.labels)
 
 
-def _label_of(case: Case) -> Path:
+def _reference(case: Case, like: sitk.Image, task: TaskConfig) -> sitk.Image:
     if case.label is None:
         raise InputError(f"{case.name}: has no label to compare with; evaluate labelled cases")
-    return case.label
+    return read_named_label(case.label, task.values, like)
 
 
 def _prediction(folder: Path, case: Case) -> sitk.Image:

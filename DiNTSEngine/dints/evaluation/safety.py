@@ -9,32 +9,32 @@ import SimpleITK as sitk
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import MeasuredCase, SafetyBound, safety_bound
+from dints.inference.safety_bound import MeasuredLook, SafetyBound, safety_bound
+from dints.inference.tiling import Tiling
 from dints.run import Run
 
 
 def measure(
-    predictor: Predictor, channels: Sequence[sitk.Image], labels: sitk.Image, networks: int
-) -> MeasuredCase | None:
-    """A first look at a case against what the same network, the only one, segmented there before any cleanup.
+    predictor: Predictor, channels: Sequence[sitk.Image], own: sitk.Image, reference: sitk.Image, networks: int
+) -> list[MeasuredLook]:
+    """First looks at a case, against what the same network, the only one, segmented there before any cleanup.
 
-    None where a first look of a model of so many networks would not pay.
+    And against the reference, whose values must all be labels. Those alone that would pay for so many networks.
     """
-    looked = predictor.look(channels, networks)
-    if looked is None:
-        return None
-    look, grid = looked
-    return MeasuredCase.of(look, grid.crop(sitk.GetArrayFromImage(labels)), grid)
+    looks, grid = predictor.looks(channels, networks)
+    found, true = (grid.crop(sitk.GetArrayFromImage(image)) for image in (own, reference))
+    return [MeasuredLook.of(look, scale, found, true, grid) for scale, look in looks.items()]
 
 
-def keep_bound(run: Run, measured: Sequence[MeasuredCase], reporter: Reporter) -> None:
+def keep_bound(run: Run, measured: Sequence[MeasuredLook], reporter: Reporter) -> None:
     """Says which bound holds for all cases, or why none does, and keeps it for the run's model."""
-    bound = safety_bound(measured)
+    config = run.config
+    bound = safety_bound(measured, Tiling.of(config.inference, config.sampling.patch, config.training.folds))
     if isinstance(bound, SafetyBound):
         write_json(run.bound_file, bound.to_mapping())
         reporter.message(
-            f"Safety bound {bound.threshold:.2g}: a first look leaves out {bound.saved:.0%} of the windows of "
-            f"{bound.cases} cases, and nothing that was found in them"
+            f"Safety bound {bound.threshold:.2g}: a first look {bound.way.in_words()} spares {bound.saved:.0%} of the "
+            f"work on {bound.cases} cases, and nothing that was found in them"
         )
     else:
         write_json(run.bound_file, {"reason": bound})

@@ -1,128 +1,124 @@
-"""Looking where something is: a first pass with little overlap tells which windows need more than that.
+"""Looking where something is: a first pass without overlap tells where windows are needed at all.
 
-A majority of the networks go once over the volume, through as few of the windows as cover it. Where one of them gives
-anything but background a probability above the model's safety bound (`dints.inference.safety_bound`), with a margin
-around, every window is computed by every network; what comes out there is, bit for bit, what it is without a first
-look. Elsewhere is background: what a majority calls so, the other networks cannot outvote, nor can their mean as long
-as the bound is below 1/6 (five networks).
+One network, or a majority of them, goes once over the volume, at half the resolution or at the full one: which of these
+ways is safe, and saves most, is measured for each model (`dints.inference.safety_bound`). What lies within `MARGIN` of
+a voxel in which anything but background is more probable than the model's safety bound is computed by all networks, in
+windows that are laid over it (`dints.inference.focus`). Everything else is background.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from dints.data.padding import pad_to_patch
 from dints.geometry import Size
-from dints.inference.band_sums import Band
+from dints.inference.focus import BLOCK, Focus
 from dints.inference.sliding_window import ForwardPass, PassCounter, Progress, Sweep
-from dints.inference.window_grid import Ranges, WindowGrid, reduced
+from dints.inference.tiling import Tiling
+from dints.inference.window_grid import WindowGrid, Windows
 
 MARGIN = 8  # voxels around what is possible: the eighth part of a small patch, more than interpolation reads
 WORTH_IT = 2  # times as many passes as the first look, or the look may cost more than it saves
 
 
+@dataclass(frozen=True, order=True)
+class Way:
+    """How a first look is done."""
+
+    scale: int  # 2: at half the resolution
+    alone: bool  # by one network, not by a majority
+
+    def networks(self, count: int) -> int:
+        """How many of the networks look: one, or a majority and no more."""
+        return 1 if self.alone else count // 2 + 1
+
+    def in_words(self) -> str:
+        resolution = "the full" if self.scale == 1 else "half the"
+        return f"of {'one network' if self.alone else 'a majority'} at {resolution} resolution"
+
+    def is_worth_it(self, shape: Size, tiling: Tiling, flips: int = 1) -> bool:
+        """Whether a first look at a volume of `shape` can save more than it costs."""
+        windows = math.prod(tiling.grid(shape).shape)
+        first = look_windows(shape, tiling.patch, self.scale) * self.networks(tiling.networks)
+        return windows > 1 and first * WORTH_IT <= windows * tiling.networks * flips
+
+
+SCALES = (2, 1)
+WAYS = tuple(Way(scale, alone) for scale, alone in itertools.product(SCALES, (True, False)))
+
+
 @dataclass(frozen=True)
 class FirstLook:
-    """How probable anything but background is at most, for each cell of the windows' grid."""
+    """How probable anything but background is at most, for each block of a volume."""
 
-    grid: WindowGrid
-    highest: np.ndarray  # float32 [nx, ny, nz]: of the voxels within `MARGIN` of the cell
+    highest: np.ndarray  # float32: of the voxels within `MARGIN` of the block
+    shape: Size  # of the volume
     passes: int  # of windows through the networks
-
-    def levels(self) -> np.ndarray:
-        """[nx, ny, nz]: a cell is looked at by all its windows as long as the threshold lies below its level."""
-        return self.grid.over_cells(self.grid.over_windows(self.highest, np.maximum), np.minimum)
 
     def focus(self, threshold: float) -> Focus:
         """Where anything but background has a probability above the threshold."""
-        windows = self.grid.over_windows(self.highest, np.maximum) > threshold
-        return Focus(self.grid, windows, self.grid.over_cells(windows, np.minimum))
+        return Focus(self.highest > threshold, self.shape)
 
 
-@dataclass(frozen=True)
-class Focus:
-    """The windows that are computed."""
-
-    grid: WindowGrid
-    windows: np.ndarray  # bool
-    cells: np.ndarray  # bool [nx, ny, nz], all of whose windows are computed
-
-    @torch.inference_mode()
-    def band(self, band: Band) -> Band:
-        """The band, in place, with certain background where not all windows were computed."""
-        _, width, depth, rows = band.logits[0].shape
-        place = np.arange(width), np.arange(depth), band.first_row + np.arange(rows)
-        outside = ~torch.from_numpy(self.looked_at(*place))
-        for logits in band.logits:
-            mask = outside.to(logits.device)
-            logits[0].masked_fill_(mask, 0)
-            logits[1:].masked_fill_(mask, -torch.inf)
-        return band
-
-    def looked_at(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """bool [len(x), len(y), len(z)]: whether all windows were computed there."""
-        cells = (self.grid.cells_at(axis, voxels) for axis, voxels in enumerate((x, y, z)))
-        looked: np.ndarray = self.cells[np.ix_(*cells)]
-        return looked
-
-
-def scouts(networks: Sequence[ForwardPass]) -> Sequence[ForwardPass]:
-    """Those that look first: a majority, and no more."""
-    return networks[: len(networks) // 2 + 1]
-
-
-def is_worth_it(grid: WindowGrid, networks: int, flips: int = 1) -> bool:
-    """Whether a first look can save more than it costs."""
-    few = int(grid.fewest().sum())
-    first, passes = few * (networks // 2 + 1), math.prod(grid.shape) * networks * flips
-    return few > 1 and first * WORTH_IT <= passes
-
-
-def first_step(grid: WindowGrid) -> Size:
-    """The largest step between windows of the first look along each axis; the patch where there is only one window."""
-    x, y, z = (
-        max(np.diff(starts).tolist(), default=size) for starts, size in zip(grid.few_starts(), grid.patch, strict=True)
-    )
-    return x, y, z
+def look_windows(shape: Size, patch: Size, scale: int) -> int:
+    """Windows of a first look at a volume."""
+    return math.prod(WindowGrid.fewest(_scaled(shape, scale), patch).shape)
 
 
 @torch.inference_mode()
 def first_look(
-    volume: np.ndarray,
+    volume: Tensor,
     networks: Sequence[ForwardPass],
-    grid: WindowGrid,
+    patch: Size,
+    scale: int = 1,
     *,
     batch_size: int = 1,
     device: torch.device | str = "cpu",
     one_at_a_time: bool = False,
     progress: Progress | None = None,
 ) -> FirstLook:
-    """The networks over [C, X, Y, Z] without mirroring; arguments as in `sliding_window`."""
-    padded, _ = pad_to_patch(volume, grid.patch)
+    """The networks over [C, X, Y, Z], or over means of `scale` voxels along each axis, without mirroring.
+
+    Other arguments as in `sliding_window`.
+    """
+    x, y, z = volume.shape[1:]
+    seen = F.avg_pool3d(volume[None], scale, ceil_mode=True, count_include_pad=False)[0] if scale > 1 else volume
+    padded, margins = pad_to_patch(seen.numpy(), patch)
+    grid = WindowGrid.fewest(padded.shape[1:], patch)
     sweep = Sweep(padded, grid, networks, batch_size, [()], [], torch.device(device), one_at_a_time)
-    few = grid.fewest()
-    passes = PassCounter(sweep.passes(few), progress)
-    highest = np.zeros([len(edges) - 1 for edges in grid.edges], np.float32)
-    for row, _, corners in grid.rows(few):
+    windows = Windows.all(grid)
+    passes = PassCounter(sweep.passes(windows.chosen), progress)
+    highest = np.zeros(_scaled((x, y, z), BLOCK), np.float32)
+    for row, _, corners in grid.rows(windows.chosen):
         for _, batch, logits in sweep.logits(row, corners, passes):
             possible = (1 - logits.softmax(1)[:, 0]).nan_to_num(nan=1).cpu().numpy()
-            for (x, y), window in zip(batch, possible, strict=True):
-                cells, voxels = zip(*(_reached(grid, axis, at) for axis, at in enumerate((x, y, row))), strict=True)
-                part = highest[cells]
-                np.maximum(part, reduced(window, voxels, np.maximum), out=part)
-    return FirstLook(grid, highest, passes.done)
+            for corner, window in zip(batch, possible, strict=True):
+                start = [at - margin for at, margin in zip((*corner, row), margins, strict=True)]
+                _note(highest, window, start, seen.shape[1:], BLOCK // scale)
+    reach = math.ceil(MARGIN / BLOCK)
+    near = F.max_pool3d(torch.from_numpy(highest)[None], 2 * reach + 1, stride=1, padding=reach)[0]
+    return FirstLook(near.numpy(), (x, y, z), passes.done)
 
 
-def _reached(grid: WindowGrid, axis: int, start: int) -> tuple[slice, Ranges]:
-    """The cells that have voxels of a window within the margin, and which of the window's these are."""
-    size = grid.patch[axis]
-    near = [
-        (max(0, first - MARGIN - start), min(size, stop + MARGIN - start)) for first, stop in grid.cell_voxels()[axis]
-    ]
-    indices = [index for index, (first, stop) in enumerate(near) if first < stop]
-    return slice(indices[0], indices[-1] + 1), [near[index] for index in indices]
+def _note(highest: np.ndarray, window: np.ndarray, start: Sequence[int], shape: Sequence[int], side: int) -> None:
+    """Raises blocks of `side` voxels to what a window at `start` has of the volume in them."""
+    inside = window[tuple(slice(max(0, -at), count - at) for at, count in zip(start, shape, strict=True))]
+    first = [max(0, at) for at in start]
+    margins = [(at % side, -(at + count) % side) for at, count in zip(first, inside.shape, strict=True)]
+    padded = np.pad(inside, margins)
+    x, y, z = (count // side for count in padded.shape)
+    part = highest[tuple(slice(at // side, at // side + n) for at, n in zip(first, (x, y, z), strict=True))]
+    np.maximum(part, padded.reshape(x, side, y, side, z, side).max((1, 3, 5)), out=part)
+
+
+def _scaled(shape: Size, side: int) -> Size:
+    x, y, z = (-(-count // side) for count in shape)
+    return x, y, z

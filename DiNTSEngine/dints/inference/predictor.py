@@ -22,16 +22,17 @@ from dints.events import Reporter
 from dints.geometry import Size, Vector
 from dints.inference.assemble import SLAB_BYTES
 from dints.inference.band_sums import BAND_ROWS
-from dints.inference.case import CaseResult, PreparedCase, stride
+from dints.inference.case import CaseResult, PreparedCase
 from dints.inference.components import keep_largest_components
 from dints.inference.confidence import Confidence, ConfidenceMeter
 from dints.inference.fallback import Execution, executions, first_that_fits
-from dints.inference.first_look import FirstLook, first_look, is_worth_it
+from dints.inference.first_look import SCALES, FirstLook, Way, first_look
 from dints.inference.region import Region, checked_region, crop_box
 from dints.inference.safety_bound import SafetyBound
 from dints.inference.sliding_window import ForwardPass, flips_of
+from dints.inference.tiling import Tiling
 from dints.inference.training_range import TrainingRange
-from dints.inference.window_grid import WindowGrid, count_windows
+from dints.inference.window_grid import count_windows
 
 FLOAT_BYTES = 4
 BAND_COPIES = 3  # of finished rows: their logits, their probabilities, and those together with the rows before
@@ -45,8 +46,8 @@ class Prediction:
 
     labels: sitk.Image  # label values
     disagreement: sitk.Image | None  # percent or NOT_COMPUTED, see `LabelAssembler.disagreement`; None if not asked for
-    computed: int = 0  # windows that went through every network
-    windows: int = 0  # all there are; in those that were not computed nothing but background is possible
+    computed: int = 0  # windows that went through each network
+    windows: int = 0  # that would have if all were computed
     confidence: Confidence | None = None  # None unless asked for
 
 
@@ -143,8 +144,8 @@ class Predictor:
 
         def work(step: Execution) -> Prediction:
             volume, grid = prepared().volume, prepared().grid
-            box, patch = crop_box(grid, region), self.config.sampling.patch
-            case = PreparedCase(volume, grid, box, networks, patch, settings, mirrored, sides, bound)
+            box, tiling = crop_box(grid, region), self.tiling(len(networks), settings)
+            case = PreparedCase(volume, grid, box, networks, tiling, settings.vote, mirrored, sides, bound)
             meter = ConfidenceMeter(len(networks), len(self.config.task.labels)) if confidence else None
             result = case.run(step, disagreement, reporter, meter)
             self._say_what_was_left_out(result, reporter)
@@ -178,18 +179,21 @@ class Predictor:
         volumes = len(self.config.task.channels) * (math.prod(size) + plane * max(z, patch[2])) * FLOAT_BYTES
         logits = len(networks) * len(self.config.task.labels) * (patch[2] + BAND_COPIES * BAND_ROWS)
         band = (logits + WEIGHT_VOLUMES * patch[2]) * plane * FLOAT_BYTES
-        windows = count_windows((x, y, z), patch, stride(settings, patch))
+        windows = count_windows((x, y, z), patch, self.tiling(len(networks), settings).stride)
         return Estimate(windows, volumes + band + SLAB_BYTES + LABEL_COPIES * math.prod(size))
 
-    def look(self, channels: Sequence[sitk.Image], networks: int = 1) -> tuple[FirstLook, Grid] | None:
-        """The first look of the first network; None where it would not be worth it for so many networks."""
-        prepared = self.prepare(channels)
-        patch, (x, y, z) = self.config.sampling.patch, prepared.grid.working_shape
-        padded = max(x, patch[0]), max(y, patch[1]), max(z, patch[2])
-        windows = WindowGrid.of(padded, patch, stride(self.config.inference, patch))
-        if not is_worth_it(windows, networks):
-            return None
-        return first_look(prepared.volume.numpy(), self.networks[:1], windows, device=self.device), prepared.grid
+    def looks(self, channels: Sequence[sitk.Image], networks: int) -> tuple[dict[int, FirstLook], Grid]:
+        """First looks of the first network by their scale: those that would be worth it for one of so many networks."""
+        prepared, tiling = self.prepare(channels), self.tiling(networks)
+        (x, y, z), looks = prepared.grid.working_shape, {}
+        for scale in SCALES:
+            if Way(scale, alone=True).is_worth_it((x, y, z), tiling):
+                looks[scale] = first_look(prepared.volume, self.networks[:1], tiling.patch, scale, device=self.device)
+        return looks, prepared.grid
+
+    def tiling(self, networks: int, settings: InferenceConfig | None = None) -> Tiling:
+        """How windows lie for so many networks."""
+        return Tiling.of(settings or self.config.inference, self.config.sampling.patch, networks)
 
     def flips(self, mirror: bool) -> int:
         """How many times each window goes through a network: mirrored, once a flip that the training had."""
@@ -205,8 +209,8 @@ class Predictor:
     def _say_what_was_left_out(self, result: CaseResult, reporter: Reporter) -> None:
         if self.bound and result.computed < result.windows:
             reporter.message(
-                f"{result.computed} of {result.windows} windows were computed; in the others a first look gave all but "
-                f"background a probability of at most {self.bound.threshold:.2g}, the model's safety bound"
+                f"{result.computed} windows were computed instead of {result.windows}; elsewhere a first look gave all "
+                f"but background a probability of at most {self.bound.threshold:.2g}, the model's safety bound"
             )
 
     def _without_smaller_components(self, classes: np.ndarray, settings: InferenceConfig) -> np.ndarray:

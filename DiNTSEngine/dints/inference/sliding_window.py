@@ -20,7 +20,7 @@ from dints.data.padding import pad_to_patch
 from dints.device import autocast
 from dints.geometry import Size
 from dints.inference.band_sums import Band, BandSums, Corner, without_margins
-from dints.inference.window_grid import WindowGrid
+from dints.inference.window_grid import WindowGrid, Windows
 
 ForwardPass = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
 Progress = Callable[[int, int], None]  # passes done, and their total
@@ -41,7 +41,7 @@ def sliding_window(
     device: torch.device | str = "cpu",
     accumulate_on: torch.device | str | None = None,
     one_at_a_time: bool = False,
-    windows: np.ndarray | None = None,
+    windows: Windows | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Band]:
     """Weighted mean of the logits of overlapping windows, for F networks at once, in bands along the last axis.
@@ -60,18 +60,18 @@ def sliding_window(
         device: where the networks run.
         accumulate_on: where the sums are held and the bands come out; the same device by default.
         one_at_a_time: only one network at a time is on the device, to save its memory.
-        windows: bool, which windows of `WindowGrid.of` the padded volume are computed; all by default. A voxel has its
-            mean only if all windows in which it lies are.
+        windows: which ones of the padded volume are computed, in place of all in steps of the stride. A voxel has its
+            mean only if all windows of their grid in which it lies are; it is NaN where there are none.
         progress: called with the passes done and their total; a pass is one window through one network in one flip.
 
     Yields:
         Bands that together cover rows 0 to Z once, in order; of `windows`, from the first row to the last in them.
     """
     padded, margins = pad_to_patch(np.asarray(volume), patch)
-    grid = WindowGrid.of(padded.shape[1:], patch, stride)
+    windows = windows or Windows.all(WindowGrid.of(padded.shape[1:], patch, stride))
+    grid, chosen = windows.grid, windows.chosen
     flips, exchanged = flips_of(mirrored_axes), list(other_side)
     sweep = Sweep(padded, grid, networks, batch_size, flips, exchanged, torch.device(device), one_at_a_time)
-    chosen = np.ones(grid.shape, bool) if windows is None else windows
     sums = BandSums(len(networks), padded.shape[1:3], patch, grid.corners(), torch.device(accumulate_on or device))
     passes = PassCounter(sweep.passes(chosen), progress)
     for row, next_row, corners in grid.rows(chosen):

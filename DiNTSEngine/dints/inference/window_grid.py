@@ -1,8 +1,4 @@
-"""Where the windows of a volume lie, and the cells that their edges cut it into.
-
-All voxels of a cell lie in the same windows: what is decided for a cell holds for each of its voxels, and a whole
-volume has a few thousand cells.
-"""
+"""Where the windows of a volume lie: evenly over all of it, as few as cover it, or over parts of it alone."""
 
 from __future__ import annotations
 
@@ -44,8 +40,7 @@ def window_starts(shape: Size, patch: Size, stride: Size) -> Starts:
 def count_windows(shape: Size, patch: Size, stride: Size) -> int:
     """How many windows cover a volume, also one that is too large to be true."""
     _check_stride(patch, stride)
-    axes = zip(shape, patch, stride, strict=True)
-    return math.prod(math.ceil(max(0, length - size) / step) + 1 for length, size, step in axes)
+    return math.prod(map(_needed, shape, patch, stride))
 
 
 def _check_stride(patch: Size, stride: Size) -> None:
@@ -70,6 +65,23 @@ class WindowGrid:
         """The windows of a volume of `shape`, which is taken as padded to the patch. Errors as in `window_starts`."""
         return WindowGrid(window_starts(shape, patch, stride), patch)
 
+    @staticmethod
+    def fewest(shape: Size, patch: Size) -> WindowGrid:
+        """As few windows as cover a volume of `shape`, which is taken as padded to the patch, evenly spread."""
+        x, y, z = (_fewest(length, size) for length, size in zip(shape, patch, strict=True))
+        return WindowGrid((x, y, z), patch)
+
+    @staticmethod
+    def over(spans: Sequence[Ranges], shape: Size, patch: Size, stride: Size) -> WindowGrid:
+        """Windows over these ranges of voxels along each axis, which are in order and apart.
+
+        They lie no further apart than the stride, and reach beyond a range on both sides alike. Over the whole of an
+        axis they are those of `of`.
+        """
+        axes = zip(spans, shape, patch, stride, strict=True)
+        x, y, z = (_starts_over(ranges, length, size, step) for ranges, length, size, step in axes)
+        return WindowGrid((x, y, z), patch)
+
     @property
     def shape(self) -> Size:
         """How many windows there are along each axis."""
@@ -78,7 +90,7 @@ class WindowGrid:
 
     @cached_property
     def edges(self) -> list[np.ndarray]:
-        """Along each axis: the first voxel of each cell, and the end of the volume."""
+        """Along each axis: where windows begin or end. What lies between is a cell: its voxels share their windows."""
         return [
             np.unique([*starts, *(start + size for start in starts)])
             for starts, size in zip(self.starts, self.patch, strict=True)
@@ -97,37 +109,12 @@ class WindowGrid:
             end = start + self.patch[2] if index == used[-1] else self.starts[2][index + 1]
             yield start, end, self.corners(chosen[..., index])
 
-    def cell_voxels(self) -> list[Ranges]:
-        """Along each axis: the voxels of each cell."""
-        return [list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)) for edges in self.edges]
-
-    def cells_at(self, axis: int, voxels: np.ndarray) -> np.ndarray:
-        """The cell of each of these indices along an axis."""
-        return np.searchsorted(self.edges[axis][1:-1], voxels, side="right")
-
-    def over_windows(self, cells: np.ndarray, ufunc: np.ufunc) -> np.ndarray:
-        """[*shape]: of the cells [.., nx, ny, nz] in each window, their maximum, minimum or the like."""
-        return reduced(cells, [self._cells_of_windows(axis) for axis in range(3)], ufunc)
-
-    def over_cells(self, windows: np.ndarray, ufunc: np.ufunc) -> np.ndarray:
-        """[nx, ny, nz]: of the windows [*shape] in which each cell lies, their maximum, minimum or the like."""
-        return reduced(windows, [self._windows_of_cells(axis) for axis in range(3)], ufunc)
-
-    def fewest(self) -> np.ndarray:
-        """bool [*shape]: windows that cover the volume with as little overlap as this grid has."""
-        x, y, z = (np.isin(starts, few) for starts, few in zip(self.starts, self.few_starts(), strict=True))
-        return x[:, None, None] & y[:, None] & z
-
-    def few_starts(self) -> Starts:
-        """First voxels of the windows of `fewest` along each axis."""
-        x, y, z = (_fewest(starts, size) for starts, size in zip(self.starts, self.patch, strict=True))
-        return x, y, z
-
     def constant(self, volume: np.ndarray) -> np.ndarray:
         """bool [*shape]: windows of a padded volume [C, X, Y, Z] in which each channel has one value only."""
-        voxels = self.cell_voxels()
-        lowest, highest = (reduced(volume, voxels, ufunc) for ufunc in (np.minimum, np.maximum))
-        same = self.over_windows(lowest, np.minimum) == self.over_windows(highest, np.maximum)
+        cells = [list(itertools.pairwise(edges.tolist())) for edges in self.edges]
+        windows = [self._cells_of_windows(axis) for axis in range(3)]
+        lowest, highest = (reduced(reduced(volume, cells, of), windows, of) for of in (np.minimum, np.maximum))
+        same = lowest == highest
         constant: np.ndarray = same.all(0)
         return constant
 
@@ -138,12 +125,21 @@ class WindowGrid:
             for start in self.starts[axis]
         ]
 
-    def _windows_of_cells(self, axis: int) -> Ranges:
-        starts, size = np.array(self.starts[axis]), self.patch[axis]
-        return [
-            (int(np.searchsorted(starts, stop - size)), int(np.searchsorted(starts, first, side="right")))
-            for first, stop in self.cell_voxels()[axis]
-        ]
+
+@dataclass(frozen=True)
+class Windows:
+    """Those of a grid that are computed."""
+
+    grid: WindowGrid
+    chosen: np.ndarray  # bool [*grid.shape]
+
+    @staticmethod
+    def all(grid: WindowGrid) -> Windows:
+        return Windows(grid, np.ones(grid.shape, bool))
+
+    @property
+    def count(self) -> int:
+        return int(self.chosen.sum())
 
 
 def reduced(values: np.ndarray, ranges: Sequence[Ranges], ufunc: np.ufunc) -> np.ndarray:
@@ -154,10 +150,32 @@ def reduced(values: np.ndarray, ranges: Sequence[Ranges], ufunc: np.ufunc) -> np
     return values
 
 
-def _fewest(starts: Sequence[int], size: int) -> tuple[int, ...]:
-    """As few as leave no gap, the first and the last among them, each as far as possible from the one before."""
-    chosen = [starts[0]]
-    for start, following in itertools.pairwise((*starts[1:], math.inf)):
-        if following > chosen[-1] + size:
-            chosen.append(int(start))
-    return tuple(chosen)
+def _fewest(length: int, size: int) -> tuple[int, ...]:
+    count = math.ceil(max(length, size) / size)
+    return tuple(np.linspace(0, max(0, length - size), count).round().astype(int).tolist())
+
+
+def _starts_over(spans: Ranges, length: int, size: int, step: int) -> tuple[int, ...]:
+    last, starts = max(0, length - size), set()
+    for first, stop in _joined(spans, size, step):
+        reach = size + (_needed(stop - first, size, step) - 1) * step
+        begin = max(0, min(first - (reach - stop + first) // 2, length - reach))
+        starts |= {min(start, last) for start in range(begin, begin + reach - size + 1, step)}
+    return tuple(sorted(starts))
+
+
+def _joined(spans: Ranges, size: int, step: int) -> Ranges:
+    """Neighbours as one where that takes no more windows."""
+    joined = [spans[0]]
+    for span in spans[1:]:
+        apart = sum(_needed(stop - first, size, step) for first, stop in (joined[-1], span))
+        if _needed(span[1] - joined[-1][0], size, step) <= apart:
+            joined[-1] = joined[-1][0], span[1]
+        else:
+            joined.append(span)
+    return joined
+
+
+def _needed(length: int, size: int, step: int) -> int:
+    """How many windows cover so many voxels."""
+    return 1 + math.ceil(max(0, length - size) / step)

@@ -83,7 +83,11 @@ class Manifest:
     def safety_bound(self) -> Mapping[str, Any]:
         """`SafetyBound.to_mapping` of `dints.inference.safety_bound`, or the `reason` why there is none."""
         values = self.training.get("safety_bound")
-        return values if isinstance(values, Mapping) else {"reason": "it was not measured"}
+        if not isinstance(values, Mapping):
+            return {"reason": "it was not measured"}
+        if "step" in values:  # of windows that were picked from all, which saved too little
+            return {"reason": "it was measured for another first look; evaluate and export again"}
+        return values
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values for JSON."""

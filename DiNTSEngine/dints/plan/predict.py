@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from dints.config import Config
 from dints.geometry import Size
-from dints.inference.first_look import is_worth_it
+from dints.inference.first_look import WAYS, look_windows
 from dints.inference.sliding_window import flips_of
-from dints.inference.window_grid import WindowGrid, count_windows, stride_of
+from dints.inference.tiling import Tiling
+from dints.inference.window_grid import count_windows, stride_of
 from dints.plan.extents import Extent
 from dints.plan.timings import Timings
 from dints.search.candidates import PRICES, from_zoo
@@ -119,12 +120,12 @@ def evaluation_seconds(config: Config, cases: Sequence[Extent], timings: Timings
 
 def _first_looks(config: Config, cases: Sequence[Extent], timings: Timings) -> int:
     """Windows of the first looks at the cases in which they would pay."""
-    patch, inference = config.sampling.patch, config.inference
-    stride, total = inference.stride or stride_of(patch, inference.overlap), 0
+    patch, total = config.sampling.patch, 0
+    tiling = Tiling.of(config.inference, patch, config.training.folds)
     for case in cases:
-        x, y, z = map(max, case.working_shape(config.preprocessing.spacing, timings.cropped), patch)
-        grid = WindowGrid.of((x, y, z), patch, stride)
-        total += int(grid.fewest().sum()) if is_worth_it(grid, config.training.folds) else 0
+        shape = case.working_shape(config.preprocessing.spacing, timings.cropped)
+        paying = (way.scale for way in WAYS if way.alone and way.is_worth_it(shape, tiling))
+        total += sum(look_windows(shape, patch, scale) for scale in paying)
     return total
 
 

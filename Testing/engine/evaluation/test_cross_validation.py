@@ -99,7 +99,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         networks=networks,
     )
     monkeypatch.setattr(cross_validation, "Predictor", Prepared)
-    monkeypatch.setattr(cross_validation, "measure", lambda *_: None)
+    monkeypatch.setattr(cross_validation, "measure", lambda *_: [])
     monkeypatch.setattr(cross_validation, "load_fold", lambda run, fold: (run.networks[fold], ()))
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,10 +12,11 @@ import pytest
 import SimpleITK as sitk
 
 from dints.evaluation.safety import keep_bound, measure
+from dints.inference.first_look import Way
 from dints.inference.predictor import Predictor
-from dints.inference.safety_bound import RESERVE, MeasuredCase, SafetyBound
+from dints.inference.safety_bound import RESERVE, MeasuredLook, SafetyBound
 
-from ..inference.predicting import PATCH, Recorder, config, threshold
+from ..inference.predicting import Recorder, config, threshold
 
 SIZE = (80, 64, 72)
 
@@ -30,7 +32,9 @@ class Listener(Recorder):
 
 @pytest.fixture
 def run(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(bound_file=tmp_path / "evaluation" / "safety_bound.json")
+    settings = config()
+    settings = replace(settings, training=replace(settings.training, folds=5))
+    return SimpleNamespace(bound_file=tmp_path / "evaluation" / "safety_bound.json", config=settings)
 
 
 @pytest.fixture
@@ -45,24 +49,54 @@ def scans() -> list[sitk.Image]:
     return images
 
 
-def measured(scans: list[sitk.Image], network=threshold, **inference) -> list[MeasuredCase | None]:
-    predictor = Predictor([network], config(**inference), "cpu")
-    return [measure(predictor, [scan], predictor.segment([scan]), networks=5) for scan in scans]
+def measured(scans: list[sitk.Image], network=threshold, **inference) -> list[MeasuredLook]:
+    predictor, looks = Predictor([network], config(**inference), "cpu"), []
+    for scan in scans:
+        own = predictor.segment([scan])
+        looks += measure(predictor, [scan], own, own, networks=5)
+    return looks
+
+
+def kept(run, looks: list[MeasuredLook], listener: Listener | None = None) -> SafetyBound:
+    keep_bound(run, looks, listener or Listener())
+    return SafetyBound.from_mapping(json.loads(run.bound_file.read_text()), "")
+
+
+def same_with_and_without(bound: SafetyBound, scans: list[sitk.Image], network=threshold) -> None:
+    predictor = Predictor([network], config(), "cpu", bound=bound)
+    for scan in scans:
+        looked, exhaustive = (predictor.predict([scan], exhaustive=exhaustive) for exhaustive in (False, True))
+        expected = sitk.GetArrayFromImage(exhaustive.labels)
+        assert expected.any()
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(looked.labels), expected)
+        assert looked.computed < looked.windows
 
 
 def test_with_the_bound_that_is_kept_each_case_is_segmented_as_without(run, scans):
     listener = Listener()
-    keep_bound(run, measured(scans), listener)
-    bound = SafetyBound.from_mapping(json.loads(run.bound_file.read_text()), "")
-    assert 0.01 < bound.threshold < 1 / RESERVE
-    assert (bound.step, bound.cases) == (PATCH, 3)
-    assert f"{bound.saved:.0%} of the windows of 3 cases" in listener.texts[0]
-    predictor = Predictor([threshold], config(), "cpu", bound=bound)
+    bound = kept(run, measured(scans), listener)
+    assert 0.001 < bound.threshold <= 1 / RESERVE
+    assert (bound.way, bound.cases) == (Way(2, alone=True), 3)
+    assert "of one network at half the resolution" in listener.texts[0]
+    assert f"spares {bound.saved:.0%} of the work on 3 cases" in listener.texts[0]
+    same_with_and_without(bound, scans)
+
+
+def test_lesions_that_half_the_resolution_averages_away_are_looked_for_at_the_full_one(run, scans):
+    """Of 3 to 10 voxels, by a network that is sure of what it says: none is lost."""
+    sharp = lambda windows: 10 * threshold(windows)  # noqa: E731
+    lesions = [((3, 1, 1), (5, 9, 11)), ((2, 2, 1), (61, 3, 77)), ((1, 5, 2), (40, 53, 33))]
+    small = []
     for scan in scans:
-        looked, exhaustive = (predictor.predict([scan], exhaustive=exhaustive) for exhaustive in (False, True))
-        expected = sitk.GetArrayFromImage(exhaustive.labels)
-        np.testing.assert_array_equal(sitk.GetArrayFromImage(looked.labels), expected)
-        assert looked.computed < looked.windows
+        voxels = sitk.GetArrayFromImage(scan)
+        for (x, y, z), (i, j, k) in lesions:
+            voxels[k : k + z, j : j + y, i : i + x] = 50
+        small.append(sitk.GetImageFromArray(voxels))
+    looks = measured(small, sharp)
+    assert {look.scale for look in looks if look.limit < 0.001} == {2}
+    bound = kept(run, looks)
+    assert bound.way.scale == 1
+    same_with_and_without(bound, small, sharp)
 
 
 def test_what_a_first_look_misses_leaves_the_model_without_a_bound(run, scans):
@@ -70,13 +104,13 @@ def test_what_a_first_look_misses_leaves_the_model_without_a_bound(run, scans):
     blind = Predictor([lambda windows: 10 * threshold(windows)], config(), "cpu")
     labels = blind.segment([scans[1]])
     labels[2, 3, 60] = 10
-    case, listener = measure(blind, [scans[1]], labels, networks=5), Listener()
-    keep_bound(run, [case], listener)
+    looks, listener = measure(blind, [scans[1]], labels, labels, networks=5), Listener()
+    keep_bound(run, looks, listener)
     assert "something would be lost" in json.loads(run.bound_file.read_text())["reason"]
     assert listener.texts[0].startswith("No safety bound, so every window will be computed: something would be lost")
 
 
 def test_cases_of_too_few_windows_give_no_bound(run, scans):
-    assert measured(scans, overlap=0.0) == [None] * 3
+    assert measured([scan[:16, :16, :16] for scan in scans]) == []
     keep_bound(run, [], Listener())
     assert "too few windows" in json.loads(run.bound_file.read_text())["reason"]

@@ -1,4 +1,4 @@
-"""A first look leaves out windows of nothing, and nothing else; where it looked, bits are those of every window."""
+"""A first look leaves out what is nothing, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import SimpleITK as sitk
 import torch
 
 from dints.inference.case import NOT_COMPUTED
-from dints.inference.first_look import MARGIN, FirstLook, first_look, first_step
+from dints.inference.first_look import MARGIN, WAYS, Way, first_look, look_windows
+from dints.inference.focus import BLOCK, Focus
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import SafetyBound
 from dints.inference.sliding_window import sliding_window
-from dints.inference.window_grid import WindowGrid, reduced
+from dints.inference.tiling import Tiling
+from dints.inference.window_grid import Windows
 
 from .predicting import PATCH, Recorder, config, conv_network, threshold
 
 SIZE = (112, 96, 104)
-BOUND = SafetyBound(0.05, PATCH, saved=0.5, cases=10)
+FINE, COARSE = Way(scale=1, alone=False), Way(scale=2, alone=True)
+BOUND = SafetyBound(0.05, FINE, saved=0.5, cases=10)
 
 
 def scan(*boxes: tuple[slice, slice, slice], level: int = 50, noise: float = 0.0, size=SIZE, spacing=1.0) -> sitk.Image:
@@ -43,39 +46,54 @@ def labels(prediction) -> np.ndarray:
     return sitk.GetArrayFromImage(prediction.labels)
 
 
-def test_the_labels_are_those_of_every_window_and_most_windows_are_left_out():
+@pytest.mark.parametrize("way", WAYS)
+def test_the_labels_are_those_of_every_window_and_most_windows_are_left_out(way):
     image = scan(box(40, 30, 50, 14), box(90, 80, 90, 6), noise=4)
-    looked, exhaustive = (predictor().predict([image], exhaustive=exhaustive) for exhaustive in (False, True))
+    bound = SafetyBound(0.05, way, saved=0.5, cases=10)
+    looked, exhaustive = (
+        predictor(bound=bound).predict([image], exhaustive=exhaustive) for exhaustive in (False, True)
+    )
     np.testing.assert_array_equal(labels(looked), labels(exhaustive))
     assert (labels(looked) == 10).sum() == 14**3 + 6**3
     assert exhaustive.computed == exhaustive.windows == looked.windows
-    assert looked.computed < 0.2 * looked.windows
+    assert looked.computed < 0.1 * looked.windows
 
 
-def test_what_is_looked_at_has_the_bits_of_the_exhaustive_result():
-    network = conv_network()
-    shape, stride = (50, 44, 47), (6, 6, 6)
+@pytest.mark.parametrize("networks", [1, 5])
+def test_what_is_looked_at_has_the_mean_of_all_windows_laid_over_it_and_the_rest_is_background(networks):
+    network, shape = conv_network(), (50, 44, 47)
     volume = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
-    grid = WindowGrid.of(shape, PATCH, stride)
-    cells = np.zeros([len(edges) - 1 for edges in grid.edges], np.float32)
-    cells[2:4, 3:4, 4:5] = 1
-    focus = FirstLook(grid, cells, passes=0).focus(0.5)
-    assert 0 < focus.windows.sum() < focus.windows.size
-    whole = torch.cat([band.logits[0] for band in sliding_window(volume, [network], PATCH, stride)], -1)
+    blocks = np.zeros([-(-count // BLOCK) for count in shape], bool)
+    blocks[2:4, 3:8, 1:2] = blocks[11:, 3, 10:] = True
+    focus, tiling = Focus(blocks, shape), Tiling(PATCH, (6, 6, 6), networks)
+    windows = focus.windows(tiling)
+    assert 0 < windows.count < windows.chosen.size
+    every, chosen = (
+        {band.first_row: band for band in sliding_window(volume, [network], PATCH, (6, 6, 6), windows=some)}
+        for some in (Windows.all(windows.grid), windows)
+    )
     compared = 0
-    for band in sliding_window(volume, [network], PATCH, stride, windows=focus.windows):
-        rows = slice(band.first_row, band.first_row + band.logits[0].shape[-1])
-        looked = torch.from_numpy(focus.looked_at(*map(np.arange, shape[:2]), np.arange(shape[2])[rows]))
-        assert torch.equal(band.logits[0][:, looked], whole[..., rows][:, looked])
+    for row, band in chosen.items():
+        rows = row + np.arange(band.logits[0].shape[-1])
+        looked = torch.from_numpy(focus.looked_at(*map(np.arange, shape[:2]), rows))
+        assert torch.equal(band.logits[0][:, looked], every[row].logits[0][:, looked])
         compared += int(looked.sum())
         outside = focus.band(band).logits[0].softmax(0)[:, ~looked]
         assert torch.equal(outside, torch.eye(3)[:, :1].expand_as(outside))
-    inside = reduced(np.ones(shape, int), grid.cell_voxels(), np.add)[cells > 0].sum()
-    assert compared >= inside > 0
+    assert compared == focus.looked_at(*map(np.arange, shape)).sum() > 0
 
 
+def test_several_networks_overlap_half_as_much_where_only_a_part_is_computed():
+    focus = Focus(np.ones((25, 25, 25), bool), (100, 100, 100))
+    one, five = (focus.windows(Tiling(PATCH, (8, 8, 8), networks)).grid for networks in (1, 5))
+    assert np.diff(one.starts[0]).max() == 8
+    assert np.diff(five.starts[0]).max() == 12
+    assert one == Tiling(PATCH, (8, 8, 8), 1).grid((100, 100, 100))
+
+
+@pytest.mark.parametrize(("way", "most"), [(FINE, 0.05), (COARSE, 0.02)])
 @pytest.mark.parametrize("spacing", [1.0, 0.8])
-def test_components_of_3_to_10_voxels_are_not_lost_wherever_they_lie(spacing):
+def test_components_of_3_to_10_voxels_are_not_lost_wherever_they_lie(spacing, way, most):
     """Across the edges of windows, in the corners of the volume, and anywhere."""
     random = np.random.default_rng(0)
     sides = [(3, 1, 1), (1, 2, 2), (1, 1, 5), (2, 3, 1), (2, 2, 2), (3, 1, 3), (2, 5, 1)]
@@ -85,7 +103,10 @@ def test_components_of_3_to_10_voxels_are_not_lost_wherever_they_lie(spacing):
         tuple(slice(at, at + n) for at, n in zip(place, sides[i % 7], strict=True)) for i, place in enumerate(places)
     ]
     image = scan(*lesions, level=90, noise=4, spacing=spacing)
-    looked, exhaustive = (predictor().predict([image], exhaustive=exhaustive) for exhaustive in (False, True))
+    bound = SafetyBound(most, way, saved=0.5, cases=10)
+    looked, exhaustive = (
+        predictor(bound=bound).predict([image], exhaustive=exhaustive) for exhaustive in (False, True)
+    )
     np.testing.assert_array_equal(labels(looked), labels(exhaustive))
     assert looked.computed < looked.windows
     # Resampling to 1 mm takes one of 3 voxels away, from both results.
@@ -145,14 +166,9 @@ def test_axes_of_one_window_and_shorter_ones_are_looked_at_as_others(size):
     assert looked.computed < looked.windows
 
 
-def test_every_window_is_computed_without_a_bound_where_asked_for_and_with_windows_wider_apart_than_measured():
+def test_every_window_is_computed_without_a_bound_and_where_asked_for():
     image = scan(box(40, 30, 50, 14), noise=4)
-    narrow = SafetyBound(0.05, (8, 8, 8), saved=0.5, cases=10)
-    for result in (
-        predictor(bound=None).predict([image]),
-        predictor().predict([image], exhaustive=True),
-        predictor(bound=narrow).predict([image]),
-    ):
+    for result in (predictor(bound=None).predict([image]), predictor().predict([image], exhaustive=True)):
         assert result.computed == result.windows > 0
 
 
@@ -194,25 +210,29 @@ def test_what_is_said_names_the_windows_and_the_bound():
 
     listener = Listener()
     result = predictor().predict([scan(box(40, 30, 50, 14), noise=4)], listener)
-    assert listener.text.startswith(f"{result.computed} of {result.windows} windows were computed")
+    assert listener.text.startswith(f"{result.computed} windows were computed instead of {result.windows};")
     assert "0.05" in listener.text
 
 
 def test_a_network_that_answers_with_no_number_is_looked_at():
-    grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
     nowhere = lambda windows: torch.full((len(windows), 3, *PATCH), torch.nan)  # noqa: E731
-    look = first_look(np.random.default_rng(0).random((1, *SIZE), np.float32), [nowhere], grid)
-    assert look.focus(0.5).windows.all()
+    assert first_look(torch.rand(1, *SIZE), [nowhere], PATCH).focus(0.5).blocks.all()
 
 
-def test_a_possible_voxel_brings_in_all_cells_within_the_margin():
-    grid = WindowGrid.of(SIZE, PATCH, (8, 8, 8))
-    volume = np.random.default_rng(0).random((1, *SIZE), np.float32) / 100
-    volume[0, 47, 31, 64] = 0.5
-    look = first_look(volume, [threshold], grid)
-    cells = grid.cell_voxels()
-    near = [
-        [first - MARGIN <= at < stop + MARGIN for first, stop in cells[axis]] for axis, at in enumerate((47, 31, 64))
-    ]
-    np.testing.assert_array_equal(look.highest > 0.2, np.einsum("x,y,z->xyz", *np.array(near, dtype=object)) == 1)
-    assert first_step(grid) == PATCH
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("shape", [SIZE, (47, 16, 33), (9, 40, 13)])
+def test_a_possible_voxel_brings_in_what_is_within_the_margin(scale, shape):
+    at = tuple(count * 2 // 3 for count in shape)
+    volume = torch.zeros(1, *shape)
+    volume[0][at] = 4.0
+    look = first_look(volume, [threshold], PATCH, scale)
+    assert look.passes <= look_windows(shape, PATCH, scale)
+    looked = look.focus(0.2).looked_at(*map(np.arange, shape))
+    far = [np.abs(np.arange(count) - place) for count, place in zip(shape, at, strict=True)]
+    distance = np.maximum(np.maximum(far[0][:, None, None], far[1][:, None]), far[2])
+    assert looked[distance <= MARGIN].all()
+    assert not looked[distance >= MARGIN + 2 * BLOCK].any()
+
+
+def test_a_look_at_half_the_resolution_takes_an_eighth_of_the_windows():
+    assert look_windows((384, 384, 384), (96, 96, 96), 1) == 8 * look_windows((384, 384, 384), (96, 96, 96), 2) == 64

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from dints.data.grid import Grid
 from dints.errors import InputError
-from dints.inference.first_look import FirstLook
-from dints.inference.safety_bound import MOST_DICE, RESERVE, MeasuredCase, SafetyBound, safety_bound
-from dints.inference.window_grid import WindowGrid
+from dints.inference.first_look import FirstLook, Way
+from dints.inference.focus import BLOCK
+from dints.inference.safety_bound import MOST_DICE, RESERVE, MeasuredLook, SafetyBound, safety_bound
+from dints.inference.tiling import Tiling
 
-SHAPE, PATCH, STRIDE = (64, 64, 64), (16, 16, 16), (8, 8, 8)
-BOUND = SafetyBound(0.03, PATCH, saved=0.7, cases=12)
+SHAPE = (64, 64, 64)
+ONE, FIVE = (Tiling((16, 16, 16), (8, 8, 8), networks) for networks in (1, 5))
+BOUND = SafetyBound(0.03, Way(2, alone=True), saved=0.7, cases=12)
 
 
 def grid(crop=SHAPE) -> Grid:
     return Grid.of(sitk.Image(crop, sitk.sitkUInt8)).with_working_shape(SHAPE)
 
 
-def look(*probabilities: tuple[tuple[int, int, int], float], floor: float = 1e-6) -> FirstLook:
-    """A first look that found these probabilities in the cells of 8 voxels at these places."""
-    windows = WindowGrid.of(SHAPE, PATCH, STRIDE)
-    highest = np.full((8, 8, 8), floor, np.float32)
-    for (x, y, z), value in probabilities:
-        highest[x // 8, y // 8, z // 8] = value
-    return FirstLook(windows, highest, passes=64)
+def look(*probabilities: tuple[tuple[int, int, int], float], floor: float = 1e-6, passes: int = 64) -> FirstLook:
+    """A first look that found these probabilities in the 8 voxels around these places."""
+    highest = np.full([count // BLOCK for count in SHAPE], floor, np.float32)
+    for place, value in probabilities:
+        highest[tuple(slice(at // 8 * 8 // BLOCK, at // 8 * 8 // BLOCK + 8 // BLOCK) for at in place)] = value
+    return FirstLook(highest, SHAPE, passes)
+
+
+def measured(case: FirstLook, own: np.ndarray, reference=None, scale: int = 1, of: Grid | None = None) -> MeasuredLook:
+    return MeasuredLook.of(case, scale, own, own if reference is None else reference, of or grid())
 
 
 def labelled(*boxes: tuple[tuple[int, int, int], int], crop=SHAPE) -> np.ndarray:
@@ -46,7 +49,7 @@ def lost(case: FirstLook, labels: np.ndarray, threshold: float) -> np.ndarray:
 def test_the_limit_is_where_the_least_clear_component_would_be_lost():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.2))
     labels = labelled(((2, 2, 2), 5), ((48, 48, 48), 3))
-    limit = MeasuredCase.of(case, labels, grid()).limit
+    limit = measured(case, labels).limit
     assert limit == pytest.approx(0.2)
     assert not lost(case, labels, 0.999 * limit).any()
     assert lost(case, labels, 1.001 * limit).any()
@@ -56,18 +59,18 @@ def test_every_component_of_a_label_counts_however_small():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.01))
     labels = labelled(((1, 1, 1), 6))
     labels[50, 50, 50] = 1
-    assert MeasuredCase.of(case, labels, grid()).limit == pytest.approx(0.01)
+    assert measured(case, labels).limit == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("outliers", "limit"), [(4, 0.9), (5, 0.3)])
 def test_so_much_of_a_component_may_be_lost_as_costs_no_more_than_the_dice_allowed(outliers, limit):
     """Of 4,400 voxels in one component, four: 0.00045 of its Dice; the windows of the fifth would cost more."""
-    clear = np.arange(8) < 6
-    highest = np.broadcast_to(np.where(clear, 0.9, 0.3)[:, None, None], (8, 8, 8)).astype(np.float32)
-    case = FirstLook(WindowGrid.of(SHAPE, PATCH, STRIDE), highest, passes=64)
+    clear = np.arange(16) < 12
+    highest = np.broadcast_to(np.where(clear, 0.9, 0.3)[:, None, None], (16, 16, 16)).astype(np.float32)
+    case = FirstLook(highest, SHAPE, passes=64)
     labels = np.zeros(SHAPE, np.uint8)
     labels[:40, :11, :10] = labels[40 : 48 + outliers, 0, 0] = 1
-    assert MeasuredCase.of(case, labels, grid()).limit == pytest.approx(limit)
+    assert measured(case, labels).limit == pytest.approx(limit)
     total, gone = int(labels.sum()), int(lost(case, labels, 0.5).sum())
     assert gone == outliers
     assert (1 - 2 * (total - gone) / (2 * total - gone) <= MOST_DICE) == (limit == 0.9)
@@ -76,38 +79,56 @@ def test_so_much_of_a_component_may_be_lost_as_costs_no_more_than_the_dice_allow
 def test_labels_of_another_resolution_are_measured_where_they_lie():
     case = look(((4, 4, 4), 0.9), ((50, 50, 50), 0.2))
     labels = labelled(((1, 1, 1), 2), ((24, 24, 24), 1), crop=(32, 32, 32))
-    assert MeasuredCase.of(case, labels, grid((32, 32, 32))).limit == pytest.approx(0.2)
+    assert measured(case, labels, of=grid((32, 32, 32))).limit == pytest.approx(0.2)
 
 
 def test_the_bound_is_a_tenth_of_the_lowest_limit_and_says_what_it_saves():
-    clear, unclear = (MeasuredCase.of(look(((4, 4, 4), p)), labelled(((2, 2, 2), 5)), grid()) for p in (0.9, 0.4))
-    bound = safety_bound([clear, unclear])
+    clear, unclear = (measured(look(((4, 4, 4), p)), labelled(((2, 2, 2), 5))) for p in (0.9, 0.4))
+    bound = safety_bound([clear, unclear], ONE)
     assert isinstance(bound, SafetyBound)
     assert bound.threshold == pytest.approx(0.4 / RESERVE)
-    assert bound.step == PATCH
+    assert bound.way.scale == 1
     assert bound.cases == 2
-    assert bound.saved == pytest.approx(1 - 1 / 7**3)  # a corner cell lies in one window
+    assert bound.saved == pytest.approx(1 - (1 + 64) / 7**3)  # one window, after the first look
 
 
 def test_a_case_in_which_nothing_was_found_limits_nothing():
-    empty = MeasuredCase.of(look(), labelled(), grid())
-    found = MeasuredCase.of(look(((4, 4, 4), 0.5)), labelled(((2, 2, 2), 5)), grid())
-    assert safety_bound([empty, found]).threshold == pytest.approx(0.5 / RESERVE)
+    empty = measured(look(), labelled())
+    found = measured(look(((4, 4, 4), 0.5)), labelled(((2, 2, 2), 5)))
+    assert safety_bound([empty, found], ONE).threshold == pytest.approx(0.5 / RESERVE)
+
+
+def test_the_way_that_spares_most_is_taken():
+    labels = labelled(((2, 2, 2), 5))
+    fine, coarse = (measured(look(((4, 4, 4), 0.5), passes=n), labels, scale=s) for s, n in ((1, 64), (2, 8)))
+    assert safety_bound([fine, coarse], FIVE).way == Way(2, alone=True)
+
+
+def test_a_look_at_half_the_resolution_that_misses_something_gives_way_to_the_full_one():
+    labels = labelled(((2, 2, 2), 5), ((40, 40, 40), 1))
+    fine = measured(look(((4, 4, 4), 0.9), ((40, 40, 40), 0.5)), labels)
+    coarse = measured(look(((4, 4, 4), 0.9), passes=8), labels, scale=2)
+    bound = safety_bound([fine, coarse], ONE)
+    assert (bound.way.scale, bound.threshold) == (1, pytest.approx(0.5 / RESERVE))
+
+
+def test_a_majority_looks_where_one_network_does_not_see_what_others_could_find():
+    own, reference = labelled(((2, 2, 2), 5)), labelled(((2, 2, 2), 5), ((40, 40, 40), 3))
+    case = measured(look(((4, 4, 4), 0.9)), own, reference)
+    assert safety_bound([case], FIVE).way == Way(1, alone=False)
+    assert isinstance(safety_bound([case], ONE), SafetyBound)  # what the only network misses is missed anyhow
 
 
 @pytest.mark.parametrize(
-    ("cases", "reason"),
+    ("looks", "reason"),
     [
         ([], "too few windows"),
-        (
-            [MeasuredCase.of(look(((4, 4, 4), 0.9)), labelled(((40, 40, 40), 3)), grid())],
-            "lost at a probability of 1e-06",
-        ),
-        ([MeasuredCase.of(look(floor=0.5), labelled(((40, 40, 40), 3)), grid())], "spare 0% of the windows"),
+        ([measured(look(((4, 4, 4), 0.9)), labelled(((40, 40, 40), 3)))], "lost at a probability of 1e-06"),
+        ([measured(look(floor=0.5), labelled(((40, 40, 40), 3)))], "spare 0% of the work"),
     ],
 )
-def test_there_is_none_where_something_would_be_lost_or_nothing_spared(cases, reason):
-    assert reason in safety_bound(cases)
+def test_there_is_none_where_something_would_be_lost_or_nothing_spared(looks, reason):
+    assert reason in safety_bound(looks, ONE)
 
 
 def test_a_bound_is_read_as_it_was_written():
@@ -116,13 +137,14 @@ def test_a_bound_is_read_as_it_was_written():
 
 @pytest.mark.parametrize(
     "change",
-    [{"threshold": 1.5}, {"threshold": float("nan")}, {"threshold": "no"}, {"step": [0, 1, 1]}, {"step": [8, 8]}],
+    [
+        {"threshold": 1.5},
+        {"threshold": float("nan")},
+        {"threshold": "no"},
+        {"way": {"scale": 3, "alone": True}},
+        {"way": 2},
+    ],
 )
 def test_a_damaged_bound_is_refused_by_the_name_of_its_file(change):
     with pytest.raises(InputError, match=r"model\.zip: the safety bound is damaged"):
         SafetyBound.from_mapping(BOUND.to_mapping() | change, "model.zip")
-
-
-def test_it_holds_for_first_looks_that_are_no_coarser_than_those_measured():
-    assert BOUND.allows(WindowGrid.of(SHAPE, PATCH, STRIDE))
-    assert not dataclasses.replace(BOUND, step=(16, 16, 8)).allows(WindowGrid.of(SHAPE, PATCH, STRIDE))

@@ -1,4 +1,4 @@
-"""Cells hold what the windows around them share, and the fewest windows leave no gap."""
+"""Windows lie where they are wanted, and leave no gap."""
 
 from __future__ import annotations
 
@@ -7,47 +7,63 @@ import itertools
 import numpy as np
 import pytest
 
-from dints.inference.window_grid import WindowGrid, reduced
+from dints.inference.window_grid import WindowGrid
 
 SHAPES = [(40, 33, 27), (16, 40, 16), (16, 16, 16), (17, 16, 33), (100, 20, 31)]
 PATCH = (16, 16, 16)
 STRIDES = [(16, 16, 16), (8, 8, 8), (6, 5, 7), (1, 16, 3)]
 
 
-def windows_over(grid: WindowGrid, shape: tuple[int, ...], chosen: np.ndarray) -> np.ndarray:
-    """[X, Y, Z]: how many of the chosen windows each voxel lies in."""
+def windows_over(grid: WindowGrid, shape: tuple[int, ...]) -> np.ndarray:
+    """[X, Y, Z]: how many windows each voxel lies in."""
     count = np.zeros(shape, int)
-    for corner, take in zip(itertools.product(*grid.starts), chosen.ravel(), strict=True):
-        if take:
-            count[tuple(slice(at, at + size) for at, size in zip(corner, PATCH, strict=True))] += 1
+    for corner in itertools.product(*grid.starts):
+        count[tuple(slice(at, at + size) for at, size in zip(corner, PATCH, strict=True))] += 1
     return count
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("stride", STRIDES)
-def test_the_fewest_windows_cover_the_volume_and_are_as_many_as_without_overlap(shape, stride):
-    grid = WindowGrid.of(shape, PATCH, stride)
-    few = grid.fewest()
-    assert windows_over(grid, shape, few).min() >= 1
-    least = [-(-count // size) for count, size in zip(shape, PATCH, strict=True)]
-    for starts, fewest, few_starts in zip(grid.starts, least, grid.few_starts(), strict=True):
-        assert set(few_starts) <= set(starts)
-        assert fewest <= len(few_starts) <= max(1, 2 * fewest)
-    assert few.sum() == np.prod([len(starts) for starts in grid.few_starts()])
+def test_the_fewest_windows_cover_the_volume_and_are_as_many_as_without_overlap(shape):
+    grid = WindowGrid.fewest(shape, PATCH)
+    assert grid.shape == tuple(-(-count // size) for count, size in zip(shape, PATCH, strict=True))
+    assert windows_over(grid, shape).min() >= 1
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("stride", STRIDES)
-def test_all_voxels_of_a_cell_lie_in_the_same_windows(shape, stride):
-    grid = WindowGrid.of(shape, PATCH, stride)
-    chosen = np.random.default_rng(0).random(grid.shape) < 0.5
-    every, some = windows_over(grid, shape, np.ones(grid.shape, bool)), windows_over(grid, shape, chosen)
-    cells = grid.cell_voxels()
-    for count in (every, some):
-        np.testing.assert_array_equal(reduced(count, cells, np.minimum), reduced(count, cells, np.maximum))
-    lowest, highest = (reduced(count, cells, np.minimum) for count in (every, some))
-    np.testing.assert_array_equal(grid.over_cells(chosen, np.minimum), lowest == highest)
-    np.testing.assert_array_equal(grid.over_cells(chosen, np.maximum), highest > 0)
+def test_windows_over_all_of_a_volume_are_those_of_the_volume(shape, stride):
+    whole = [[(0, count)] for count in shape]
+    assert WindowGrid.over(whole, shape, PATCH, stride) == WindowGrid.of(shape, PATCH, stride)
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_windows_over_parts_cover_them_within_the_volume(stride):
+    random = np.random.default_rng(0)
+    shape = (150, 90, 121)
+    for _ in range(30):
+        edges = [np.sort(random.choice(count + 1, 2 * random.integers(1, 4), replace=False)) for count in shape]
+        spans = [[(int(a), int(b)) for a, b in own.reshape(-1, 2)] for own in edges]
+        grid = WindowGrid.over(spans, shape, PATCH, stride)
+        for starts, ranges, count, size in zip(grid.starts, spans, shape, PATCH, strict=True):
+            assert starts[0] >= 0
+            assert starts[-1] + size <= count
+            covered = np.zeros(count, bool)
+            for start in starts:
+                covered[start : start + size] = True
+            assert all(covered[first:stop].all() for first, stop in ranges)
+
+
+def test_windows_lie_evenly_over_a_part():
+    assert WindowGrid.over([[(30, 40)], [(20, 60)], [(0, 9)]], (100, 100, 100), PATCH, (8, 8, 8)).starts == (
+        (27,),
+        (20, 28, 36, 44),
+        (0,),
+    )
+
+
+def test_parts_that_lie_apart_have_windows_of_their_own():
+    grid = WindowGrid.over([[(10, 20), (80, 90)], [(10, 20), (22, 24)], [(0, 100)]], (100,) * 3, PATCH, (16, 16, 16))
+    assert grid.starts[:2] == ((7, 77), (9,))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -225,6 +225,15 @@ def test_a_model_without_a_safety_bound_says_why(model_file, tmp_path):
     assert reasoned.safety_bound is None
 
 
+def test_a_safety_bound_of_another_first_look_does_not_count(model_file, tmp_path):
+    model = load_model(model_file)
+    bound = {"threshold": 0.05, "step": [16, 16, 16], "saved": 0.5, "cases": 3}
+    manifest = replace(model.manifest, training={"safety_bound": bound})
+    older = save_model(tmp_path / "older.zip", manifest, [network.state_dict() for network in model.networks])
+    assert older.safety_bound is None
+    assert "another first look" in older.why_every_window
+
+
 def test_a_damaged_safety_bound_is_refused(model_file, tmp_path):
     model = load_model(model_file)
     manifest = replace(model.manifest, training={"safety_bound": {"threshold": 2}})

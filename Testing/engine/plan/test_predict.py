@@ -61,9 +61,10 @@ def test_a_fold_takes_its_steps_and_the_windows_of_its_validations(config):
 def test_every_case_is_evaluated_once(config):
     stages = predict(config, CASES, timings(window=1, cache=1e-3, score=1e-3))
     evaluating = sum(seconds for name, seconds in stages.items() if name.startswith("evaluate"))
-    assert evaluating == pytest.approx(10 * (8 + 2e-3 * 40**3))
+    looks = 8 + 1  # at both resolutions
+    assert evaluating == pytest.approx(10 * (8 + looks + 2e-3 * 40**3))
     mirrored = predict(config.with_overrides(["inference.mirror=true"]), CASES, timings(window=1))
-    assert mirrored["evaluate fold 0"] == 8 * predict(config, CASES, timings(window=1))["evaluate fold 0"]
+    assert mirrored["evaluate fold 0"] == 2 * (8 * 8 + looks)
 
 
 def test_reading_is_in_proportion_to_the_voxels_of_the_files(config):

@@ -116,7 +116,7 @@ def test_a_model_with_a_safety_bound_is_exhaustive_where_asked_and_says_what_it_
     segment: dict[str, Any], tmp_path: Path
 ) -> None:
     model = load_model(segment["model"])
-    bound = {"threshold": 0.9999, "step": model.manifest.config.sampling.patch, "saved": 0.5, "cases": 3}
+    bound = {"threshold": 0.9999, "way": {"scale": 1, "alone": True}, "saved": 0.5, "cases": 3}
     manifest = replace(model.manifest, training={**model.manifest.training, "safety_bound": bound})
     bounded = save_model(tmp_path / "bounded.zip", manifest, [network.state_dict() for network in model.networks])
     assert bounded.why_every_window == ""
