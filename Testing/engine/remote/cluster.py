@@ -14,7 +14,7 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 START_SECONDS, END_SECONDS = 15.0, 5.0
-CPUS = 2
+CPUS = GPUS = 2  # of which SLURM believes what it is told
 CONFIGURATION_VARIABLE, CONFIGURATION_FILE = "SLURM_CONF", "slurm.conf"
 CONFIGURATION = """
 ClusterName=test
@@ -36,10 +36,11 @@ SelectTypeParameters=CR_Core
 SchedulerType=sched/builtin
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
 AccountingStorageType=accounting_storage/none
+GresTypes=gpu
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
 KillWait=1
-NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
+NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=debug Nodes={node} Default=YES MaxTime=INFINITE OverSubscribe=NO State=UP
 PartitionName=down Nodes={node} MaxTime=1 State=DOWN
 """  # no control groups, and no accounts: a container has neither
@@ -67,7 +68,10 @@ def cluster_running(folder: Path, ports: list[int]) -> Iterator[dict[str, str]]:
     key, configuration = folder / "munge" / "key", folder / CONFIGURATION_FILE
     key.write_bytes(secrets.token_bytes(1024))
     key.chmod(0o400)
-    configuration.write_text(CONFIGURATION.format(node=node, folder=folder, ports=ports, cpus=CPUS))
+    configuration.write_text(CONFIGURATION.format(node=node, folder=folder, ports=ports, cpus=CPUS, gpus=GPUS))
+    for number in range(GPUS):
+        (folder / f"gpu{number}").touch()
+    (folder / "gres.conf").write_text(f"Name=gpu File={folder}/gpu[0-{GPUS - 1}]\n")
     munge = ["--foreground", "--force", f"--key-file={key}"]
     munge += [
         f"--{name}={folder}/munge/{name.partition('-')[0]}" for name in ("socket", "pid-file", "log-file", "seed-file")

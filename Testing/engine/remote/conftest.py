@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from .cluster import CONFIGURATION_FILE, CONFIGURATION_VARIABLE, cluster_running
 SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
 ENGINE = Path(__file__).resolve().parents[3] / "DiNTSEngine"
 HANDED_ON = ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG", "OMP_NUM_THREADS", "DINTS_PRECISION", "PATH")
+CUT = Path(__file__).with_name("cut.py")
 START_SECONDS = 10.0
 PIP = """
 import sys, sysconfig, zipfile
@@ -68,6 +69,20 @@ class Server:
     def temporary(self) -> Path:
         """Where processes there put temporary files."""
         return self.folder / "tmp"
+
+    def is_clean(self) -> bool:
+        """Whether no temporary file and no process of the engine is left there."""
+        return not list(self.temporary.iterdir()) and not self.processes()
+
+    def processes(self) -> list[str]:
+        """Command lines of the engine's processes there."""
+        found, home = [], f"HOME={self.home}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if "-m dints" in command and home in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(command)
+        return found
 
     def trust(self) -> None:
         """Makes the server's key known, as a user who confirmed it did."""
@@ -164,7 +179,8 @@ def _write_client(server: Server) -> None:
     client, real = folder / "bin" / "ssh", f"{shutil.which('ssh')} -F {folder}/ssh_config"
     (folder / "record.py").write_text(RECORD)
     client.write_text(
-        f'#!/bin/sh\n[ -z "$SSH_RECORD" ] || exec {sys.executable} {folder}/record.py {real} "$@"\nexec {real} "$@"\n'
+        f'#!/bin/sh\n[ -z "$SSH_RECORD" ] || exec {sys.executable} {folder}/record.py {real} "$@"\n'
+        f'[ -z "$SSH_CUT" ] || exec {sys.executable} {CUT} {real} "$@"\nexec {real} "$@"\n'
     )
     client.chmod(0o755)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from io import StringIO
 from pathlib import Path
 
@@ -41,12 +40,6 @@ def rounded(number: str) -> float:
     return round(float(number), 9)
 
 
-def is_clean(server) -> bool:
-    """Whether no file and no process of a worker is left on the other side."""
-    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return not list(server.temporary.iterdir()) and "worker --stream" not in processes
-
-
 def same(first: Path, second: Path) -> bool:
     one, two = sitk.ReadImage(first), sitk.ReadImage(second)
     alike = np.array_equal(sitk.GetArrayFromImage(one), sitk.GetArrayFromImage(two))
@@ -63,7 +56,7 @@ def test_a_folder_gives_the_labels_of_here_bit_for_bit_and_sends_no_name(
     assert main([*segment, "--output", str(tmp_path / "here")]) == 0
     monkeypatch.setenv("SSH_RECORD", str(record))
     assert main([*segment, "--output", str(tmp_path / "there"), "--on", "there"]) == 0
-    assert eventually(lambda: is_clean(server))
+    assert eventually(server.is_clean)
     for name in ("Miller_John.nii.gz", "Miller_Jane.nii.gz"):
         assert same(tmp_path / "here" / name, tmp_path / "there" / name)
     sent = record.read_bytes()
@@ -109,7 +102,7 @@ def test_a_relay_answers_as_the_worker_of_here_and_stays_warm(there, server, eve
     assert "nothing stays" in told["text"]
     assert found == here
     assert same(tmp_path / "expected.nrrd", tmp_path / "labels.nrrd")
-    assert eventually(lambda: is_clean(server))
+    assert eventually(server.is_clean)
 
 
 @pytest.fixture
@@ -147,7 +140,7 @@ def test_a_case_is_repeated_after_the_line_broke_while_sending_segmenting_and_fe
     assert all(f"trying again ({number} of {TRIES})" in said for number in (2, 3, 4))
     assert main([*segment, "--output", str(tmp_path / "here.nrrd")]) == 0
     assert same(tmp_path / "here.nrrd", tmp_path / "there.nrrd")
-    assert eventually(lambda: is_clean(server))
+    assert eventually(server.is_clean)
 
 
 def test_a_disk_that_is_full_here_is_no_broken_line(there, tmp_path):

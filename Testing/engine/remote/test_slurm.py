@@ -50,7 +50,7 @@ def test_a_check_says_what_the_cluster_has(login_node, server, capsys):
     keep_host(replace(login_node, python=str(server.folder / "bin" / "light-python"), sbatch="--time 60"))
     assert main(["hosts", "check", "there"]) == 0
     said = capsys.readouterr().out
-    assert "partition debug: up, nodes: 1, GPUs of each: none, longest job: infinite" in said
+    assert "partition debug: up, nodes: 1, GPUs of each: gpu:2, longest job: infinite" in said
     assert "partition down: down" in said
     assert "options of each job: --time 60" in said
     assert "how jobs ended: as each job writes itself" in said

@@ -20,6 +20,7 @@ from typing import Any
 from dints.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, InputError, short
 from dints.files.lock import locked
 from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED, GuestRun, GuestState
+from dints.remote.runs.torchrun import torchrun
 from dints.service.parent import OWN_GROUP_VARIABLE, STOP
 
 LOCK_SECONDS = 10.0  # in which those who only look whether it is held let go of it
@@ -56,6 +57,7 @@ class Attendant:
         self.guest = guest
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
+        self._together: list[str] = []
         signal.signal(signal.SIGTERM, self._stop)
 
     def attend(self, job: str) -> int:
@@ -63,7 +65,9 @@ class Attendant:
         guest = self.guest
         stage = next(stage for stage in guest.stages if job in stage.jobs)
         guest.tell(job, GuestState(RUNNING))
-        command = [sys.executable, "-m", "dints", *stage.words(job), "--events"]
+        self._together = torchrun(stage.command[0])
+        command = [*(self._together or [sys.executable, "-m"]), "dints", *stage.words(job), "--events"]
+        environment = os.environ if self._together else {**os.environ, OWN_GROUP_VARIABLE: "1"}
         with guest.events_file(job).open("ab") as events, guest.errors_file.open("ab") as errors:
             self._process = subprocess.Popen(
                 command,
@@ -71,19 +75,21 @@ class Attendant:
                 stdout=events,
                 stderr=errors,
                 cwd=guest.folder,
-                env={**os.environ, OWN_GROUP_VARIABLE: "1"},
+                env=environment,
                 start_new_session=True,
             )
             if self._stopping:
                 self._stop()
             code = self._process.wait()
-        guest.tell(job, _ended(guest, job, code))
+        guest.tell(job, _ended(guest, job, EXIT_STOPPED if code and self._stopping else code))
         return code
 
     def _stop(self, *signal_and_frame: object) -> None:
         """What SIGTERM does: the command under way is asked to end, and none follows."""
         self._stopping = True
-        if self._process is not None and self._process.stdin is not None:
+        if self._process is not None and self._together:  # the last checkpoint is kept
+            self._process.terminate()
+        elif self._process is not None and self._process.stdin is not None:
             with suppress(OSError):  # it ended already
                 self._process.stdin.write(f"{STOP}\n".encode())
                 self._process.stdin.flush()

@@ -8,6 +8,7 @@ runs/<identity>/    stages.json
                     events/<job>.jsonl                  what each job reported
                     states/<job>.json                   how it ended, or that it runs
                     errors.log
+                    jobs.json               a scheduler's numbers of jobs, by stage
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from dints.files.storage import read_json, write_json
 FOLDER_VARIABLE = "DINTS_GUESTS"
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 OWNER_ALONE = 0o700
+ATTENDANT = "dints.remote.runs.attendant"  # the module that does jobs
+SAVE_SECONDS = 60  # in which a step is finished and saved, once a job is asked to end
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
 
@@ -84,6 +87,7 @@ class GuestRun:
         self.identity = identity
         self.folder = guests_folder() / "runs" / identity
         self.stages_file = self.folder / "stages.json"
+        self.jobs_file = self.folder / "jobs.json"
         self.data_folder = self.folder / f"data-{identity}"
         self.run_folder = self.folder / f"run-{identity}"
         self.events_folder = self.folder / "events"
@@ -102,6 +106,7 @@ class GuestRun:
         for stage in stages:
             for job in stage.jobs:
                 self._state_file(job).unlink(missing_ok=True)
+        self.jobs_file.unlink(missing_ok=True)
         told = [stage.to_mapping() for stage in stages]
         known = sorted(set(files) | set(self.files if self.stages_file.is_file() else ()))
         kept = {"stages": told, "scheduler": scheduler, "options": options, "files": known}

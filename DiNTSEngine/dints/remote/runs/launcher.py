@@ -12,11 +12,10 @@ from typing import Protocol
 from dints.errors import InputError, RunError
 from dints.files.lock import FILE_NAME, locked
 from dints.remote.hosts import SCHEDULERS
-from dints.remote.runs.guest import RUNNING, GuestRun, GuestState
+from dints.remote.runs.guest import ATTENDANT, RUNNING, SAVE_SECONDS, GuestRun, GuestState
+from dints.remote.runs.slurm import SlurmLauncher
 
-ATTENDANT = "dints.remote.runs.attendant"
 START_SECONDS = 30.0
-SAVE_SECONDS = 60.0  # in which a step is finished and saved
 
 
 class Launcher(Protocol):
@@ -72,6 +71,4 @@ class ProcessLauncher:
 
 def launcher_of(guest: GuestRun) -> Launcher:
     """By what the run was begun with."""
-    if guest.scheduler != SCHEDULERS[0]:
-        raise InputError(f"scheduler {guest.scheduler!r}: is unknown; begin the run without one")
-    return ProcessLauncher()
+    return ProcessLauncher() if guest.scheduler == SCHEDULERS[0] else SlurmLauncher()
