@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -30,7 +29,7 @@ from dints.geometry import Size
 from dints.inference.components import keep_largest_components
 from dints.inference.sliding_window import sliding_window
 from dints.plan.extents import Extent, shares
-from dints.plan.stopwatch import SECONDS, Stepper, SteppersAt, line_of
+from dints.plan.stopwatch import SECONDS, Stepper, SteppersAt, line_of, seconds_of
 from dints.plan.timings import StepTime, Timings
 from dints.search.loop import Search
 from dints.space.network import build_network
@@ -38,6 +37,8 @@ from dints.training.retrain import FoldTrainer
 from dints.zoo.catalogue import AnyDesign
 
 FORWARD_SHARE = 1 / 3  # of a training step: the backward pass takes twice as long as the forward pass
+
+CASE_STEPS = 3  # readings and scorings that are timed after the first, which loads libraries, if they are short
 
 
 class Meter:
@@ -163,31 +164,33 @@ class Meter:
 
     def _time_case(self) -> None:
         """Reading, preprocessing and scoring of the case, as check, cache and evaluation do it."""
-        task, voxels, passed = self._task, self.extent.voxels, Passed()
-        check_case(self.case, task.channels, task.labels, task.ignored)
-        check = passed() / voxels
-        self._cache = build_cache([self.case], self._preprocessing, task.labels, self._folder, Reporter(), task.ignored)
-        cache = passed() / voxels
-        shape = self.extent.working_shape(self._preprocessing.spacing)
-        cropped = shares(self._cache.case(self.case.name).grid.working_shape, shape)
+        task, labels, folders = self._task, self._task.labels, map(str, itertools.count())
         reference = read_named_label(label_of(self.case), task.values)
-        passed()
         prediction = self._folder / "prediction.nii.gz"
-        write_image(reference, prediction)
-        evaluate_case(read_image(prediction), reference, task.labels, task.tolerance)
-        keep_largest_components(reference, tuple(value for value in task.labels if value), task.nested)
-        self._case_times = Timings(0, 0, 0, 0, check=check, cache=cache, score=passed() / voxels, cropped=cropped)
 
+        def preprocess() -> None:
+            folder = self._folder / next(folders)
+            self._cache = build_cache([self.case], self._preprocessing, labels, folder, Reporter(), task.ignored)
 
-class Passed:
-    """Seconds since it was asked last."""
+        def score() -> None:
+            write_image(reference, prediction)
+            evaluate_case(read_image(prediction), reference, labels, task.tolerance)
+            keep_largest_components(reference, tuple(value for value in labels if value), task.nested)
 
-    def __init__(self) -> None:
-        self._since = time.perf_counter()
+        self._case_times = Timings(
+            *(0, 0, 0, 0),
+            check=self._per_voxel(partial(check_case, self.case, task.channels, labels, task.ignored)),
+            cache=self._per_voxel(preprocess),
+            score=self._per_voxel(score),
+            cropped=shares(
+                self._cache.case(self.case.name).grid.working_shape,
+                self.extent.working_shape(self._preprocessing.spacing),
+            ),
+        )
 
-    def __call__(self) -> float:
-        before, self._since = self._since, time.perf_counter()
-        return self._since - before
+    def _per_voxel(self, work: Stepper) -> float:
+        """Seconds of work on the case's file."""
+        return seconds_of(work, self.device, self.seconds, CASE_STEPS) / self.extent.voxels
 
 
 def label_of(case: Case) -> Path:
