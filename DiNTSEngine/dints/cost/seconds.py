@@ -72,10 +72,25 @@ def inference_times(
         for edge, ends in enumerate(zip(space.sources.tolist(), space.targets.tolist(), strict=True)):
             change = 0.0 if ends[0] == ends[1] else _cell_seconds(space, filters, patch, ends, [], device, measure)
             edges[edge] = torch.tensor(operations[ends[1]]) + change
-        shape = u_shape(space)
-        network = build_network(shape, in_channels, classes, filters).to(device).eval()
-        whole = measure(partial(_run, network, torch.randn(1, in_channels, *patch, device=device), device))
+    shape = u_shape(space)
+    whole = window_seconds(shape, filters, in_channels, classes, patch, device, timer)
     return InferenceTimes(edges, max(0.0, whole - InferenceTimes(edges, 0.0).of(shape)))
+
+
+def window_seconds(
+    architecture: Architecture,
+    filters: int,
+    in_channels: int,
+    classes: int,
+    patch: Size,
+    device: torch.device,
+    timer: Timer | None = None,
+) -> float:
+    """Of one window through a whole network, measured; arguments as of `inference_times`."""
+    measure = timer or partial(clocked, device=device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
+        network = build_network(architecture, in_channels, classes, filters).to(device).eval()
+        return measure(partial(_run, network, torch.randn(1, in_channels, *patch, device=device), device))
 
 
 def clocked(work: Callable[[], object], device: torch.device) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,15 +14,16 @@ from torch.optim import SGD, Adam
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
-from dints.cost.seconds import inference_times
+from dints.cost.seconds import inference_times, window_seconds
 from dints.data.cache import Cache
 from dints.data.sampling import prefetch
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.process_group import is_main_process, start_together, world_size
 from dints.run_layout import SearchFiles
-from dints.search.decode import decode, discretization_gap
+from dints.search.decode import discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
+from dints.search.priced import FREE, Prices, decode_at, prices_for
 from dints.search.snapshots import Snapshot, moments
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
@@ -37,7 +38,10 @@ from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.stopping import stoppable
 
 STAGE = "search"
+SECONDS_TOLERANCE = 0.1  # of `search.seconds`, by which what is found may miss it without a warning
 SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
+
+Measured = TypeVar("Measured")
 
 
 class Search:
@@ -73,6 +77,7 @@ class Search:
         )
         self.architecture_optimizer = Adam(self.architecture_weights, lr=self.settings.architecture_learning_rate)
         self.costs, self.target = self._costs()
+        self.prices = FREE  # of what is found, so that it takes the seconds of the budget; measured at the end
         self.weight_step, self.architecture_step = (
             OptimizerStep(self.supernet, optimizer, self.settings.gradient_norm, device, reporter)
             for optimizer in (self.weight_optimizer, self.architecture_optimizer)
@@ -110,6 +115,8 @@ class Search:
                 done = step + 1
                 if done in self.moments:
                     self.earlier.append(Snapshot.of(self.supernet, done))
+                if done == total and self.target is not None:
+                    self.prices = self._prices()
                 if done % self.settings.checkpoint_every == 0 or done == total:
                     self._save(done)
                 self.reporter.progress(STAGE, done, total, **only_numbers({key: row.get(key) for key in SHOWN}))
@@ -153,8 +160,8 @@ class Search:
 
     @torch.no_grad()
     def architecture(self) -> Architecture:
-        """The most probable feasible architecture of the present weights (Eq. 4)."""
-        return decode(self.space, self.supernet.edge_probability(), self.supernet.operation_probability())
+        """The most probable feasible architecture of the present weights (Eq. 4), at the prices of its seconds."""
+        return decode_at(self.space, *self._probabilities(), self.costs.double().cpu().numpy(), self.prices)
 
     @torch.no_grad()
     def gap(self) -> int:
@@ -174,8 +181,7 @@ class Search:
         """The parenthesis of Eq. 11 for the present weights."""
         return architecture_loss(
             self.space,
-            self.supernet.edge_probability(),
-            self.supernet.operation_probability(),
+            *self._probabilities(),
             self.costs,
             self.settings.memory_budget,
             self.settings.topology_weight if self.settings.topology_loss else 0.0,
@@ -191,14 +197,31 @@ class Search:
             return operation_costs(self.space, self.settings.filters, self.config.sampling.patch).to(self.device), None
         if world_size() > 1:
             raise InputError("search.seconds: cannot be measured by several processes; search with one")
-        task, training, patch = self.config.task, self.config.training, self.config.sampling.patch
-        sizes = training.filters, len(task.channels), len(task.labels)
-        times = inference_times(self.space, *sizes, patch, self.device)
+        times = self._measured(inference_times, self.space)
         target = self.settings.seconds - times.fixed
         if target <= 0:
             reason = f"stems and head alone take {times.fixed:.3g} s of a window on this computer"
             raise InputError(f"search.seconds must be larger, not {self.settings.seconds:g}: {reason}")
         return times.edges.to(self.device), target
+
+    def _probabilities(self) -> tuple[Tensor, Tensor]:
+        return self.supernet.edge_probability(), self.supernet.operation_probability()
+
+    def _measured(self, measure: Callable[..., Measured], what: object) -> Measured:
+        """What `inference_times` or `window_seconds` measures of a space or architecture, as it will be retrained."""
+        task, patch = self.config.task, self.config.sampling.patch
+        return measure(what, self.config.training.filters, len(task.channels), len(task.labels), patch, self.device)
+
+    @torch.no_grad()
+    def _prices(self) -> Prices:
+        """At which the measured time of what is found is nearest to `search.seconds`; says which that is."""
+        measure = partial(self._measured, window_seconds)
+        wanted, costs = self.settings.seconds, self.costs.double().cpu().numpy()
+        prices, found = prices_for(wanted, self.space, *self._probabilities(), costs, measure)
+        near = abs(found - wanted) <= SECONDS_TOLERANCE * wanted
+        say = self.reporter.message if near else self.reporter.warning
+        say(f"A window of the found network takes {found:.3g} s on this computer, {wanted:.3g} s were wanted")
+        return prices
 
     def _save(self, step: int) -> None:
         state = {
@@ -212,7 +235,7 @@ class Search:
             "earlier": [snapshot.to_state() for snapshot in self.earlier],
         }
         if self.target is not None:
-            state |= {"costs": self.costs, "target": self.target}
+            state |= {"costs": self.costs, "target": self.target, "prices": list(self.prices)}
         save_checkpoint(self.files.checkpoint, state)
         if is_main_process():
             self.architecture().save(self.files.current_architecture)
@@ -230,6 +253,8 @@ class Search:
             self.backoff.reductions = int(state.get("reductions", 0))
             if self.settings.seconds:
                 self.costs, self.target = state["costs"].to(self.device), float(state["target"])
+                of_edges, of_operations = state.get("prices", FREE)
+                self.prices = float(of_edges), float(of_operations)
             self.earlier = [Snapshot.from_state(own) for own in state.get("earlier", ())]
             return whole_steps(state["step"], self.settings.iterations)
 

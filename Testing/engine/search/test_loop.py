@@ -239,6 +239,7 @@ def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search,
         return InferenceTimes(torch.full((space.edges, 5), 0.1 * len(asked)), 0.5)
 
     monkeypatch.setattr(loop, "inference_times", measured)
+    monkeypatch.setattr(loop, "window_seconds", lambda architecture, *_: 2.0)
     with pytest.raises(InterruptedSearchError):
         search(tmp_path, "search.seconds=2", reporter=StopAt(STEPS - 2)).run()
     going_on = search(tmp_path, "search.seconds=2")
@@ -246,6 +247,25 @@ def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search,
     assert len(asked) == 1
     assert going_on.target == pytest.approx(1.5)
     assert float(going_on.costs.max()) == pytest.approx(0.1)
+
+
+def test_what_is_found_is_measured_at_the_end_and_not_again(search, tmp_path, monkeypatch):
+    costs = torch.linspace(1, 2, 5).repeat(100, 1)
+    measured = []
+
+    def window(architecture, *_sizes):
+        measured.append(0.01 * int(architecture.edges.sum()))
+        return measured[-1]
+
+    monkeypatch.setattr(loop, "inference_times", lambda space, *_: InferenceTimes(costs[: space.edges], 0.0))
+    monkeypatch.setattr(loop, "window_seconds", window)
+    first = search(tmp_path, "search.seconds=0.05")
+    found, count = first.run(), len(measured)
+    assert count > 1
+    assert min(measured, key=lambda seconds: abs(seconds - 0.05)) == pytest.approx(0.01 * int(found.edges.sum()))
+    again = search(tmp_path, "search.seconds=0.05")
+    assert again.run() == found
+    assert len(measured) == count
 
 
 def test_a_budget_in_seconds_that_stems_alone_exceed_is_refused(search, tmp_path, monkeypatch):
