@@ -1,8 +1,8 @@
-"""Jobs of a guest run by SLURM: a stage is a job, or an array of jobs, that waits until the one before it has succeeded.
+"""Jobs of a guest run by SLURM: a stage is a job, or an array of jobs, that waits until the one before it succeeded.
 
-All have one name, by which they are found and cancelled. Jobs write their ends themselves (`dints.remote.runs.attendant`).
-What SLURM ended before they could, for time or memory, is told by `squeue`, which forgets after some minutes, or by
-`sacct` where the cluster keeps accounts.
+All have one name, by which they are found and cancelled. Jobs write their ends themselves
+(`dints.remote.runs.attendant`). What SLURM ended before they could, for time or memory, is told by `squeue`, which
+forgets after some minutes, or by `sacct` where the cluster keeps accounts.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ NO_TASK = "N/A"  # what squeue says of a job that is none of an array
 ARRAY_VARIABLE = "SLURM_ARRAY_TASK_ID"
 END_SECONDS = 60  # in which SLURM kills what did not end
 LOOK_SECONDS = 0.2
-ENDED = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED")
+ENDED = (
+    *("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL"),
+    *("OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED"),
+)
 REASONS = {
-    "TIMEOUT": "its limit of time ended; `dints hosts add ... --sbatch` takes a longer --time, and what was saved stays",
+    "TIMEOUT": "its limit of time ended, what was saved stays; `dints hosts add ... --sbatch` takes a longer --time",
     "OUT_OF_MEMORY": "its memory ran out; `dints hosts add ... --sbatch` takes more --mem",
     "CANCELLED": "was cancelled on the cluster; run it again to go on",
 }
@@ -92,7 +95,7 @@ class SlurmLauncher:
         if not self._ended(guest, SAVE_SECONDS):
             _call("scancel", *mine)
             if not self._ended(guest, END_SECONDS):
-                raise RunError(f"run {guest.identity}: SLURM has not ended its jobs yet; `squeue --me` there tells more")
+                raise RunError(f"run {guest.identity}: SLURM has not ended its jobs yet; `squeue` there tells more")
 
     def _ended(self, guest: GuestRun, seconds: float) -> bool:
         end = time.monotonic() + seconds
@@ -108,14 +111,14 @@ def _name(guest: GuestRun) -> str:
 
 
 def _submit(guest: GuestRun, stage: Stage, before: Sequence[str]) -> str:
-    """The number of the job, or of the array of jobs. The user's options come first: the engine's own stay as they are."""
+    """The number of the job, or of the array of jobs. The user's options come first: the engine's own stay."""
     tasks = [f"--array=0-{len(stage.tasks) - 1}"] if stage.tasks else []
     job = f'{stage.name}-"${ARRAY_VARIABLE}"' if stage.tasks else stage.name
     own = {"job-name": _name(guest), "output": guest.errors_file, "open-mode": "append", "chdir": guest.folder}
-    options = [f"--{name}={value}" for name, value in own.items()]
+    options = [*shlex.split(guest.options), *(f"--{name}={value}" for name, value in own.items())]
     script = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {ATTENDANT} {guest.identity} {job}\n"
     warning = f"--signal=B:TERM@{SAVE_SECONDS}"  # before the limit of time
-    answer = _call("sbatch", "--parsable", *shlex.split(guest.options), warning, *options, *tasks, *before, given=script)
+    answer = _call("sbatch", "--parsable", *options, warning, *tasks, *before, given=script)
     return answer.strip().rpartition("\n")[2].partition(";")[0]
 
 
@@ -172,7 +175,7 @@ def _call(*command: str, given: str = "") -> str:
     try:
         done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise RunError(f"{command[0]}: cannot be started ({error.strerror}); is this a cluster's login node?") from error
+        raise RunError(f"{command[0]}: cannot be started ({error.strerror}); is it a login node?") from error
     if done.returncode:
         reason = short(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
         raise RunError(f"{command[0]}: {reason}; correct --sbatch of `dints hosts add`, or ask the administrator")
