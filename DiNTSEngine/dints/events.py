@@ -196,5 +196,5 @@ class TerminalReporter(Reporter):
 
 
 def gibibytes(count: float) -> str:
-    """Bytes as people read them: "15.7 GiB"."""
-    return f"{count / 2**30:.1f} GiB"
+    """Bytes as people read them: "15.7 GiB", "38.0 MiB"."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 / 10 else f"{count / 2**20:.1f} MiB"

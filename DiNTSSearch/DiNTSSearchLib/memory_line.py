@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
 
 BUDGET = "search.memory_budget"  # left out: memory is proportional to it
-MIB, GIB = 2**20, 2**30
 
 
 class MemoryLine(ForecastLine):
@@ -52,10 +51,10 @@ class MemoryLine(ForecastLine):
             return self.error or (_("being predicted…") if self.isExpected else "")
         values = self.values
         sentence = _("search {search}, retraining about {retraining}; {device} has {available}").format(
-            search=sizeText(values["search"]),
-            retraining=sizeText(budget * values["retraining_full"]),
+            search=gibibytes(values["search"]),
+            retraining=gibibytes(budget * values["retraining_full"]),
             device=values["device"],
-            available=sizeText(values["available"]),
+            available=gibibytes(values["available"]),
         )
         return f"{sentence}. {_('Choose a smaller patch or batch.')}" if self.isTooMuch(budget) else sentence
 
@@ -63,8 +62,3 @@ class MemoryLine(ForecastLine):
         """Whether search or retraining will not fit."""
         needed = max(self.values.get("search", 0), budget * self.values.get("retraining_full", 0))
         return bool(needed > self.values.get("available", needed))
-
-
-def sizeText(count: float) -> str:
-    """Bytes in the unit that suits them."""
-    return gibibytes(count) if count >= GIB / 10 else f"{count / MIB:.1f} MiB"

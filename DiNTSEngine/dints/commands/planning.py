@@ -95,7 +95,8 @@ def show(plan: Plan, stages: Mapping[str, float], config: Config, design: AnyDes
     """The table of stages, what was chosen, and the result "plan"."""
     for sentence in (*plan.chosen, *plan.left_out):
         reporter.message(sentence)
-    for line in lines(stages, memory_of(config, design or expected_design(config), searching=SEARCH in stages)):
+    memory = memory_of(config, design or expected_design(config), searching=SEARCH in stages)
+    for line in lines(stages, memory) if stages else ["Nothing of the run is left to do"]:
         reporter.message(line)
     reporter.result("plan", seconds=sum(stages.values()), **plan.to_mapping() | {"stages": dict(stages)})
 

@@ -20,7 +20,7 @@ from dints.plan.extents import Extent, extents, stored_extents, typical
 from dints.plan.fit import fit
 from dints.plan.measure import Meter
 from dints.plan.plan import Plan, settings_key
-from dints.plan.predict import CHECK, SEARCH, Stages, evaluation_stage, predict, training_stage
+from dints.plan.predict import CACHE, CHECK, SEARCH, Stages, evaluation_stage, predict, training_stage
 from dints.run import Run
 from dints.search.race import STAGE as RACE
 from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design
@@ -91,7 +91,8 @@ def meter(
 def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
     """The plan of a run with its present architecture: that which is kept in it, or a new one, which is kept then."""
     design = run.architecture() if run.architecture_file.is_file() else None
-    key, name = settings_key(run.config, design), device_name(device)
+    named = run.config.search.architecture  # then it is part of the settings
+    key, name = settings_key(run.config, None if named else design), device_name(device)
     kept = kept_plan(run.plan_file, reporter)
     if kept and (kept.settings, kept.device) == (key, name):
         return kept
@@ -114,7 +115,10 @@ def kept_plan(path: Path, reporter: Reporter) -> Plan | None:
 
 
 def rest_of(run: Run, stages: Stages, folds: Sequence[int] | None = None) -> Stages:
-    """What of the stages is still to be done; of training and scoring only that of `folds`, if they are given."""
+    """What of the stages is still to be done; of training and scoring only that of `folds`, if they are given.
+
+    Whatever has begun to learn has its cache.
+    """
     left = {name: seconds for name, seconds in stages.items() if name != CHECK}
     for fold in set(range(len(run.states))) - set(range(len(run.states)) if folds is None else folds):
         left.pop(training_stage(fold), None)
@@ -130,7 +134,9 @@ def rest_of(run: Run, stages: Stages, folds: Sequence[int] | None = None) -> Sta
             left[stage] *= 0.0 if state.finished else 1 - state.step / state.total
         if run.scores_file.is_file():
             left.pop(evaluation_stage(fold), None)
-    return left
+    if search.step or any(state.step or state.finished for state in run.states):
+        left.pop(CACHE, None)
+    return {name: seconds for name, seconds in left.items() if seconds}
 
 
 def expected_design(config: Config) -> AnyDesign | None:

@@ -10,15 +10,17 @@ import torch
 
 from dints import Architecture, InputError
 from dints.cli import main
+from dints.commands import planning
 from dints.data.check import CheckResult, check
 from dints.data.datalist import read_datalist
-from dints.events import Reporter
+from dints.events import Reporter, TerminalReporter, gibibytes
 from dints.files.storage import read_json, write_json
 from dints.plan import forecast
 from dints.plan.durations import duration
 from dints.plan.plan import Plan, lines
 from dints.plan.timings import Timings
 from dints.run import Run
+from dints.zoo.shapes import u_shape
 
 CPU = torch.device("cpu")
 TIMINGS = Timings(1, 1, 1, 1, 1e-6, 1e-6, 1e-6, (1, 1, 1))
@@ -54,6 +56,20 @@ def test_a_run_is_measured_once_and_again_when_its_architecture_is_known(run, mo
     assert "search" not in forecast.plan_run(Run(run.folder), CPU, Reporter()).stages
 
 
+def test_an_architecture_that_the_settings_name_is_not_measured_again(phantoms, tiny_config, tmp_path, monkeypatch):
+    run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(["search.architecture=u-shape"]))
+    first = forecast.plan_run(run, CPU, Reporter())
+    run.architecture_file.parent.mkdir(exist_ok=True)
+    u_shape(run.config.search.space).save(run.architecture_file)
+    monkeypatch.setattr(forecast, "Meter", None)
+    assert forecast.plan_run(Run(run.folder), CPU, Reporter()) == first
+
+
+def test_of_a_finished_run_nothing_is_left(run, capsys):
+    planning.show(forecast.plan_run(run, CPU, Reporter()), {}, run.config, None, TerminalReporter())
+    assert capsys.readouterr().out == "Nothing of the run is left to do\n"
+
+
 def test_a_damaged_plan_is_made_anew(run):
     run.plan_file.write_text("{}")
     assert forecast.plan_run(run, CPU, Reporter()) == Plan.load(run.plan_file)
@@ -64,7 +80,7 @@ def test_the_command_shows_a_table_with_time_and_memory(run, capfd):
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     text = "\n".join(event["text"] for event in events if event["event"] == "message")
     assert "train, 2 folds of" in text
-    assert "GiB" in text
+    assert "MiB" in text
     (result,) = (event["values"] for event in events if event["event"] == "result")
     assert result["seconds"] == pytest.approx(sum(result["stages"].values()))
 
@@ -81,6 +97,10 @@ def test_folds_of_a_stage_are_one_line():
 )
 def test_times_are_as_precise_as_they_are_worth(seconds, text):
     assert duration(seconds) == text
+
+
+def test_little_memory_is_told_in_a_smaller_unit():
+    assert [gibibytes(count) for count in (38 * 2**20, 0.1 * 2**30, 15.7 * 2**30)] == ["38.0 MiB", "0.1 GiB", "15.7 GiB"]
 
 
 def test_what_a_check_found_comes_back_from_its_file(phantoms, tmp_path):
@@ -107,7 +127,8 @@ def test_what_is_done_is_no_longer_planned(run, done):
     assert "check" not in rest
     assert rest.get("search") == {0: 8.0, 1: 4.0, 2: None}[done]
     assert rest.get("race") == {0: 4.0, 1: 4.0, 2: None}[done]
-    assert rest["train fold 0"] == (0.0 if done == 2 else 6.0)
+    assert rest.get("preprocess") == {0: 1.0, 1: None, 2: None}[done]
+    assert rest.get("train fold 0") == (None if done == 2 else 6.0)
     assert rest["train fold 1"] == 6.0
 
 
