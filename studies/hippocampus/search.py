@@ -4,7 +4,7 @@
 
 Each search is `dints search` with search.yaml in its own folder; finished ones are kept, interrupted ones go on. Writes
 searches.csv (Table 1 of the paper), gap.csv and gap.svg (Figure 8), logs/ and architectures/ (Figure 7). Results of
-searches that are not in the work folder stay. Another schedule, in folders of its own:
+searches that are not in the work folder stay. Another schedule, or full resolution (full/), in folders of its own:
 
     python studies/hippocampus/search.py --data ../shared/data/Task04_Hippocampus --work runs/low_rate \
         --config studies/hippocampus/low_rate/search.yaml --results studies/hippocampus/low_rate
@@ -166,8 +166,11 @@ def write_gaps(searches: list[Search], work: Path, results: Path) -> None:
     write_csv(table, ["architecture step", *(search.name for search in curves)], lines)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    for axes, budget in zip(figure.subplots(1, len(BUDGETS), sharey=True), BUDGETS, strict=True):
+    budgets = sorted({search.budget for search in curves})
+    if not budgets:
+        return
+    figure = Figure(figsize=(3 * len(budgets), 3.2), layout="constrained")
+    for axes, budget in zip(figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0], budgets, strict=True):
         axes.set(xlabel="architecture step", title=f"sigma = {budget:g}")
         for search, curve in curves.items():
             if search.budget == budget:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -117,23 +118,21 @@ def write_table(work: Path) -> None:
     table = HERE / "table.csv"
     with table.open(newline="", encoding="utf-8") as file:
         rows = {row["part"]: row for row in csv.DictReader(file)}
-    for part in PARTS:
-        path = folder_of(part, work) / "done.json"
-        if path.is_file():
-            rows[part] = row_of(part, json.loads(path.read_text()))
-    for row in rows.values():
-        row["over the base"] = f"{float(row['mean']) - float(rows['base']['mean']):+.4f}" if "base" in rows else ""
+    done = {part: folder_of(part, work) / "done.json" for part in PARTS}
+    found = {part: json.loads(path.read_text()) for part, path in done.items() if path.is_file()}
+    rows |= {part: row_of(part, own, found.get("base")) for part, own in found.items()}
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, HEADER, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[part] for part in PARTS if part in rows)
 
 
-def row_of(part: str, done: Mapping[str, Any]) -> dict[str, str]:
-    """Of the table, but for what the part has over the base."""
-    dice = done["dice"]
-    scores = (f"{value:.4f}" for value in (*dice, sum(dice) / len(dice)))
-    return dict(zip(HEADER, (part, " ".join(PARTS[part]), *scores, "", f"{done['seconds']:.0f}"), strict=True))
+def row_of(part: str, done: Mapping[str, Any], base: Mapping[str, Any] | None) -> dict[str, str]:
+    """Of the table, with what the part has over the base, if that is done."""
+    mean = statistics.mean(done["dice"])
+    gain = f"{mean - statistics.mean(base['dice']):+.4f}" if base else ""
+    scores = [f"{value:.4f}" for value in (*done["dice"], mean)]
+    return dict(zip(HEADER, (part, " ".join(PARTS[part]), *scores, gain, f"{done['seconds']:.0f}"), strict=True))
 
 
 if __name__ == "__main__":
