@@ -100,7 +100,11 @@ def test_times_are_as_precise_as_they_are_worth(seconds, text):
 
 
 def test_little_memory_is_told_in_a_smaller_unit():
-    assert [gibibytes(count) for count in (38 * 2**20, 0.1 * 2**30, 15.7 * 2**30)] == ["38.0 MiB", "0.1 GiB", "15.7 GiB"]
+    assert [gibibytes(count) for count in (38 * 2**20, 0.1 * 2**30, 15.7 * 2**30)] == [
+        "38.0 MiB",
+        "0.1 GiB",
+        "15.7 GiB",
+    ]
 
 
 def test_what_a_check_found_comes_back_from_its_file(phantoms, tmp_path):
