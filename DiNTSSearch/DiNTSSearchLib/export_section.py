@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSLib.device_list import hereOnly
 from DiNTSLib.terminology import SegmentStyle, segmentStyles, terminologyOf, toHex
 from DiNTSSearchLib.contest_tables import comparisonTable
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
@@ -122,8 +123,12 @@ class ExportSection(Section):
         self.panel.openFile(results["report"]["path"])
 
     def onCompare(self) -> None:
-        folder, device = self.panel.parameters.runFolder, self.panel.parameters.device.value
-        self.start(lambda **calls: self.logic.compare(folder, device, **calls), self.onCompared)
+        parameters = self.panel.parameters
+
+        def begin(**calls: Any) -> Pipeline:
+            return self.logic.compare(parameters.runFolder, hereOnly(parameters.device), **calls)
+
+        self.start(begin, self.onCompared)
 
     def onCompared(self, results: Results) -> None:
         self.panel.readRun()

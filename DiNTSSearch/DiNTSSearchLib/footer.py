@@ -56,6 +56,8 @@ class Footer:
             self.ui.progressBar.value = event["step"]
             if not isStopping:
                 _write(self.ui.statusLabel, progressSentence(event))
+        elif event["event"] == "result" and event["name"] == "state" and event["values"]["state"] == "queued":
+            _write(self.ui.statusLabel, _("Waiting in the queue of {host}. {text}").format(**event["values"]))
         elif event["event"] in ("message", "warning", "error"):
             self.log(event["text"])
 

@@ -17,13 +17,13 @@ from dints.files.storage import remove_leftovers, write_json
 from dints.model.folder import models_folder
 from dints.run_layout import RunLayout
 from DiNTSLib.background import submit
+from DiNTSLib.device_list import otherComputer
 from DiNTSLib.events import OnEvent, OnFinished
 from DiNTSLib.processes import EngineProcess
 from DiNTSSearchLib.opened_run import CHOICES
+from DiNTSSearchLib.options import PAPER, overrides, place, timed
 from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
 from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline
-
-PAPER = "paper"  # in place of hours: as long as the settings take
 
 
 class EngineError(RuntimeError):
@@ -99,7 +99,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         onFinished: OnFinished | None = None,
     ) -> Pipeline:
         """Result "memory": bytes that `search` and `retraining_full` (at a budget of 1) need and are `available`."""
-        command = ["memory", "--config", str(settings), "--device", device, *_overrides(changes)]
+        command = ["memory", "--config", str(settings), *place(device), *overrides(changes)]
         return self._run([[command]], onEvent, onFinished)
 
     def plan(
@@ -121,7 +121,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             hours: that it may take; PAPER takes `settings` as they are.
         """
         command = ["plan", "--data", str(data), "--check", str(check), "--device", device]
-        command += _timed(hours, preset, settings, changes)
+        command += timed(hours, preset, settings, changes)
         return self._run([[command]], onEvent, onFinished)
 
     def search(
@@ -146,14 +146,15 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             hours: that a new run may take, with settings that fit, among which those of `preset` and `changes` stay;
                 PAPER takes `settings` as they are.
             architecture: is taken in place of a search: a name of the zoo, or a file.
+            device: "@NAME" is another computer, one of `dints hosts`; it goes on there when this process ends.
         """
         layout = RunLayout(run)
-        command = ["search", "--run", str(run), "--device", device]
+        command = ["search", "--run", str(run), *place(device)]
         if not layout.is_run:
             if settings is None and layout.config_file.is_file():
                 settings = layout.config_file
             command += [] if data is None else ["--data", str(data)]
-            command += _timed(hours, preset, settings, changes)
+            command += timed(hours, preset, settings, changes)
         command += ["--architecture", architecture] if architecture else []
         return self._run([[command]], onEvent, onFinished, run)
 
@@ -170,10 +171,14 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
 
         Args:
             folds: all by default.
-            devices: the folds are dealt to them; those of one device run one after the other.
+            devices: the folds are dealt to them; those of one device run one after the other. "@NAME" alone is another
+                computer, one of `dints hosts`.
         """
         if folds is None:
             folds = range(_settings(run).training.folds)
+        if otherComputer(devices[0]):  # which cross-validates, too
+            command = ["train", "--run", str(run), "--folds", ",".join(map(str, folds)), *place(devices[0])]
+            return self._run([[command]], onEvent, onFinished, run)
         lanes = [(device, list(folds)[index :: len(devices)]) for index, device in enumerate(devices)]
         train = [
             ["train", "--run", str(run), "--folds", ",".join(map(str, own)), "--device", device]
@@ -277,14 +282,3 @@ def _clearAway(folder: Path) -> None:
 def _settings(run: str | Path) -> Config:
     """Of a run; InputError if it has none that can be read."""
     return Config.load(RunLayout(run).config_file)
-
-
-def _timed(hours: str, preset: str, settings: str | Path | None, changes: Mapping[str, str] | None) -> list[str]:
-    """Options of a run that is as long as its settings take, or that is to fit a time."""
-    if hours == PAPER:
-        return ([] if settings is None else ["--config", str(settings)]) + _overrides(changes)
-    return (["--config", preset] if preset else []) + ["--hours", hours] + _overrides(changes)
-
-
-def _overrides(changes: Mapping[str, str] | None) -> list[str]:
-    return [part for key, value in (changes or {}).items() for part in ("--set", f"{key}={value}")]

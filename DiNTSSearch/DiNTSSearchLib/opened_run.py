@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from dints.config import Config
 from dints.errors import InputError, failure
 from dints.evaluation.evaluate import Scores, read_scores
+from dints.remote.relay import MARK
 from dints.run_layout import FoldState, LogReader, RunLayout, SearchState
 from dints.search.race_state import Racer, RaceReader
 from DiNTSSearchLib.run_files import readChecked
@@ -34,6 +35,7 @@ class OpenedRun:
 
     Attributes:
         problems: a sentence for each file that cannot be read.
+        device: the other computer that the run is on, as the engine's word; "" for a run of this computer.
         settings: None before the data were checked.
         check: what the check found, "cases" and "problems"; None before it.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
@@ -99,6 +101,8 @@ class OpenedRun:
         self._start: Mapped | None = self._content(layout.run_file, readChecked)
         self.dataFolder: str = self._start["data"] if self._start else ""
         self.settings: Config | None = self._content(layout.config_file, Config.load, isNeeded=self.isRun)
+        remote = self._content(layout.remote_file, readChecked)
+        self.device: str = f"{MARK}{remote['host']}" if remote else ""
         self.check: Mapped | None = self._content(layout.check_file, readChecked)
         self.choices: Mapped = self._content(layout.folder / CHOICES, readChecked) or {}
         self.scores: Scores | None = self._content(layout.scores_file, _scores)

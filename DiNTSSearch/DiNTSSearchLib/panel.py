@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from dints.errors import failure
 from DiNTSLib import dependencies
 from DiNTSLib.binding import BoundPanel, ParameterBinding
+from DiNTSLib.device_list import DeviceList
 from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSearchLib.data_section import DataSection
@@ -29,6 +30,10 @@ from DiNTSSearchLib.section import Section
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
 
+SENT = (
+    "Voxels, labels and their geometry are sent to {name}, without names and headers, and stay there until the run is "
+    "removed with “dints stop --remove”. It goes on there when Slicer is closed."
+)
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
 
 
@@ -51,6 +56,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
         self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
+        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, _(SENT), self._onDevice)
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
         self.sections = (self.data, self.search, self.retrain, self.export)
@@ -105,6 +111,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         if folder is not None and not parameters.runFolder:
             parameters.runFolder = str(folder)
         self._binding = ParameterBinding(parameters, self.ui, self._onModified)
+        self.devices.show(parameters.device)
         if parameters.runFolder != parameters.openedFolder:
             self.openRun()
         elif not self.missing:
@@ -124,6 +131,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self._timer.stop()
         self.search.memory.stop()
         self.search.time.stop()
+        self.devices.close()
         if self.job is not None:
             self.job.cancel()
         self.unbind()
@@ -136,6 +144,11 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
     def onDataFolderEdited(self, path: str) -> None:
         if self.isBound:
             self.parameters.dataFolder = path
+
+    def _onDevice(self, device: str) -> None:
+        if self.isBound:
+            self.parameters.device = device
+            self.refresh()
 
     def openRun(self) -> None:
         """Takes over what the folder that was chosen holds. What the user changes after that is kept with the scene."""
@@ -154,7 +167,10 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
                     parameters.dataFolder, parameters.preset = self.run.choices["data"], self.run.choices["preset"]
                 if self.run.isRun:
                     parameters.dataFolder = self.run.dataFolder
+                if self.run.device:
+                    parameters.device = self.run.device
                 self.loadSettings()
+            self.devices.show(parameters.device)
             self.open(self.next())
         finally:
             self._isOpening = False

@@ -9,7 +9,7 @@ from slicer.parameterNodeWrapper import Decimals, SingleStep, parameterNodeWrapp
 
 from dints.config import Config
 from DiNTSLib.binding import WrappedParameters
-from DiNTSLib.device_choice import DeviceChoice
+from DiNTSLib.device_list import AUTOMATIC_DEVICE
 from DiNTSLib.setting_parameters import standard, within
 
 DECIMALS = 3  # of fractions in the widgets
@@ -70,7 +70,7 @@ class DiNTSSearchParameters(WrappedParameters):
     patchZ: Annotated[int, within("sampling.patch"), standard("sampling.patch", 2)]
     race: bool = False  # whether a race chooses among what the search proposes
     zoo: str = ""  # the architecture that is taken in place of a search; "" searches
-    device: DeviceChoice = DeviceChoice.AUTOMATIC
+    device: str = AUTOMATIC_DEVICE
     distribution: Distribution = Distribution.SEQUENCE
     changes: dict[str, str]  # advanced settings that differ from those of the data or preset: {section.key: YAML}
     modelName: str = ""

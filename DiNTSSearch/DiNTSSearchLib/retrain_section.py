@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from dints.evaluation.evaluate import Scores, measured, summarize
 from dints.metrics.segmentation import short_name
 from dints.run_layout import FoldState
+from DiNTSLib.device_list import deviceWord
 from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.parameters import Distribution
@@ -54,9 +55,9 @@ class RetrainSection(Section):
     def devices(self) -> list[str]:
         """One for each process."""
         parameters, gpus = self.panel.parameters, self.panel.search.memory.gpus
-        if parameters.distribution == Distribution.GPUS and gpus > 1:
+        if parameters.distribution == Distribution.GPUS and gpus > 1 and not self.panel.devices.computer:
             return [f"cuda:{index}" for index in range(gpus)]
-        return [parameters.device.value]
+        return [deviceWord(parameters.device)]
 
     def refresh(self) -> None:
         run, gpus = self.panel.run, self.panel.search.memory.gpus
@@ -86,7 +87,7 @@ class RetrainSection(Section):
             return self.panel.run.whyUnusable
         if not self.panel.run.search.finished:
             return _("Search an architecture first.")
-        return "" if self.folds else _("Check at least one fold.")
+        return self.panel.devices.problem if self.folds else _("Check at least one fold.")
 
     def showFolds(self, folds: Sequence[FoldState | None]) -> None:
         """One line a fold, with a check mark."""

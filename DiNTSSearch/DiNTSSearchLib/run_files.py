@@ -42,6 +42,7 @@ NETWORK = {"caption": isText, "filters": int, "dice": isNumber, "difference": is
 
 SHAPES: dict[str, Any] = {
     "run.json": {"format": 1, "data": isText},
+    "remote.json": {"format": 1, "host": isText},
     "choices.json": {"data": isText, "preset": isText, "folds": int},
     "compare.json": {"verdict": isText, "networks": [NETWORK]},
     "check.json": {"cases": [FACTS], "problems": [PROBLEM], "notes?": [isText]},

@@ -14,6 +14,7 @@ from dints.errors import InputError
 from dints.search.drawing import architecture_svg
 from dints.search.race_state import Racer
 from dints.zoo.catalogue import read_design
+from DiNTSLib.device_list import deviceWord, otherComputer
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.approach import ApproachChoice
 from DiNTSSearchLib.chart_view import ChartView
@@ -139,7 +140,7 @@ class SearchSection(Section):
         run = self.panel.run
         if run.isRun:
             found = _("The architecture is found. For another search, choose another run folder.")
-            return run.whyUnusable or (found if run.search.finished else "")
+            return run.whyUnusable or (found if run.search.finished else self.panel.devices.problem)
         if not self.panel.data.isChecked():
             return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
         try:
@@ -148,7 +149,7 @@ class SearchSection(Section):
             return str(error)
         taken = self.approach.taken
         if taken is None or taken.design.fits(settings.sampling.patch):
-            return ""
+            return self.panel.devices.problem
         return _("{name} takes patches of {rule}.").format(name=taken.name, rule=taken.design.size_rule)
 
     def changed(self, changes: dict[str, str]) -> Config:
@@ -190,7 +191,7 @@ class SearchSection(Section):
         run, parameters = self.panel.run, self.panel.parameters
         if run.settings is not None and (run.isRun or not self.whyNot()):
             changes = {} if run.isRun else self.changes()
-            self.memory.want(run.settings, changes, run.layout.config_file, parameters.device.value)
+            self.memory.want(run.settings, changes, run.layout.config_file, deviceWord(parameters.device))
         elif not self.panel.isBusy:
             self.memory.stop()
         self.ui.memoryText.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
@@ -200,13 +201,15 @@ class SearchSection(Section):
     def showTime(self) -> None:
         """Keeps the prediction for what would be started now in sight; that of a run is in the footer."""
         run, parameters = self.panel.run, self.panel.parameters
-        if not run.isRun and run.settings is not None and not self.whyNot():
-            layout, hours, device = run.layout, parameters.time.value, parameters.device.value
+        computer = otherComputer(deviceWord(parameters.device))
+        if not computer and not run.isRun and run.settings is not None and not self.whyNot():
+            layout, hours, device = run.layout, parameters.time.value, deviceWord(parameters.device)
             data, preset, changes = parameters.dataFolder, parameters.preset, self.timedChanges()
             self.time.want(data, layout.check_file, preset, layout.config_file, changes, hours, device)
         elif not self.panel.isBusy:
             self.time.stop()
-        self.ui.timeText.text = self.time.sentence() or _("known after the check")
+        later = _("known when it has begun on {name}").format(name=computer) if computer else _("known after the check")
+        self.ui.timeText.text = self.time.sentence() or later
         self.ui.timeText.toolTip = self.time.explanation()
         self.ui.timeText.styleSheet = ERROR_STYLE if self.time.error else ""
 
@@ -239,7 +242,7 @@ class SearchSection(Section):
 
     def onStart(self) -> None:
         parameters = self.panel.parameters
-        options: dict[str, Any] = {"device": parameters.device.value}
+        options: dict[str, Any] = {"device": deviceWord(parameters.device)}
         if self.isTaking:
             options["architecture"] = parameters.zoo
         if not self.panel.run.isRun:

@@ -16,10 +16,20 @@ GIBIBYTE = 2**30
 
 
 class EstimateLine:
-    """Asks for memory and time a moment after the last change, and shows the answer to the last question only."""
+    """Asks for memory and time a moment after the last change, and shows the answer to the last question only.
 
-    def __init__(self, ui: SimpleNamespace, ask: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
-        self.label, self._ask = ui.estimateLabel, ask
+    Args:
+        ask: hands the answer to what it is given.
+        computer: name of the other computer that is chosen; "" is this one.
+    """
+
+    def __init__(
+        self,
+        ui: SimpleNamespace,
+        ask: Callable[[Callable[[dict[str, Any]], None]], None],
+        computer: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.label, self._ask, self._computer = ui.estimateLabel, ask, computer
         self._question = 0
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -42,7 +52,7 @@ class EstimateLine:
 
     def show(self, values: dict[str, Any]) -> None:
         """What the engine answered."""
-        self._write(estimateText(values))
+        self._write(estimateText(values, self._computer()))
 
     def _write(self, text: str) -> None:
         """The line is there only with a text: it shares its place with the reason why Apply is disabled."""
@@ -50,8 +60,12 @@ class EstimateLine:
         self.label.visible = bool(text)
 
 
-def estimateText(values: dict[str, Any]) -> str:
-    """The worker's estimate in a sentence; a warning where the GPU's memory will not do."""
+def estimateText(values: dict[str, Any], computer: str = "") -> str:
+    """The worker's estimate in a sentence; a warning where the GPU's memory will not do.
+
+    Args:
+        computer: name of the one that it holds for; "" is this one.
+    """
     text = _("Needs up to {memory:.1f} GiB; ").format(memory=values["memory"] / GIBIBYTE)
     windows = values["windows"]
     text += _("1 window") if windows == 1 else _("{windows} windows").format(windows=windows)
@@ -59,6 +73,7 @@ def estimateText(values: dict[str, Any]) -> str:
         about = _("; at most {time}") if values["at_most"] else _("; about {time}")
         text += about.format(time=duration(values["seconds"]))
     text += _("; on the GPU") if values["device"].startswith("cuda") else _("; on the CPU")
+    text += _(" of {computer}").format(computer=computer) if computer else ""
     available = values["device_memory"]
     if available is not None and values["memory"] > available:
         text += _(", which has {memory:.1f} GiB: it will go on in smaller steps").format(memory=available / GIBIBYTE)

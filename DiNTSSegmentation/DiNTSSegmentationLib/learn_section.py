@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
+from DiNTSLib.device_list import hereOnly
 from DiNTSSegmentationLib import learning
 from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.models import ModelEntry, chooseVersion, findModel, versionsOf
@@ -126,13 +127,12 @@ class LearnSection:
 
     def _onImprove(self) -> None:
         parameters = self.panel.parameters
-        device = parameters.device.value
         self._newModel = ""
         self._begin(
             lambda: learning.improveModel(
                 self._model(),
                 parameters.dataSet,
-                device=device,
+                device=hereOnly(parameters.device),
                 onProgress=self._onProgress,
                 onFinished=self._onImproved,
             )
@@ -177,11 +177,14 @@ class LearnSection:
 
     def _onRank(self) -> None:
         parameters = self.panel.parameters
-        device = parameters.device.value
         self.ranking.clear()
         self._begin(
             lambda: learning.rankScans(
-                self._model(), parameters.scans, device=device, onProgress=self._onRanking, onFinished=self._onRanked
+                self._model(),
+                parameters.scans,
+                device=hereOnly(parameters.device),
+                onProgress=self._onRanking,
+                onFinished=self._onRanked,
             )
         )
 

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from dints.errors import InputError
 from DiNTSLib import dependencies
 from DiNTSLib.binding import BoundPanel, ParameterBinding
+from DiNTSLib.device_list import DeviceList, deviceWord
 from DiNTSLib.install_panel import showInstallPanel
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
@@ -42,6 +43,7 @@ FORM_LABELS = (  # get the same width, so that the fields of all sections are al
     "dataSetLabel",
     "scansLabel",
 )
+SENT = "Voxels and their geometry are sent to {name}, without names and headers; nothing stays there."
 UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
 
 
@@ -62,7 +64,8 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.models = ModelSection(self.ui, self._onModel)
         self.inputs = InputSection(self.ui, self._onVolumes)
         self.cleanup = CleanupTable(self.ui, self._onCleanup)
-        self.estimate = EstimateLine(self.ui, self._askEstimate)
+        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, _(SENT), self._onDevice)
+        self.estimate = EstimateLine(self.ui, self._askEstimate, lambda: self.devices.computer)
         self.progress = ProgressSection(self.ui, logic.queue)
         self.results = ResultsSection(self.ui, self.update)
         self.batch = BatchSection(self)
@@ -83,6 +86,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._binding = ParameterBinding(parameters, self.ui, lambda caller, event: self._timer.start())
         self.models.refresh(parameters.model)
+        self.devices.show(parameters.device)
         self.batch.bind(parameters)
         self.learn.bind(parameters)
         self.inputs.show(volumes)
@@ -103,6 +107,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.models.close()
         self.results.close()
         self.learn.close()
+        self.devices.close()
 
     def update(self) -> None:
         """What is enabled and shown, and the sentence beside Apply."""
@@ -148,6 +153,11 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
             model = self.models.chosen
             self.inputs.setChannels(model.channels if model else ())
             self.parameters.model = file
+            self.update()
+
+    def _onDevice(self, device: str) -> None:
+        if self.isBound:
+            self.parameters.device = device
             self.update()
 
     def _onVolumes(self, volumes: list[slicer.vtkMRMLScalarVolumeNode | None]) -> None:
@@ -203,7 +213,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         return {
             "model": model.path,
             "quality": parameters.quality,
-            "device": parameters.device.value,
+            "device": deviceWord(parameters.device),
             "options": engineOptions(parameters, model),
             "onProgress": self._onProgress,
         }
@@ -250,7 +260,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
             self.logic.check(volumes, model, parameters.segmentation, parameters.region, bool(self._replaceable))
         except InputError as error:
             return str(error)
-        return ""
+        return self.devices.problem
 
     def _editedSegmentation(self) -> slicer.vtkMRMLSegmentationNode | None:
         """The chosen segmentation if replacing it would lose work that the user did not give up."""

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 from DiNTSLib.binding import WrappedParameters
-from DiNTSLib.device_choice import DeviceChoice
+from DiNTSLib.device_list import AUTOMATIC_DEVICE
 from DiNTSLib.setting_parameters import standard, within
 from DiNTSSegmentationLib.models import ModelEntry
 
@@ -82,7 +82,7 @@ class SegmentationParameters(WrappedParameters):
     disagreement: bool = False
     statistics: bool = True
     quality: Quality = Quality.STANDARD
-    device: DeviceChoice = DeviceChoice.AUTOMATIC
+    device: str = AUTOMATIC_DEVICE
     vote: Vote = Vote.MODEL
     batchSize: Annotated[int, within("inference.batch_size"), standard("inference.batch_size")]
     cleanup: dict[str, str]

@@ -11,7 +11,7 @@ from dints.commands.options import add_host, configuration
 from dints.config import TaskConfig
 from dints.data.datalist import read_datalist
 from dints.errors import InputError
-from dints.events import Reporter
+from dints.events import JsonReporter, Reporter
 from dints.model.installed import find_model
 from dints.remote.hosts import SCHEDULERS, Host, find_host
 from dints.remote.runs.away import AwayRun
@@ -121,4 +121,14 @@ def _do_there(arguments: argparse.Namespace, words: Words, stages: object, repor
             begun = stages(("--run", away.run_there), ("--data", away.data_there), host)
             away.begin(begun, words.files, datalist, reporter)
             if not arguments.detach:
-                away.follow(reporter)
+                followed(away, reporter)
+
+
+def followed(away: AwayRun, reporter: Reporter) -> None:
+    """Follows a run. A request to stop ends it there, where another program asks; Ctrl-C ends following alone."""
+    try:
+        away.follow(reporter)
+    except KeyboardInterrupt:
+        if isinstance(reporter, JsonReporter):
+            away.stop(False, reporter)
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dints.commands.away import followed
 from dints.events import Reporter
 from dints.remote.runs.away import AwayRun
 from dints.run import run_lock
@@ -16,4 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     with AwayRun.open(arguments.run_folder) as away, run_lock(arguments.run_folder):
-        away.follow(reporter)
+        followed(away, reporter)

@@ -9,6 +9,7 @@ from dints.errors import RunError
 from dints.events import Reporter, gibibytes
 from dints.remote.examine import Examination, examine, install, slurm_sentences
 from dints.remote.hosts import SCHEDULERS, Host, find_host, hosts_file, keep_host, known_hosts, remove_host
+from dints.remote.seen import keep_seen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +67,7 @@ def _check(arguments: argparse.Namespace, reporter: Reporter) -> None:
         host = install(host, found.facts)
         keep_host(host)
         found = examine(host)
+    keep_seen(host, found.facts)
     _tell(host, found, reporter)
     if found.lacks_engine:
         raise RunError(f"host {host.name}: {found.findings[0]}")

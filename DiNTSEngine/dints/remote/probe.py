@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+ANSWER_SECONDS = 5.0  # in which a cluster answers; without its controller SLURM waits for minutes
 SLURM = ["sbatch", "squeue", "scancel", "sinfo"]
 
 
@@ -46,20 +47,20 @@ def slurm() -> "dict[str, object] | None":
     missing = [name for name in SLURM if shutil.which(name) is None]
     if missing == SLURM:
         return None
-    lines = output(["sinfo", "--noheader", "--format=%R|%D|%G|%l|%a"]).splitlines()
+    lines = output(["sinfo", "--noheader", "--format=%R|%D|%G|%l|%a"], ANSWER_SECONDS).splitlines()
     partitions = [
         {"name": name, "nodes": nodes, "gpus": gpus, "longest": longest, "state": state}
         for name, nodes, gpus, longest, state in (line.split("|") for line in lines)
     ]
-    accounting = bool(output(["sacct", "--allocations"]))  # a header at least
+    accounting = bool(output(["sacct", "--allocations"], ANSWER_SECONDS))  # a header at least
     return {"missing": missing, "partitions": partitions, "accounting": accounting}
 
 
-def output(command: "list[str]") -> str:
-    """What a program prints; nothing if it is missing or fails."""
+def output(command: "list[str]", seconds: "float | None" = None) -> str:
+    """What a program prints; nothing if it is missing, fails or takes longer."""
     try:
-        return subprocess.check_output(command, stderr=subprocess.DEVNULL).decode(errors="replace")
-    except (OSError, subprocess.CalledProcessError):
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=seconds).decode(errors="replace")
+    except (OSError, subprocess.SubprocessError):
         return ""
 
 

@@ -58,3 +58,38 @@ def test_another_computer_gives_the_segments_of_this_one(
 def test_an_unknown_computer_is_told_with_the_remedy(logic: Any, ct: Any, model_files: Path) -> None:
     with pytest.raises(RunError, match="add it with `dints hosts add nowhere"):
         logic.segment(ct, model=model_files / "body.zip", device="@nowhere")
+
+
+def test_the_panel_segments_on_the_computer_that_is_chosen(
+    there: Any,  # noqa: F811
+    fresh_worker: None,
+    panel: Any,
+    host: Any,
+    apply: Any,
+) -> None:
+    panel.panel.devices.show("auto")
+    host.choose(panel.ui.deviceBox, "there")
+    note = panel.ui.deviceNote
+    assert "sent to there, without names and headers; nothing stays there" in note.text
+    host.wait_until(lambda: "is being asked" not in note.text, 60.0)
+    assert panel.ui.deviceBox.currentText.startswith("there: ")
+    apply(panel)
+    assert panel.panel.parameters.segmentation is not None
+    assert "there" not in panel.ui.reasonLabel.text
+
+
+def test_a_computer_that_cannot_be_reached_is_told_before_apply(
+    reachable: Any,  # noqa: F811
+    fresh_worker: None,
+    panel: Any,
+    host: Any,
+) -> None:
+    from dints.remote.hosts import Host, keep_host
+
+    keep_host(Host("far", "me@nowhere.invalid"))
+    panel.panel.devices.show("auto")
+    host.choose(panel.ui.deviceBox, "far")
+    host.wait_until(lambda: not panel.ui.applyButton.enabled, 60.0)
+    assert "no computer of that name was found" in panel.ui.reasonLabel.text
+    host.choose(panel.ui.deviceBox, "CPU")
+    assert panel.ui.applyButton.enabled

@@ -113,7 +113,7 @@ class Depot:
         stages = [Stage.from_mapping(values) for values in message["stages"]]
         begun = {"event": "begun", "folder": str(guest.folder.resolve())}
         if guest.stages_file.is_file() and launcher_of(guest).alive(guest):
-            if guest.stages == stages:  # the answer to the same message was lost
+            if [stage.name for stage in guest.stages] == [stage.name for stage in stages]:  # the same is asked again
                 return begun
             raise InputError(f"run {guest.identity}: is under way already; follow it, or stop it first")
         files = message["files"]

@@ -17,8 +17,6 @@ from dints.remote.ssh import ConnectionLostError, UnreachableError, failure_of, 
 
 CLOSE_SECONDS = 5.0
 
-Answer = dict[str, Any]
-
 
 class DepotConnection:
     """A connection to the depot of a host. Use it as a context.
@@ -53,7 +51,7 @@ class DepotConnection:
         assert self._process.stdout is not None
         return self._process.stdout  # type: ignore[return-value]
 
-    def ask(self, **message: Any) -> Answer:
+    def ask(self, **message: Any) -> dict[str, Any]:
         """Sends a message and waits for its answer."""
         self._send(message)
         return self._answer()
@@ -86,7 +84,7 @@ class DepotConnection:
             if stream is not None:
                 stream.close()
 
-    def _send(self, message: Answer, file: Path | None = None, start: int = 0) -> None:
+    def _send(self, message: dict[str, Any], file: Path | None = None, start: int = 0) -> None:
         assert self._process.stdin is not None
         try:
             send(self._process.stdin, message, file, start)  # type: ignore[arg-type]
@@ -94,7 +92,7 @@ class DepotConnection:
             self._answer()  # which may be why it no longer listens
             raise self._lost() from error
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> dict[str, Any]:
         event = next((message for message in self._messages if "event" in message), None)
         if event is None:
             raise self._lost()
