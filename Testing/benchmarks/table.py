@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 from alone import SUBJECTS
 from comparison import OURS, REFERENCE, RESULTS, Comparison
 from comparisons import COMPARISONS
@@ -28,6 +31,19 @@ plotted in [growth.svg](growth.svg), its points are in [growth.csv](growth.csv).
 | what | figure | wanted |
 | --- | --- | --- |
 """
+KEPT_AS_TABLES = (  # what is measured, on which conditions, and the file of the rows
+    (
+        "Runs that are given a time",
+        "`plan.py`: whole runs on one core, what they were predicted to take and took, and the Dice of each label over "
+        "all cases of the cross-validation.",
+        RESULTS.parent / "plan" / "runs.csv",
+    ),
+    (
+        "Searches that are given seconds",
+        "`search_seconds.py`: how long a window of the found network takes, on one core.",
+        RESULTS.parent / "search_seconds.csv",
+    ),
+)
 
 
 def write_table() -> str:
@@ -37,6 +53,9 @@ def write_table() -> str:
     files = [*RESULTS.glob("*.json"), *(subject.result_file for subject in SUBJECTS if subject.result_file.exists())]
     machines = "\n".join(f"Measured on {line}." for line in sorted({_machine(read_json(f)["machine"]) for f in files}))
     text = HEADER + "\n".join(rows) + "\n" + ALONE + "\n".join(alone) + "\n\n" + machines + "\n"
+    text += "".join(
+        f"\n# {title}\n\n{how}\n\n{_rows_of(path)}" for title, how, path in KEPT_AS_TABLES if path.is_file()
+    )
     write_text(TABLE, text)
     return text
 
@@ -59,6 +78,14 @@ def _row(comparison: Comparison, device: str) -> str:
         f"| {comparison.title} | {device_name} | {times} | {wanted} | {memory} | {memory_wanted} | {both} "
         f"| {result['agreement']} |"
     )
+
+
+def _rows_of(path: Path) -> str:
+    """A CSV file as a table in Markdown."""
+    with path.open(newline="") as file:
+        names, *rows = csv.reader(file)
+    lines = [[name.replace("_", " ") for name in names], ["---"] * len(names), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _machine(machine: dict) -> str:
