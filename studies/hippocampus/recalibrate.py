@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=SHIPPED_FOLDER / "hippocampus-mr.zip", help="is replaced")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--notes", type=Path, help="text file with another description of the model")
     options = parser.parse_args()
     model, reporter = load_model(options.model), Reporter()
     run = rebuilt(model, options.data, options.work)
@@ -53,7 +54,8 @@ def main() -> None:
     refuse_other_folds(rows, model.manifest)
     found = export(run, reporter).manifest.training
     measured = {name: found[name] for name in MEASURED}
-    manifest = replace(model.manifest, training={**model.manifest.training, **measured})
+    notes = options.notes.read_text(encoding="utf-8").strip() if options.notes else model.manifest.notes
+    manifest = replace(model.manifest, notes=notes, training={**model.manifest.training, **measured})
     list(model.networks)  # read before the file is replaced: a damaged one is left alone
     Model(model.path, manifest).converted(options.model)
     assert load_model(options.model).manifest.folds == model.manifest.folds, "weights have changed"

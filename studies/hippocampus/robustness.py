@@ -3,9 +3,9 @@
     python studies/hippocampus/robustness.py --run runs/study/final \
         --model hippocampus-mr --others ../shared/data/ct/example_ct.nii.gz ../shared/data/mr/example_mr.nii.gz
 
-Every case is segmented by the network of the fold that held it out. Writes robustness.csv: mean Dice of each label and
-how many of the cases came with a warning; and others.csv: the warnings of scans of other kinds. --results names another
-folder for both.
+Every case is segmented by the network of the fold that held it out. Writes robustness.csv: mean Dice of each label,
+the mean of what was predicted, and how many of the cases came with a warning; and others.csv: the warnings of scans of
+other kinds. --results names another folder for both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dints.evaluation.evaluate import evaluate_case
 from dints.events import Reporter
 from dints.inference.predictor import Predictor
 from dints.model.installed import find_model
-from dints.model.model import load_model
+from dints.model.model import Model, load_model
 from dints.run import Run
 
 HERE = Path(__file__).parent
@@ -49,10 +49,11 @@ def main() -> None:
     parser.add_argument("--others", type=Path, nargs="*", default=[])
     parser.add_argument("--results", type=Path, default=HERE)
     options = parser.parse_args()
-    run, predictor = Run(options.run), load_model(find_model(options.model)).predictor("cpu")
-    lines = [(name, *scores(change, run, predictor)) for name, change in CHANGES.items()]
+    run, model = Run(options.run), load_model(find_model(options.model))
+    predictor = model.predictor("cpu")
+    lines = [(name, *scores(change, run, model, predictor)) for name, change in CHANGES.items()]
     names = [name for value, name in run.config.task.labels.items() if value]
-    header = ("scans", *(f"DSC {name}" for name in names), "cases", "with a warning")
+    header = ("scans", *(f"DSC {name}" for name in names), "predicted", "cases", "with a warning")
     write_csv(options.results / "robustness.csv", header, lines)
     heard = []
     for path in options.others:
@@ -63,17 +64,18 @@ def main() -> None:
     print(*((options.results / name).read_text() for name in ("robustness.csv", "others.csv")), sep="\n")
 
 
-def scores(change: Change, run: Run, predictor: Predictor) -> tuple:
-    """Mean Dice of each label, number of cases, number of those with a warning."""
+def scores(change: Change, run: Run, model: Model, predictor: Predictor) -> tuple:
+    """Mean Dice of each label and the predicted one, number of cases, number of those with a warning."""
     dice, warned = [], 0
     for fold, (_, validation) in enumerate(run.splits):
         for name in validation[:CASES]:
             case, warnings = run.cases[name], Warnings()
             assert case.label is not None
             image, label = change(read_channels(case.images)[0], read_label(case.label))
-            prediction = predictor.predict([image], warnings, folds=[fold]).labels
-            found = evaluate_case(prediction, label, run.config.task.labels, run.config.task.tolerance)
-            dice.append([own["dice"] for own in found.values()])
+            prediction = predictor.predict([image], warnings, folds=[fold], confidence=True)
+            found = evaluate_case(prediction.labels, label, run.config.task.labels, run.config.task.tolerance)
+            predicted = model.assessment(prediction.confidence)["predicted_dice"]
+            dice.append([*(own["dice"] for own in found.values()), np.nan if predicted is None else predicted])
             warned += bool(warnings.texts)
     return (*(f"{value:.4f}" for value in np.nanmean(dice, axis=0)), len(dice), warned)
 
