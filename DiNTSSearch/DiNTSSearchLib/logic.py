@@ -111,6 +111,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         changes: Mapping[str, str] | None = None,
         hours: str = PAPER,
         device: str = "auto",
+        architecture: str = "",
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
     ) -> Pipeline:
@@ -119,9 +120,11 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Args:
             check: what `check` left in the run's folder.
             hours: that it may take; PAPER takes `settings` as they are.
+            architecture: as in `search`.
         """
         command = ["plan", "--data", str(data), "--check", str(check), "--device", device]
         command += timed(hours, preset, settings, changes)
+        command += ["--architecture", architecture] if architecture else []
         return self._run([[command]], onEvent, onFinished)
 
     def search(

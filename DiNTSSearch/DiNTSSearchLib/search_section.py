@@ -205,7 +205,7 @@ class SearchSection(Section):
         if not computer and not run.isRun and run.settings is not None and not self.whyNot():
             layout, hours, device = run.layout, parameters.time.value, deviceWord(parameters.device)
             data, preset, changes = parameters.dataFolder, parameters.preset, self.timedChanges()
-            self.time.want(data, layout.check_file, preset, layout.config_file, changes, hours, device)
+            self.time.want(data, layout.check_file, preset, layout.config_file, changes, hours, device, parameters.zoo)
         elif not self.panel.isBusy:
             self.time.stop()
         later = _("known when it has begun on {name}").format(name=computer) if computer else _("known after the check")

@@ -28,11 +28,31 @@ class TimeLine(ForecastLine):
         self._logic = logic
 
     def want(
-        self, data: str, check: Path, preset: str, settings: Path, changes: dict[str, str], hours: str, device: str
+        self,
+        data: str,
+        check: Path,
+        preset: str,
+        settings: Path,
+        changes: dict[str, str],
+        hours: str,
+        device: str,
+        architecture: str,
     ) -> None:
         """Predicts, soon, unless that is known or under way; for the arguments see `DiNTSSearchLogic.plan`."""
-        known = (data, check, check.stat().st_mtime_ns, preset, settings, tuple(changes.items()), hours, device)
-        self.wantAnswer(known, partial(self._logic.plan, data, check, preset, settings, changes, hours, device))
+        known = (
+            data,
+            check,
+            check.stat().st_mtime_ns,
+            preset,
+            settings,
+            tuple(changes.items()),
+            hours,
+            device,
+            architecture,
+        )
+        self.wantAnswer(
+            known, partial(self._logic.plan, data, check, preset, settings, changes, hours, device, architecture)
+        )
 
     def sentence(self) -> str:
         """All of it, and its stages."""

@@ -12,9 +12,13 @@ from dints.config import Config
 from dints.device import device_memory
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.plan.forecast import kept_plan
+from dints.process_group import is_main_process
 from dints.run import Run
 from dints.run_layout import RunLayout
-from dints.stages import prepare
+from dints.search.selection import as_wide_as_allowed
+from dints.stages import keep_architecture, prepare
+from dints.zoo.catalogue import find_design
 
 
 def open_or_create(
@@ -43,6 +47,22 @@ def open_or_create(
     return prepare(
         arguments.run_folder, arguments.data, arguments.config, overrides, memory, reporter, held_out or 0, limit
     )
+
+
+def take_architecture(run: Run, name: str, reporter: Reporter) -> None:
+    """Makes an architecture that is there already that of the run.
+
+    It gets the width that the memory budget allows; in a run that fits its time, that which was planned with.
+    """
+    design, plan = find_design(name, run.config.search.space), kept_plan(run.plan_file, reporter)
+    if not (plan and plan.hours):
+        design = as_wide_as_allowed(design, run.config)
+    if not is_main_process():
+        return
+    keep_architecture(run, design, reporter)
+    reporter.result("architecture", path=str(run.architecture_file))
+    filters = design.filters or run.config.training.filters
+    reporter.message(f"Architecture: {name} with {filters} filters; `dints train --run {run.folder}` trains it")
 
 
 def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter: Reporter, held_out: int | None) -> Run:

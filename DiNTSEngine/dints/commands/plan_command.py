@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from dints.commands.opening import take_architecture
 from dints.commands.options import add_configuration, add_device
 from dints.commands.planning import add_hours, announce, time_limit
 from dints.data.check import CheckResult
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", type=Path, help="what `dints check --output` wrote: the data are not read again")
     add_configuration(parser)
     add_hours(parser)
+    parser.add_argument("--architecture", help="of the run: `dints search --architecture`")
     add_device(parser)
 
 
@@ -36,8 +38,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.run_folder is None:
         _plan_data(arguments, reporter)
         return
-    if arguments.check or arguments.config or arguments.set or arguments.hours is not None:
-        raise InputError("--check, --config, --set and --hours: belong to --data; a run has its settings")
+    own = arguments.check, arguments.config, arguments.set, arguments.architecture
+    if any(own) or arguments.hours is not None:
+        raise InputError("--check, --config, --set, --hours and --architecture: belong to --data; a run has its own")
     with run_lock(arguments.run_folder, shared=True):
         announce(Run(arguments.run_folder), select_device(arguments.device), reporter)
 
@@ -57,4 +60,6 @@ def _plan_data(arguments: argparse.Namespace, reporter: Reporter) -> None:
             limit=time_limit(arguments, device),
             checked=checked,
         )
+        if arguments.architecture:
+            take_architecture(run, arguments.architecture, Reporter())
         announce(run, device, reporter)

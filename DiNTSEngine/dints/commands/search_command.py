@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 
 from dints.commands.away import add_on, search_there
-from dints.commands.opening import open_or_create
+from dints.commands.opening import open_or_create, take_architecture
 from dints.commands.options import add_configuration, add_data, add_device, add_run
 from dints.commands.planning import add_hours, announce
 from dints.config.listing import explanation
 from dints.device import devices_at_hand
 from dints.events import Reporter
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
-from dints.run import Run, run_lock
-from dints.search.selection import as_wide_as_allowed
-from dints.stages import keep_architecture, search
-from dints.zoo.catalogue import find_design
+from dints.run import run_lock
+from dints.stages import search
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture",
         help="take this one and do not search: a file, or a name of `dints models --architectures`; as wide as the "
-        "memory budget allows",
+        "memory budget, or the time that is given, allows",
     )
     add_device(parser)
     add_on(parser)
@@ -43,21 +41,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         with run_lock(arguments.run_folder):
             with main_process_first():
                 run = open_or_create(arguments, device, reporter, _changes(arguments))
+                if arguments.architecture:
+                    take_architecture(run, arguments.architecture, reporter)
                 announce(run, device, reporter)
-            if arguments.architecture:
-                _take(run, arguments.architecture, reporter)
-                return
-            search(run, device, reporter, devices_at_hand(arguments.device) if world_size() == 1 else None)
-
-
-def _take(run: Run, name: str, reporter: Reporter) -> None:
-    """Makes an architecture that is there already that of the run."""
-    design = as_wide_as_allowed(find_design(name, run.config.search.space), run.config)
-    if not is_main_process():
-        return
-    keep_architecture(run, design, reporter)
-    reporter.result("architecture", path=str(run.architecture_file))
-    reporter.message(f"Architecture: {name} with {design.filters} filters; `dints train --run {run.folder}` trains it")
+            if not arguments.architecture:
+                search(run, device, reporter, devices_at_hand(arguments.device) if world_size() == 1 else None)
 
 
 def _changes(arguments: argparse.Namespace) -> list[str]:

@@ -62,10 +62,11 @@ def fit_data(
     sizes = extents(result.cases, names)
     with meter(datalist.cases, sizes, config, limit.device, reporter) as measure:
         found = fit(config, sizes, limit.hours, measure, fixed, limit.architecture)
-    given = bool(limit.architecture or found.config.search.architecture)
+    design = find_design(limit.architecture, found.config.search.space) if limit.architecture else None
+    given = bool(design or found.config.search.architecture)
     plan = Plan(
         device=device_name(limit.device),
-        settings=settings_key(found.config, None),
+        settings=_key(found.config, design),
         timings=found.timings,
         stages=predict(found.config, sizes, found.timings, given),
         hours=limit.hours,
@@ -91,8 +92,7 @@ def meter(
 def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
     """The plan of a run with its present architecture: that which is kept in it, or a new one, which is kept then."""
     design = run.architecture() if run.architecture_file.is_file() else None
-    named = run.config.search.architecture  # then it is part of the settings
-    key, name = settings_key(run.config, None if named else design), device_name(device)
+    key, name = _key(run.config, design), device_name(device)
     kept = kept_plan(run.plan_file, reporter)
     if kept and (kept.settings, kept.device) == (key, name):
         return kept
@@ -101,6 +101,11 @@ def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
         plan = replace(plan, hours=kept.hours, chosen=kept.chosen, left_out=kept.left_out)
     plan.save(run.plan_file)
     return plan
+
+
+def _key(config: Config, design: AnyDesign | None) -> str:
+    """What a plan holds for; an architecture that the settings name is part of them."""
+    return settings_key(config, None if config.search.architecture else design)
 
 
 def kept_plan(path: Path, reporter: Reporter) -> Plan | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from dints import SearchSpace
 from dints.cli import main
 from dints.cost.memory import predict_memory, retraining_cost
+from dints.events import Reporter
+from dints.plan import forecast
 from dints.run import Run
 from dints.zoo.shapes import u_shape
 
@@ -29,6 +33,30 @@ def test_an_architecture_is_taken_without_a_search_and_fills_the_budget(
     assert 0.5 * budget < retraining_cost(taken, run.config).training_memory <= budget
     assert not run.search.log.exists()
     assert run.search_state(run.config.search.iterations).finished
+
+
+def test_in_a_run_that_fits_its_time_it_gets_the_width_that_was_planned_with(
+    phantoms: Path, tiny_config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["search", "--run", str(tmp_path / "run"), "--data", str(phantoms), "--config", str(tiny_config_file)]
+    assert main([*command, "--architecture", "u-shape", "--hours", "0.1", "--device", "cpu"]) == 0
+    run = Run(tmp_path / "run")
+    assert run.architecture() == u_shape(SearchSpace(2, 2))  # of no width of its own
+    monkeypatch.setattr(forecast, "Meter", None)  # whoever measures again fails
+    plan = forecast.plan_run(run, torch.device("cpu"), Reporter())
+    assert plan.hours == 0.1
+    assert "search" not in plan.stages
+
+
+def test_a_plan_is_that_of_the_architecture_that_is_taken(
+    phantoms: Path, tiny_config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["plan", "--data", str(phantoms), "--config", str(tiny_config_file), "--device", "cpu", "--events"]
+    assert main([*command, "--architecture", "u-shape"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (stages,) = (event["values"]["stages"] for event in events if event.get("name") == "plan")
+    assert "train fold 0" in stages
+    assert "search" not in stages
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def test_what_the_user_changes_stays_in_a_run_that_fits_its_time(
     assert ask(host, processes, 2).arguments[-4:] == ["--hours", "3", "--set", "search.iterations=77"]
 
 
+def test_an_architecture_of_the_zoo_is_planned_with(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    ask(host, processes)
+    asking.parameters.zoo = "u-shape"
+    assert ask(host, processes, 2).arguments[-4:] == ["--hours", "3", "--architecture", "u-shape"]
+
+
 def test_why_there_is_no_plan_is_said(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
     ask(host, processes).finish(2, "15 min leave 3 steps; give at least 2.0 h")
     assert asking.ui.timeText.text == "15 min leave 3 steps; give at least 2.0 h"
