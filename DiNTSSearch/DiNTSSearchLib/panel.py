@@ -30,10 +30,6 @@ from DiNTSSearchLib.section import Section
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
 
-SENT = (
-    "Voxels, labels and their geometry are sent to {name}, without names and headers, and stay there until the run is "
-    "removed with “dints stop --remove”. It goes on there when Slicer is closed."
-)
 REFRESH_MILLISECONDS = 1000  # of plots and states while the engine works
 
 
@@ -56,7 +52,11 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self.job: Pipeline | None = None
         self.runningSection: Section | None = None
         self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
-        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, _(SENT), self._onDevice)
+        sent = _(
+            "Voxels, labels and geometry are sent to {name}, without names and headers. They stay there until the run is "
+            "removed with “dints stop --remove”; it goes on there when Slicer is closed."
+        )
+        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, sent, self._onDevice)
         self.data, self.search = DataSection(self), SearchSection(self)
         self.retrain, self.export = RetrainSection(self), ExportSection(self)
         self.sections = (self.data, self.search, self.retrain, self.export)

@@ -43,7 +43,6 @@ FORM_LABELS = (  # get the same width, so that the fields of all sections are al
     "dataSetLabel",
     "scansLabel",
 )
-SENT = "Voxels and their geometry are sent to {name}, without names and headers; nothing stays there."
 UPDATE_DELAY = 50  # milliseconds: several changes at once are one update
 
 
@@ -64,7 +63,8 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.models = ModelSection(self.ui, self._onModel)
         self.inputs = InputSection(self.ui, self._onVolumes)
         self.cleanup = CleanupTable(self.ui, self._onCleanup)
-        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, _(SENT), self._onDevice)
+        sent = _("Voxels and their geometry are sent to {name}, without names and headers; nothing stays there.")
+        self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, sent, self._onDevice)
         self.estimate = EstimateLine(self.ui, self._askEstimate, lambda: self.devices.computer)
         self.progress = ProgressSection(self.ui, logic.queue)
         self.results = ResultsSection(self.ui, self.update)
