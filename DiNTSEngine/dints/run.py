@@ -254,7 +254,7 @@ class Run(RunLayout):
         if self.start and len(names) < max(folds, FEWEST_TO_SPLIT):  # some are validated in two folds
             dealt = shuffled(sorted(names), seed, "few cases")
             return _parts(names, [[dealt[fold % len(dealt)]] for fold in range(folds)])
-        return data_folds(names, folds, seed)
+        return data_folds(names, folds, seed, self.datalist.dealt)
 
     def _keep(self, record: DataRecord) -> None:
         write_json(self.cases_file, record.to_mapping())

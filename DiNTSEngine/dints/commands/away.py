@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dints.commands.options import add_host, configuration
-from dints.config import TaskConfig
-from dints.data.datalist import read_datalist
+from dints.config import Config, TaskConfig
+from dints.data.check import CheckResult
+from dints.data.datalist import DataList, dealing_order, read_datalist
 from dints.errors import InputError
 from dints.events import JsonReporter, Reporter
 from dints.model.installed import find_model
@@ -19,6 +20,9 @@ from dints.remote.runs.guest import Stage
 from dints.remote.runs.parcel import Parcel
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
+from dints.zoo.catalogue import find_design
+
+Stages = Callable[[Sequence[str], Sequence[str], Host], list[Stage]]  # by the options of run and data there, and where
 
 
 def add_on(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +56,6 @@ def search_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
     words = _shared(arguments)
     words.add("--memory-budget", arguments.memory_budget)
     words.words += ["--no-topology-loss"] * arguments.no_topology_loss
-    words.add_file("--architecture", arguments.architecture, "architecture.json")
 
     def stages(run: Sequence[str], data: Sequence[str], host: Host) -> list[Stage]:
         return [Stage("search", ("search", *run, *data, *words.words))]
@@ -65,7 +68,6 @@ def train_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if arguments.old:
         raise InputError("--old: is not possible on another computer; leave it out, or train here")
     words = _shared(arguments)
-    words.add_file("--architecture", arguments.architecture, "architecture.json")
     if arguments.start is not None:
         model = find_model(arguments.start)
         if model.is_dir():
@@ -93,8 +95,13 @@ def _fold_tasks(arguments: argparse.Namespace, host: Host) -> tuple[tuple[str, .
 def _shared(arguments: argparse.Namespace) -> Words:
     if arguments.accept_changes:
         raise InputError("--accept-changes: what was sent does not change; start a new run with the data of today")
-    words = Words()
+    words, config = Words(), (configuration(arguments) or Config()).with_overrides(arguments.set)
+    if config.search.architecture and Path(config.search.architecture).is_file():
+        raise InputError("search.architecture: a file does not travel in a setting; give it with --architecture")
     words.add_file("--config", arguments.config, "config.yaml")
+    if arguments.architecture is not None:
+        find_design(arguments.architecture, config.search.space)  # that there is none is said before anything is sent
+        words.add_file("--architecture", arguments.architecture, f"architecture{Path(arguments.architecture).suffix}")
     for change in arguments.set:
         words.add("--set", change)
     words.add("--hours", arguments.hours)
@@ -102,26 +109,39 @@ def _shared(arguments: argparse.Namespace) -> Words:
     return words
 
 
-def _do_there(arguments: argparse.Namespace, words: Words, stages: object, reporter: Reporter) -> None:
-    assert callable(stages)
+def _do_there(arguments: argparse.Namespace, words: Words, stages: Stages, reporter: Reporter) -> None:
     folder, host = arguments.run_folder, find_host(arguments.on)
     with run_lock(folder):
-        if RunLayout(folder).remote_file.is_file():
-            away, datalist = AwayRun.open(folder), None
-            if away.host.name != host.name:
-                raise InputError(f"{folder}: is on {away.host.name}, not on {host.name}; start a new run there")
-        else:
-            if arguments.data is None:
-                raise InputError(f"{folder}: is no run yet; give its data set with --data")
-            config = configuration(arguments)
-            task = config.task if config and config.task != TaskConfig() else None
-            datalist = read_datalist(arguments.data, task)
-            away = AwayRun.create(folder, host, Parcel(datalist))
+        away, datalist = _away(arguments, host, reporter)
         with away:
             begun = stages(("--run", away.run_there), ("--data", away.data_there), host)
             away.begin(begun, words.files, datalist, reporter)
             if not arguments.detach:
                 followed(away, reporter)
+
+
+def _away(arguments: argparse.Namespace, host: Host, reporter: Reporter) -> tuple[AwayRun, DataList | None]:
+    """The run, and what is to be sent of its data: nothing of one that was begun."""
+    folder, data = arguments.run_folder, arguments.data
+    known = AwayRun.open(folder) if RunLayout(folder).remote_file.is_file() else None
+    if known and known.host.name != host.name:
+        raise InputError(f"{folder}: is on {known.host.name}, not on {host.name}; start a new run there")
+    if known and known.is_begun:
+        return known, None
+    if known and data is None:
+        data = Path(known.record.data)
+    if data is None:
+        raise InputError(f"{folder}: is no run yet; give its data set with --data")
+    config = configuration(arguments)
+    datalist = read_datalist(data, config.task if config and config.task != TaskConfig() else None)
+    CheckResult(datalist.problems, ()).refuse_errors(f"`dints check {data}` lists all")
+    for problem in datalist.problems:
+        reporter.warning(str(problem))
+    seed = (config or Config()).with_overrides(arguments.set).training.seed
+    names = [case.name for case in datalist.cases]
+    datalist = replace(datalist, dealt=datalist.dealt or dealing_order(names, seed))  # folds are those of here
+    identity = known.record.identity if known else None
+    return AwayRun.create(folder, host, data, Parcel(datalist), identity), datalist
 
 
 def followed(away: AwayRun, reporter: Reporter) -> None:

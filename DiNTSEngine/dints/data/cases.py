@@ -47,6 +47,7 @@ class Listing:
     problems: tuple[Problem, ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()  # names that each fold is validated on, where the list says so
     held_out: tuple[str, ...] = ()  # names of labelled cases that no network may learn from
+    dealt: tuple[str, ...] = ()  # names in the order in which folds get them, where the list says so
 
 
 def label_name(path: Path) -> str:

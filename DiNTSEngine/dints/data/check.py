@@ -232,7 +232,7 @@ def _fold_problems(
     folds = len(datalist.folds) or folds
     held_back = tuple(tuple(name for name in fold if name in set(names)) for fold in datalist.folds)
     if len(names) >= folds and not held_back:
-        held_back = tuple(validation for _, validation in data_folds(names, folds, seed))
+        held_back = tuple(validation for _, validation in data_folds(names, folds, seed, datalist.dealt))
     if not held_back or not all(held_back) or len(names) - max(map(len, held_back)) < SMALLEST_TRAINING_SET:
         reason = f"has {len(names)} cases with labels, too few for {folds} folds"
         remedy = f"add cases or use fewer folds (each needs {SMALLEST_TRAINING_SET} cases to train and one to validate)"

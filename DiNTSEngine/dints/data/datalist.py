@@ -48,8 +48,10 @@ class DataList:
     unlabelled: tuple[Case, ...] = ()
     problems: tuple[Problem, ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()  # names that each fold is validated on, where the list says so
+    dealt: tuple[str, ...] = ()  # names in the order in which folds get them; a hash gives it where the list does not
     held_out: tuple[str, ...] = ()  # names of labelled cases that no network may learn from
     ignored: tuple[int, ...] = ()  # values of voxels that nobody annotated; they are no label
+    named: bool = True  # by a description or a configuration; else the name is that of the folder
 
     @property
     def files(self) -> list[Path]:
@@ -99,18 +101,30 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
         unlabelled=listing.unlabelled,
         problems=listing.problems,
         folds=listing.folds,
+        dealt=listing.dealt,
         held_out=listing.held_out,
         ignored=ignored,
+        named=bool(task or declared.get("name")),
     )
 
 
-def data_folds(names: Iterable[str], folds: int, seed: int = 0) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+def dealing_order(names: Iterable[str], seed: int = 0) -> tuple[str, ...]:
+    """By a hash of seed and name, so that it is the same on every machine and for every order of the input."""
+    return tuple(sorted(set(names), key=lambda name: _hash(f"{seed}/{name}")))
+
+
+def data_folds(
+    names: Iterable[str], folds: int, seed: int = 0, dealt: Sequence[str] = ()
+) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     """(training names, validation names) of each fold; every name is validated in exactly one.
 
-    Names are dealt in the order of a hash of seed and name, so the split is the same on every machine and for every
-    order of the input. InputError if there are fewer names than folds.
+    InputError if there are fewer names than folds.
+
+    Args:
+        dealt: the names in the order in which folds get them, if that is not their `dealing_order`.
     """
-    ordered = sorted(set(names), key=lambda name: _hash(f"{seed}/{name}"))
+    wanted = set(names)
+    ordered = list(dict.fromkeys([*(name for name in dealt if name in wanted), *dealing_order(wanted, seed)]))
     if not 2 <= folds <= len(ordered):
         raise InputError(f"{len(ordered)} cases cannot be split into {folds} folds; add cases, or use 2 folds or more")
     held_out = [set(ordered[fold::folds]) for fold in range(folds)]

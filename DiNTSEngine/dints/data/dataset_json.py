@@ -21,7 +21,8 @@ def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
     """Cases of the lists "training" and "test". Counts such as numTraining are not read: they are often wrong.
 
     Of Auto3DSeg's data lists, "fold" of an entry says which fold is validated on it; the labelled cases of "validation"
-    and "testing" are held out of search and training.
+    and "testing" are held out of search and training. "dealt" is the place of a case among those that folds get one
+    after the other: with it names that stand for others (`dints.remote.runs.parcel`) give the folds of those.
     """
     training = _entries(description, declared, "training")
     labelled = [_case(description, entry, "training") for entry in training]
@@ -30,8 +31,17 @@ def listed_cases(description: Path, declared: Mapping[str, Any]) -> Listing:
     known = {case.images for case in (*labelled, *held_out)}  # listed again without its label, a case is nothing new
     unlabelled = [case for case in others if not case.label and case.images not in known]
     listing = unique_cases([*labelled, *held_out], unlabelled)
-    folds = _folds(description, training, [case.name for case in labelled])
-    return replace(listing, folds=folds, held_out=tuple(sorted(case.name for case in held_out)))
+    names = [case.name for case in labelled]
+    folds, dealt = _folds(description, training, names), _dealt(training, names)
+    return replace(listing, folds=folds, held_out=tuple(sorted(case.name for case in held_out)), dealt=dealt)
+
+
+def _dealt(entries: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
+    """Names by the place that their entries name; nothing unless all do."""
+    places = [entry.get("dealt") if isinstance(entry, Mapping) else None for entry in entries]
+    if any(type(place) is not int for place in places):
+        return ()
+    return tuple(name for _, name in sorted(zip(places, names, strict=True)))
 
 
 def _folds(description: Path, entries: Sequence[Any], names: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -48,6 +48,19 @@ def locked(folder: Path, shared: bool = False) -> Iterator[None]:
                 _remove_unused(folder, is_new)
 
 
+def lock_owner(folder: Path) -> int | None:
+    """Number of the process that holds the lock of a folder for itself; None if none does. Changes nothing there."""
+    try:
+        file = open(folder / FILE_NAME, encoding="ascii")  # noqa: SIM115  # closed below
+    except FileNotFoundError:
+        return None
+    with file:
+        with suppress(OSError):
+            _lock(file, shared=True)
+            return None
+        return next((int(line) for line in file.read().split() if line.isdecimal()), None)
+
+
 def _lock(file: IO[str], shared: bool) -> None:
     """OSError if the lock is taken."""
     if sys.platform != "win32":

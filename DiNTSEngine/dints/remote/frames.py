@@ -15,11 +15,21 @@ from typing import Any, BinaryIO
 from dints.files.storage import writing
 
 PIECE = 2**18  # bytes that are read at once
-LONGEST_LINE = 2**22  # bytes
+LONGEST_LINE = 2**26  # bytes: one may name each file of a large data set
 
 
-def send(stream: BinaryIO, message: dict[str, Any], file: Path | None = None, start: int = 0) -> None:
-    """Writes one message, and a file's content behind it, from the byte `start` on."""
+def send(
+    stream: BinaryIO,
+    message: dict[str, Any],
+    file: Path | None = None,
+    start: int = 0,
+    heard: Callable[[], None] = lambda: None,
+) -> None:
+    """Writes one message, and a file's content behind it, from the byte `start` on.
+
+    Args:
+        heard: is called with every piece that the other side takes.
+    """
     if file is None:
         stream.write(json.dumps(message).encode() + b"\n")
     else:
@@ -32,6 +42,7 @@ def send(stream: BinaryIO, message: dict[str, Any], file: Path | None = None, st
                 if not piece:
                     raise EOFError(f"{file} became shorter")
                 stream.write(piece)
+                heard()
                 left -= len(piece)
     stream.flush()
 

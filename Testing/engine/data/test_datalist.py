@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dints.config import TaskConfig
-from dints.data.datalist import data_folds, parse_labels, read_datalist
+from dints.data.datalist import data_folds, dealing_order, parse_labels, read_datalist
 from dints.errors import InputError
 
 from .image_files import save
@@ -276,3 +276,23 @@ def test_a_label_for_what_is_not_annotated_is_no_class(tmp_path, name):
     found = read_datalist(tmp_path)
     assert found.labels == {0: "background", 1: "organ"}
     assert found.ignored == (7,)
+
+
+def test_names_that_stand_for_others_are_dealt_like_those(tmp_path: Path) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    order = dealing_order(names, seed=3)
+    numbers = {name: f"case-{number}" for number, name in enumerate(names)}
+    for name in numbers.values():
+        save(tmp_path / f"{name}.nii.gz")
+        save(tmp_path / f"labels/{name}.nii.gz")
+    entries = [
+        {"image": f"{number}.nii.gz", "label": f"labels/{number}.nii.gz", "dealt": order.index(name)}
+        for name, number in numbers.items()
+    ]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": entries, "labels": {"1": "liver"}}))
+    dealt = read_datalist(tmp_path).dealt
+    assert dealt == tuple(numbers[name] for name in order)
+    for folds in (2, 3, 5):
+        validated = [fold for _, fold in data_folds(dealt, folds, seed=3, dealt=dealt)]
+        assert validated == [tuple(numbers[name] for name in fold) for _, fold in data_folds(names, folds, seed=3)]
+    assert data_folds(names, 2, seed=3, dealt=("e",))[0][1][-1] == "e"  # those without a place follow

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
+import torch
 
 from dints.cli import main
 from dints.remote.hosts import Host
@@ -19,6 +20,7 @@ from dints.run_layout import RunLayout
 
 PATIENT = "Doe^Jane"
 LONG = ["--set", "search.iterations=100000"]
+BEGIN_SECONDS = 120.0  # in which a search there has made its first steps, on a computer that is busy
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +99,7 @@ def test_a_run_goes_on_without_a_connection_and_is_stopped(
     run = tmp_path / "run"
     assert main(["search", *arguments, *LONG, "--detach"]) == 0, capfd.readouterr().err
     (guest,) = guests(server)
-    assert eventually(lambda: bool(list(guest.glob("run-*/search/log.jsonl"))))
+    assert eventually(lambda: bool(list(guest.glob("run-*/search/log.jsonl"))), BEGIN_SECONDS)
     assert processes(guest)
     assert main(["search", *arguments, *LONG, "--detach"]) == 0  # the same again is no second one
     assert main(["train", "--run", str(run), "--on", "there"]) == 2
@@ -120,17 +122,82 @@ def test_what_fails_there_fails_here(
     main(["stop", str(tmp_path / "run"), "--remove"])
 
 
-def test_what_was_sent_is_not_sent_again(
-    there: Host, server, arguments: list[str], monkeypatch, tmp_path: Path
+def test_two_runs_side_by_side_share_what_was_sent_and_nothing_else(
+    there: Host, server, arguments: list[str], monkeypatch, eventually: Callable, tmp_path: Path
 ) -> None:
     assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    (first,) = guests(server)
     monkeypatch.setenv("SSH_RECORD", str(tmp_path / "sent"))
     arguments[1] = str(tmp_path / "second")
     assert main(["search", *arguments, *LONG, "--detach"]) == 0
     assert (tmp_path / "sent").stat().st_size < 10_000
-    for name in ("run", "second"):
-        assert main(["stop", str(tmp_path / name), "--remove"]) == 0
+    (second,) = set(guests(server)) - {first}
+    assert processes(first)
+    assert main(["stop", str(tmp_path / "run"), "--remove"]) == 0
+    assert not processes(first)
+    log = RunLayout(second / f"run-{second.name}").search.log
+    assert eventually(log.is_file, BEGIN_SECONDS)
+    step = log.stat().st_size
+    assert eventually(lambda: log.stat().st_size > step)  # it goes on with the data of both
+    assert main(["stop", str(tmp_path / "second"), "--remove"]) == 0
     assert not guests(server)
+
+
+def test_networks_are_those_of_here_bit_for_bit(there: Host, arguments: list[str], tmp_path: Path) -> None:
+    train = ["--architecture", "u-shape", "--folds", "0"]
+    assert main(["train", *arguments, *train]) == 0
+    assert main(["train", "--run", str(tmp_path / "here"), *arguments[2:-2], *train]) == 0
+    found, expected = (RunLayout(tmp_path / name).fold(0) for name in ("run", "here"))
+    for network in ("last", "best"):
+        values = (torch.load(getattr(files, network), weights_only=True) for files in (found, expected))
+        torch.testing.assert_close(*values, rtol=0, atol=0)
+    main(["stop", str(tmp_path / "run"), "--remove"])
+
+
+def test_a_run_that_was_killed_says_so_and_goes_on(
+    there: Host, server, arguments: list[str], capfd: pytest.CaptureFixture, eventually: Callable, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    (guest,) = guests(server)
+    assert eventually(RunLayout(guest / f"run-{guest.name}").search.checkpoint.is_file, BEGIN_SECONDS)
+    subprocess.run(["pkill", "-KILL", "--full", f"attendant {guest.name}"], check=True)
+    assert eventually(lambda: not processes(guest))  # the search ends with who attends it
+    assert main(["follow", str(run)]) == 1
+    assert "ended without a word" in capfd.readouterr().err
+    step = RunLayout(run).search_state(100000).step
+    assert step > 0
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    goes_on = RunLayout(guest / f"run-{guest.name}")
+    assert eventually(lambda: goes_on.search_state(100000).step > step, BEGIN_SECONDS)
+    assert main(["stop", str(run), "--remove"]) == 0
+
+
+def test_who_ends_following_or_loses_the_line_is_told_that_the_run_goes_on(
+    there: Host, server, arguments: list[str], capfd: pytest.CaptureFixture, monkeypatch, tmp_path: Path
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    assert main(["search", *arguments, *LONG, "--detach"]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("dints.remote.runs.away.AwayRun._bring", interrupt)
+        assert main(["follow", str(run)]) == 130
+    assert f"goes on on there; `dints follow {run}` shows it" in capfd.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr("dints.remote.runs.away.PAUSES", (0.0,))
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "ssh").write_text("#!/bin/sh\necho Connection timed out >&2\nexit 255\n")
+        (tmp_path / "bin" / "ssh").chmod(0o755)
+        patch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+        assert main(["follow", str(run)]) == 1
+    said = capfd.readouterr()
+    assert "trying again in 0 s" in said.out + said.err
+    assert f"the run goes on there, and `dints follow {run}` shows it" in said.err
+    (guest,) = guests(server)
+    assert processes(guest)
+    assert main(["stop", str(run), "--remove"]) == 0
 
 
 def test_a_run_of_here_is_not_sent(there: Host, arguments: list[str], capfd: pytest.CaptureFixture) -> None:

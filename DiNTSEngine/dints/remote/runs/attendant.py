@@ -1,7 +1,7 @@
 """Does the stages of a guest run, one after the other, whoever is connected: `python -m dints.remote.runs.attendant`.
 
 It holds the lock of the run's folder while it works. SIGTERM lets the command under way save its step and end; if the
-attendant itself is killed, the command ends with it (`dints.service.parent`).
+attendant itself is killed, the command, which is of its process group, ends with it (`dints.service.parent`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from dints.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, InputError, short
 from dints.files.lock import locked
-from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED, GuestRun, GuestState
+from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED_STATE, GuestRun, GuestState
 from dints.remote.runs.torchrun import torchrun
 from dints.service.parent import OWN_GROUP_VARIABLE, STOP
 
@@ -63,12 +63,16 @@ class Attendant:
     def attend(self, job: str) -> int:
         """Does one job, and keeps how it ended; its exit code."""
         guest = self.guest
+        if self._stopping:
+            guest.tell(job, STOPPED_STATE)
+            return EXIT_STOPPED
         stage = next(stage for stage in guest.stages if job in stage.jobs)
         guest.tell(job, GuestState(RUNNING))
         self._together = torchrun(stage.command[0])
         command = [*(self._together or [sys.executable, "-m"]), "dints", *stage.words(job), "--events"]
         environment = os.environ if self._together else {**os.environ, OWN_GROUP_VARIABLE: "1"}
         with guest.events_file(job).open("ab") as events, guest.errors_file.open("ab") as errors:
+            begin = events.tell(), errors.tell()  # before them is what earlier tries said
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -76,12 +80,11 @@ class Attendant:
                 stderr=errors,
                 cwd=guest.folder,
                 env=environment,
-                start_new_session=True,
             )
             if self._stopping:
                 self._stop()
             code = self._process.wait()
-        guest.tell(job, _ended(guest, job, EXIT_STOPPED if code and self._stopping else code))
+        guest.tell(job, _ended(guest, job, EXIT_STOPPED if code and self._stopping else code, begin))
         return code
 
     def _stop(self, *signal_and_frame: object) -> None:
@@ -95,17 +98,20 @@ class Attendant:
                 self._process.stdin.flush()
 
 
-def _ended(guest: GuestRun, job: str, code: int) -> GuestState:
+def _ended(guest: GuestRun, job: str, code: int, begin: tuple[int, int]) -> GuestState:
     if code == EXIT_DONE:
         return GuestState(DONE)
     if code == EXIT_STOPPED:
-        return GuestState(STOPPED, "was stopped; run it again to go on", code)
-    said = _last_error(guest.events_file(job)) or _last_line(guest.errors_file) or f"ended with code {code}"
-    return GuestState(FAILED, said, code if code > 0 else EXIT_FAILED)
+        return STOPPED_STATE
+    said = _last_error(guest.events_file(job), begin[0]) or _last_line(guest.errors_file, begin[1])
+    if code < 0:
+        ended = f"was ended by signal {-code}, as where memory runs out; run it again to go on"
+        return GuestState(FAILED, f"{ended} ({said})" if said else ended, EXIT_FAILED)
+    return GuestState(FAILED, said or f"ended with code {code}", code)
 
 
-def _last_error(events: Path) -> str:
-    for line in reversed(_tail(events)):
+def _last_error(events: Path, begin: int) -> str:
+    for line in reversed(_tail(events, begin)):
         with suppress(ValueError):
             event: Any = json.loads(line)
             if isinstance(event, dict) and event.get("event") == "error":
@@ -113,14 +119,14 @@ def _last_error(events: Path) -> str:
     return ""
 
 
-def _last_line(path: Path) -> str:
-    lines = [line for line in _tail(path) if line.strip()]
+def _last_line(path: Path, begin: int) -> str:
+    lines = [line for line in _tail(path, begin) if line.strip()]
     return short(lines[-1]) if lines else ""
 
 
-def _tail(path: Path) -> list[str]:
+def _tail(path: Path, begin: int) -> list[str]:
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LAST_BYTES))
+        file.seek(max(begin, path.stat().st_size - LAST_BYTES))
         return file.read().decode(errors="replace").splitlines()
 
 

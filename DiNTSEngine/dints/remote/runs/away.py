@@ -30,6 +30,7 @@ from dints.run_layout import RunLayout
 
 FORMAT = 1
 LOOK_SECONDS = 1.0  # from one look at the run to the next
+FILES_SHARE = 9  # files are fetched again after so many times what that took: logs that grow must not fill a slow line
 PAUSES = (2.0, 4.0, 8.0, 16.0)  # before another try after a lost connection
 
 T = TypeVar("T")
@@ -42,11 +43,11 @@ class AwayRecord:
     Attributes:
         host: its name.
         identity: of the run there.
-        data: folder of the data set here.
+        data: the data set here, as it was given.
         names: what they are here, by what they are called there.
         at: bytes of each job's events that were told.
         fetched: size and time of change there of each file that is here.
-        folder: of the run there.
+        folder: of the run there; "" until it was begun.
     """
 
     host: str
@@ -87,16 +88,26 @@ class AwayRun:
         return AwayRun(folder, AwayRecord.read(layout.remote_file))
 
     @staticmethod
-    def create(folder: Path, host: Host, parcel: Parcel) -> AwayRun:
-        """A run that nothing is sent of yet; errors as in `home_of`."""
-        identity = secrets.token_hex(8)
-        return AwayRun(folder, AwayRecord(host.name, identity, *home_of(folder, identity, parcel)))
+    def create(folder: Path, host: Host, data: Path, parcel: Parcel, identity: str | None = None) -> AwayRun:
+        """A run that was not begun yet; errors as in `home_of`.
+
+        Args:
+            identity: of an earlier try, of which nobody knows how far it came.
+        """
+        identity = identity or secrets.token_hex(8)
+        names = home_of(folder, identity, parcel)
+        return AwayRun(folder, AwayRecord(host.name, identity, str(data.resolve()), names))
 
     def __enter__(self) -> AwayRun:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._hang_up()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the other computer said that it has it."""
+        return bool(self.record.folder)
 
     @property
     def run_there(self) -> str:
@@ -117,10 +128,10 @@ class AwayRun:
             others: files beside the data set, by their names there.
             datalist: what is to be sent; None if the other computer has it.
         """
+        self._keep()  # first: whatever happens then, the run can be found again
         sent = {name: self._deliver(path, reporter) for name, path in others.items()}
         if datalist is not None:
             sent |= self._deliver_data(Parcel(datalist), reporter)
-        self._keep()  # before it begins: whatever happens then, the run can be found again
         message = {
             "begin": self.record.identity,
             "stages": [stage.to_mapping() for stage in stages],
@@ -141,6 +152,8 @@ class AwayRun:
             InputError, RunError: of the run there, with its text and the names of here.
             KeyboardInterrupt: stopped following; the run goes on.
         """
+        if not self.is_begun:
+            raise InputError(f"{self.layout.folder}: was not begun; run the command again that sends it")
         try:
             self._follow(reporter)
         except KeyboardInterrupt:
@@ -187,7 +200,8 @@ class AwayRun:
         return digest
 
     def _follow(self, reporter: Reporter) -> None:
-        shown, job = "", ""
+        shown, next_files = "", 0.0
+        done: list[str] = []  # jobs whose checkpoints are here
         while True:
             seen = self._persistently(lambda line: line.ask(look=self.record.identity, at=self.record.at), reporter)
             for event in seen["events"]:
@@ -198,9 +212,11 @@ class AwayRun:
                 reporter.result("state", host=self.host.name, state=shown, text=seen["text"])
                 if shown not in (DONE, FAILED, STOPPED):
                     reporter.message(f"{self.host.name}: {seen['text'] or shown}")
-            ended, now = shown in (DONE, FAILED, STOPPED) and not seen["more"], max(seen["at"], default="")
-            changed = self._bring(seen["files"], ended or now != job, reporter)
-            job = now
+            ended, start = shown in (DONE, FAILED, STOPPED) and not seen["more"], time.monotonic()
+            changed, everything = False, ended or seen["done"] != done
+            if everything or start > next_files:
+                changed, done = self._bring(seen["files"], everything, reporter), seen["done"]
+                next_files = time.monotonic() + FILES_SHARE * (time.monotonic() - start)
             if changed or told != seen["at"]:
                 self._keep()
             if ended:
@@ -214,8 +230,8 @@ class AwayRun:
             raise kind(self.names.text(f"host {self.host.name}: {seen['text']}"))
 
     def _bring(self, files: Mapping[str, Sequence[int]], everything: bool, reporter: Reporter) -> bool:
-        def fetch(path: str, target: Path, mend: Callable[[Path], None]) -> None:
-            self._persistently(lambda line: line.get(self.record.identity, path, target, mend), reporter)
+        def fetch(path: str, target: Path, mend: Callable[[Path], None]) -> bool:
+            return self._persistently(lambda line: line.get(self.record.identity, path, target, mend), reporter)
 
         return bring_home(self.layout, self.record.data, self.names, self.record.fetched, files, everything, fetch)
 

@@ -1,17 +1,18 @@
 """The far side of runs: takes data and stages from another computer, starts them, tells how they are, gives results.
 
-Messages (`dints.remote.frames`), each with one answer but `put`; {"event": "refused", "text", "code"} is one for all:
+Messages (`dints.remote.frames`), each with one answer but `put`; {"event": "refused", "text", "code", "again"} is one
+for all, "again" where another try may do better:
 
     missing [sha256, ...]               bytes that are here of the files that are not here whole
-    put sha256, at, bytes               what follows belongs there in that file; the last piece completes it
+    put sha256, at, bytes               what follows belongs there in that file, and completes it
     begin identity, files, ...          links files into the run's folder and starts its stages
-    look identity, at                   state, new events, and sizes and times of the run's files
-    get identity, path                  that file of the run
+    look identity, at                   state, new events, jobs that are done, and sizes and times of the run's files
+    get identity, path                  that file of the run, or {"event": "gone"}
     stop identity                       ends all jobs
     remove identity                     ends all jobs, and removes the run and what no other run needs
 
-What is sent stays when the line breaks: the next connection goes on with it. Without a word for some time, as after a
-laptop was closed, this process ends; jobs go on.
+What is sent stays for a day when the line breaks: the next connection goes on with it. Without a word for some time,
+as after a laptop was closed, this process ends; jobs go on.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from dints import __version__
-from dints.errors import EXIT_STOPPED, InputError, RunError, brief, failure
-from dints.files.storage import checksum, temporary_path, writing
+from dints.errors import InputError, RunError, brief, failure
+from dints.files.storage import FORGOTTEN_SECONDS, atomic_path, checksum, writing
 from dints.remote.frames import messages, save, send
 from dints.remote.keeper import SILENCE_SECONDS, SILENCE_VARIABLE
 from dints.remote.runs.guest import (
@@ -34,17 +37,22 @@ from dints.remote.runs.guest import (
     FAILED,
     OWNER_ALONE,
     STOPPED,
+    STOPPED_STATE,
     GuestRun,
-    GuestState,
     Stage,
     guests_folder,
 )
 from dints.remote.runs.launcher import launcher_of
+from dints.remote.runs.names import below
 
-NOT_SENT = ("cache", ".lock")  # of a run: what its own computer alone needs
+CACHE = "cache"  # of a run: what its own computer alone needs
 MOST_LINES = 2000  # of events in one answer
 
 Answer = dict[str, Any]
+
+
+class BusyError(RunError):
+    """What another connection does at the same time is in the way."""
 
 
 class Depot:
@@ -66,13 +74,16 @@ class Depot:
         os.umask(0o077)
         with writing(self._files):
             self._files.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
+        self._remove_forgotten()
         send(self._sink, {"event": "ready", "version": __version__})
         for message in messages(self._source, self._hear):
             try:
                 answer = next((act(message) for name, act in self._answers.items() if name in message), None)
+            except EOFError:  # the line broke within a file
+                return
             except (InputError, RunError) as error:
                 text, code = failure(error)
-                answer = {"event": "refused", "text": text, "code": code}
+                answer = {"event": "refused", "text": text, "code": code, "again": isinstance(error, BusyError)}
                 if "put" in message:  # what follows is none of the next message
                     send(self._sink, answer)
                     return
@@ -83,54 +94,64 @@ class Depot:
         signal.alarm(round(float(os.environ.get(SILENCE_VARIABLE, SILENCE_SECONDS))))
 
     def _missing(self, message: Mapping[str, Any]) -> Answer:
-        there = {
-            name: self._size(name) for name in map(_digest, message["missing"]) if not (self._files / name).exists()
-        }
+        there = {}
+        for name in map(_digest, message["missing"]):
+            part = self._part(name)
+            try:
+                os.utime(self._files / name)  # not forgotten
+            except FileNotFoundError:
+                there[name] = part.stat().st_size if part.is_file() else 0
         return {"event": "missing", "files": there}
-
-    def _size(self, name: str) -> int:
-        part = self._part(name)
-        return part.stat().st_size if part.is_file() else 0
 
     def _part(self, name: str) -> Path:
         return self._files / f"{name}.part"
 
     def _put(self, message: Mapping[str, Any]) -> None:
-        name, part = _digest(message["put"]), self._part(message["put"])
-        if self._size(name) != message["at"]:
-            part.unlink(missing_ok=True)
-            if message["at"]:
-                raise RunError(f"file {name}: another connection writes it; run the same command again")
-        save(self._source, message["bytes"], part, self._hear, append=True)
-        if checksum(part) != name:
-            part.unlink()
-            raise RunError(f"file {name}: arrived damaged, or changed while it was sent; run the same command again")
-        with writing(part):
-            os.replace(part, self._files / name)
+        name = _digest(message["put"])
+        part = self._part(name)
+        with _alone(part, message["at"]) as file:
+            save(self._source, message["bytes"], part, self._hear, append=True)
+            if checksum(part) != name:
+                part.unlink()
+                raise RunError(
+                    f"file {name}: arrived damaged, or changed while it was sent; run the same command again"
+                )
+            with writing(part):
+                os.fsync(file.fileno())
+                os.replace(part, self._files / name)
+
+    def _remove_forgotten(self) -> None:
+        """Removes what was sent, and belongs to no run: it was never begun."""
+        for path in self._files.iterdir():
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                if status.st_nlink == 1 and time.time() - status.st_mtime > FORGOTTEN_SECONDS:
+                    path.unlink()
 
     def _begin(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["begin"])
         stages = [Stage.from_mapping(values) for values in message["stages"]]
         begun = {"event": "begun", "folder": str(guest.folder.resolve())}
         if guest.stages_file.is_file() and launcher_of(guest).alive(guest):
-            if [stage.name for stage in guest.stages] == [stage.name for stage in stages]:  # the same is asked again
+            same = [stage.name for stage in guest.stages] == [stage.name for stage in stages]
+            if same and set(message["files"].values()) <= set(guest.files):  # the same is asked again
                 return begun
             raise InputError(f"run {guest.identity}: is under way already; follow it, or stop it first")
         files = message["files"]
+        if missing := [name for name in files.values() if not (self._files / _digest(name)).exists()]:
+            raise RunError(f"file {missing[0]}: was removed meanwhile; run the same command again, which sends it")
         guest.keep(stages, message["scheduler"], message["options"], files.values())
         for path, name in files.items():
-            self._link(_digest(name), _below(guest.folder, path))
+            self._link(name, below(guest.folder, path))
         launcher_of(guest).start(guest)
         return begun
 
     def _link(self, name: str, path: Path) -> None:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = temporary_path(path)
-            temporary.unlink(missing_ok=True)
-            os.link(self._files / name, temporary)
-            os.replace(temporary, path)
-            temporary.unlink(missing_ok=True)  # where both were one file already
+        with atomic_path(path) as temporary:
+            try:
+                os.link(self._files / name, temporary)
+            except OSError:  # not every file system has links
+                shutil.copyfile(self._files / name, temporary)
 
     def _look(self, message: Mapping[str, Any]) -> Answer:
         guest, at = GuestRun(message["look"]), dict(message["at"])
@@ -140,14 +161,17 @@ class Depot:
             lines, at[job] = _lines(guest.events_file(job), at.get(job, 0), MOST_LINES - len(events))
             events += lines
         more = len(events) >= MOST_LINES
-        return {"event": "looked", **vars(state), "events": events, "at": at, "more": more, "files": _listing(guest)}
+        done = [job for job in guest.jobs if (told := guest.told(job)) and told.state == DONE]
+        looked = {"event": "looked", **vars(state), "events": events, "at": at, "more": more}
+        return looked | {"done": done, "files": _listing(guest)}
 
-    def _get(self, message: Mapping[str, Any]) -> None:
-        path = _below(GuestRun(message["get"]).run_folder, message["path"])
+    def _get(self, message: Mapping[str, Any]) -> Answer | None:
+        path = below(GuestRun(message["get"]).run_folder, message["path"])
         try:
-            send(self._sink, {"event": "file"}, path)
-        except OSError as error:
-            raise InputError(f"{message['path']}: is not there ({error.strerror})") from error
+            send(self._sink, {"event": "file"}, path, heard=self._hear)
+        except FileNotFoundError:
+            return {"event": "gone"}
+        return None
 
     def _stop(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["stop"])
@@ -155,19 +179,21 @@ class Depot:
         for job in guest.jobs:
             told = guest.told(job)
             if told is None or told.state not in (DONE, FAILED, STOPPED):
-                guest.tell(job, GuestState(STOPPED, "was stopped; run it again to go on", EXIT_STOPPED))
+                guest.tell(job, STOPPED_STATE)
         return {"event": "stopped"}
 
     def _remove(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["remove"])
+        sent = []
         if guest.stages_file.is_file():
             launcher_of(guest).stop(guest)
             sent = [self._files / name for name in guest.files]
-            with writing(guest.folder):
+        with writing(guest.folder):
+            if guest.folder.exists():
                 shutil.rmtree(guest.folder)
-                for path in sent:
-                    if path.is_file() and path.stat().st_nlink == 1:  # no other run has it
-                        path.unlink()
+            for path in sent:
+                if path.is_file() and path.stat().st_nlink == 1:  # no other run has it
+                    path.unlink()
         return {"event": "removed"}
 
 
@@ -177,11 +203,26 @@ def _digest(name: Any) -> str:
     return name
 
 
-def _below(folder: Path, path: Any) -> Path:
-    parts = PurePosixPath(path).parts if isinstance(path, str) else ()
-    if not parts or any(part in ("..", "/") for part in parts):
-        raise InputError(f"{brief(path)}: is no path within the run")
-    return folder.joinpath(*parts)
+@contextmanager
+def _alone(part: Path, size: int) -> Iterator[BinaryIO]:
+    """The open file of a part, which must be of this size; other connections are kept from it.
+
+    BusyError if another has it, or has changed it meanwhile.
+    """
+    import fcntl  # which Windows has not, where nothing is kept for others
+
+    with writing(part):
+        file = part.open("ab")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = part.stat()
+            mine = os.path.samestat(os.fstat(file.fileno()), status) and status.st_size == size
+        except OSError:
+            mine = False
+        if not mine:
+            raise BusyError(f"file {part.stem}: another connection writes it; run the same command again")
+        yield file
 
 
 def _lines(path: Path, start: int, most: int) -> tuple[list[Any], int]:
@@ -195,16 +236,19 @@ def _lines(path: Path, start: int, most: int) -> tuple[list[Any], int]:
             if len(found) >= most or not line.endswith(b"\n"):
                 break
             start += len(line)
-            found.append(json.loads(line))
+            with suppress(ValueError):  # cut short as the job was killed, and written on by the next
+                found.append(json.loads(line))
     return found, start
 
 
 def _listing(guest: GuestRun) -> dict[str, tuple[int, int]]:
     """Size and time of change (ns) of the run's files."""
     found = {}
-    for path in guest.run_folder.rglob("*"):
-        relative = path.relative_to(guest.run_folder)
-        if relative.parts[0] not in NOT_SENT and not path.name.startswith(".") and path.is_file():
-            status = path.stat()
-            found[relative.as_posix()] = (status.st_size, status.st_mtime_ns)
+    for folder, folders, files in os.walk(guest.run_folder):
+        inner = Path(folder).relative_to(guest.run_folder)
+        folders[:] = [name for name in folders if not name.startswith(".") and (inner / name).as_posix() != CACHE]
+        for path in (Path(folder, name) for name in files if not name.startswith(".")):
+            with suppress(FileNotFoundError):  # the run goes on
+                status = path.stat()
+                found[(inner / path.name).as_posix()] = (status.st_size, status.st_mtime_ns)
     return found

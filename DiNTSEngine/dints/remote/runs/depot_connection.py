@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,14 +31,13 @@ class DepotConnection:
         self.host = host
         self._process = start_there(host, [host.python, "-m", "dints", "worker", "--depot"])
         self._messages = messages(self._output)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.close)
             version = str(self._answer()["version"])
             if version != __version__:
                 remedy = f"`dints hosts check {host.name} --install` brings that of here"
                 raise UnreachableError(f"host {host.name}: has engine {version}, not {__version__}; {remedy}")
-        except BaseException:
-            self.close()
-            raise
+            unless_ready.pop_all()
 
     def __enter__(self) -> DepotConnection:
         return self
@@ -60,15 +59,19 @@ class DepotConnection:
         """Sends the rest of a file, from the byte `start` on; a refusal comes with the next answer."""
         self._send({"put": digest, "at": start}, file, start)
 
-    def get(self, identity: str, path: str, target: Path, mend: Callable[[Path], None]) -> None:
-        """Fetches a file of a run; `mend` may change it before it is in its place."""
-        count = self.ask(get=identity, path=path)["bytes"]
+    def get(self, identity: str, path: str, target: Path, mend: Callable[[Path], None]) -> bool:
+        """Fetches a file of a run, if it is still there; `mend` may change it before it is in its place."""
+        answer = self.ask(get=identity, path=path)
+        if answer["event"] == "gone":
+            return False
+        count = answer["bytes"]
         with atomic_path(target) as temporary:
             try:
                 save(self._output, count, temporary)
             except EOFError as error:
                 raise self._lost() from error
             mend(temporary)
+        return True
 
     def close(self) -> None:
         """Ends the depot there; what it started goes on."""
@@ -96,6 +99,8 @@ class DepotConnection:
         event = next((message for message in self._messages if "event" in message), None)
         if event is None:
             raise self._lost()
+        if event["event"] == "refused" and event["again"]:
+            raise ConnectionLostError(f"host {self.host.name}: {event['text']}")
         if event["event"] == "refused":
             raise (InputError if event["code"] == EXIT_BAD_INPUT else RunError)(
                 f"host {self.host.name}: {event['text']}"
@@ -105,6 +110,8 @@ class DepotConnection:
     def _lost(self) -> UnreachableError:
         """Why there is no answer."""
         assert self._process.stderr is not None
+        with suppress(subprocess.TimeoutExpired):  # it is about to end, and says why
+            self._process.wait(CLOSE_SECONDS)
         self._process.kill()
         said = self._process.stderr.read().decode(errors="replace")
         code = self._process.wait()

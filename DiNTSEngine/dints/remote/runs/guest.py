@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dints.errors import EXIT_FAILED, InputError, brief
+from dints.errors import EXIT_FAILED, EXIT_STOPPED, InputError, brief
 from dints.files.storage import read_json, write_json
 
 FOLDER_VARIABLE = "DINTS_GUESTS"
@@ -71,6 +71,9 @@ class GuestState:
     state: str
     text: str = ""
     code: int = 0
+
+
+STOPPED_STATE = GuestState(STOPPED, "was stopped; run it again to go on", EXIT_STOPPED)
 
 
 def guests_folder() -> Path:

@@ -11,29 +11,30 @@ from dints.data.datalist import read_datalist
 from dints.data.record import DataRecord, record_of
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
-from dints.remote.runs.names import Names
+from dints.remote.runs.names import Names, below
 from dints.remote.runs.parcel import Parcel
 from dints.run_layout import RunLayout
 
-Fetch = Callable[[str, Path, Callable[[Path], None]], None]  # path there, path here, what mends it on the way
+# Path there, path here, what mends it on the way; whether it was there.
+Fetch = Callable[[str, Path, Callable[[Path], None]], bool]
 
 LARGE = ".pt"  # checkpoints, which come when a stage has ended
-NOT_WANTED = ("report.html",)  # it has names of there; `dints report` writes that of here
+NOT_WANTED = ("report.html", "remote.json")  # the first has names of there, the second is of here alone
 
 
-def home_of(folder: Path, identity: str, parcel: Parcel) -> tuple[str, dict[str, str]]:
-    """Folder of the data set, and the names of here by those of there. InputError if the run was begun here."""
+def home_of(folder: Path, identity: str, parcel: Parcel) -> dict[str, str]:
+    """The names of here by those of there. InputError if the run was begun here."""
     if RunLayout(folder).is_run:
         raise InputError(f"{folder}: was begun on this computer, and goes on here; use a new folder for one there")
     data = parcel.datalist.folder.resolve()
-    names = {f"run-{identity}": str(folder), f"data-{identity}": str(data)}
+    names = {f"run-{identity}": str(folder.absolute()), f"data-{identity}": str(data)}
     for case in parcel.datalist.cases:
         number = parcel.numbers[case.name]
         names[number] = case.name
         for channel, path in enumerate(case.images):
-            names[f"data-{identity}/images/{number}_{channel:04}.mha"] = str(path)
-        names[f"data-{identity}/labels/{number}.mha"] = str(case.label)
-    return str(data), names
+            names[f"data-{identity}/images/{number}_{channel:04}.mha"] = str(path.absolute())
+        names[f"data-{identity}/labels/{number}.mha"] = str(case.label and case.label.absolute())
+    return names
 
 
 def bring_home(
@@ -50,7 +51,7 @@ def bring_home(
     The settings come first, as others are read by them, and run.json last: with it the folder counts as a run.
 
     Args:
-        data: folder of the data set here.
+        data: the data set here.
         fetched: size and time of what is here; brought up to date.
         files: size and time of what is there.
         everything: checkpoints, too.
@@ -61,9 +62,9 @@ def bring_home(
         if not wanted or fetched.get(path) == list(files[path]):
             continue
         mend = {"run.json": partial(_own_run, data, names), "cases.json": partial(_own_cases, layout, data, names)}
-        fetch(path, layout.folder / names.text(path), mend.get(path, names.file))
-        fetched[path] = list(files[path])
-        changed = True
+        if fetch(path, below(layout.folder, names.text(path)), mend.get(path, names.file)):
+            fetched[path] = list(files[path])
+            changed = True
     return changed
 
 

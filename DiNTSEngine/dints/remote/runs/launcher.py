@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Protocol
 
-from dints.errors import InputError, RunError
-from dints.files.lock import FILE_NAME, locked
+from dints.errors import RunError
+from dints.files.lock import lock_owner
 from dints.remote.hosts import SCHEDULERS
 from dints.remote.runs.guest import ATTENDANT, RUNNING, SAVE_SECONDS, GuestRun, GuestState
 from dints.remote.runs.slurm import SlurmLauncher
@@ -53,18 +54,19 @@ class ProcessLauncher:
 
     def alive(self, guest: GuestRun) -> GuestState | None:
         """Whether the lock of its folder is held."""
-        try:
-            with locked(guest.folder):
-                return None
-        except InputError:
-            return GuestState(RUNNING)
+        return None if lock_owner(guest.folder) is None else GuestState(RUNNING)
 
     def stop(self, guest: GuestRun) -> None:
         """The command under way saves its step, unless that takes too long."""
-        for sign, seconds in ((signal.SIGTERM, SAVE_SECONDS), (signal.SIGKILL, START_SECONDS)):
+        for kill, sign, seconds in (
+            (os.kill, signal.SIGTERM, SAVE_SECONDS),
+            (os.killpg, signal.SIGKILL, START_SECONDS),  # with its command, which is of its group
+        ):
+            if (owner := lock_owner(guest.folder)) is None:
+                return
+            with suppress(ProcessLookupError):  # it has just ended
+                kill(owner, sign)
             end = time.monotonic() + seconds
-            if self.alive(guest):
-                os.kill(int((guest.folder / FILE_NAME).read_text().split()[-1]), sign)  # who holds the lock
             while self.alive(guest) and time.monotonic() < end:
                 time.sleep(0.05)
 

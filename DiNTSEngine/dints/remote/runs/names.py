@@ -7,9 +7,23 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from dints.errors import InputError, brief
+
+THERE = re.compile(  # all that stands for something of here
+    r"(?<![\w.-])(?:(?:run|data)-[0-9a-f]{16}(?:/(?:images|labels)/case-\d{5,}(?:_\d{4})?\.mha)?|case-\d{5,})(?!\w)"
+)
+CHANNEL = re.compile(r"_\d{4}\.mha$")
+
+
+def below(folder: Path, path: Any) -> Path:
+    """A path that another computer gave, with / between its parts. InputError if it leads out of the folder."""
+    parts = PurePosixPath(path).parts if isinstance(path, str) else ()
+    if not parts or any(part in ("..", "/") or Path(part).is_absolute() for part in parts):
+        raise InputError(f"{brief(path)}: is no path within the run; it is left alone")
+    return folder.joinpath(*parts)
 
 
 class Names:
@@ -23,15 +37,15 @@ class Names:
     def __init__(self, names: Mapping[str, str], folder: str = "") -> None:
         self._names, self._folder = dict(names), folder
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        longest_first = sorted(self._names, key=len, reverse=True)
-        return re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?!\w)" for name in longest_first))
-
     def text(self, text: str) -> str:
         """A text with the names of here."""
         text = text.replace(f"{self._folder}/", "") if self._folder else text
-        return self._pattern.sub(lambda match: self._names[match[0]], text) if self._names else text
+        return THERE.sub(lambda match: self._here(match[0]), text)
+
+    def _here(self, name: str) -> str:
+        """A name of here; each channel there may be one of a file here."""
+        first = CHANNEL.sub("_0000.mha", name)
+        return self._names.get(name, self._names.get(first, name))
 
     def value(self, value: Any) -> Any:
         """Plain values, keys included."""

@@ -15,6 +15,7 @@ from dints.errors import InputError
 from dints.events import Reporter
 
 SUFFIX = ".mha"  # keeps every digit of the geometry
+UNNAMED = "data set"
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,20 @@ class Parcel:
         """The `dataset.json` that describes it there."""
         data, numbers = self.datalist, self.numbers
         folds = {name: number for number, fold in enumerate(data.folds) for name in fold}
+        places = {name: place for place, name in enumerate(data.dealt)}
         lists: dict[str, list[Any]] = {"training": [], "validation": []}
         for case in data.cases:
             number = numbers[case.name]
             entry: dict[str, Any] = {"image": _images(number, channels), "label": f"labels/{number}{SUFFIX}"}
             if case.name in folds:
                 entry["fold"] = folds[case.name]
+            elif case.name in places:
+                entry["dealt"] = places[case.name]
             lists["validation" if case.name in data.held_out else "training"].append(entry)
         names = {str(number): name for number, name in enumerate(data.channels)}
         labels = {str(value): name for value, name in data.values.items()}
-        return {"name": data.name, "channel_names": names, "labels": labels, **lists}
+        # The folder's name may be that of a patient.
+        return {"name": data.name if data.named else UNNAMED, "channel_names": names, "labels": labels, **lists}
 
     def files(self, folder: Path, reporter: Reporter) -> Iterator[list[tuple[str, Path]]]:
         """Of each case: where its files belong in the data set there, and where they lie in `folder` until the next.
