@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     [
         "README.md",
         "CONTRIBUTING.md",
+        "docs/clusters.md",
         "docs/how-to.md",
         "docs/model-format.md",
         "docs/remote.md",

@@ -12,6 +12,7 @@ from dints import InputError
 from dints.cli import main
 from dints.remote.examine import examine
 from dints.remote.hosts import Host, find_host, hosts_file, keep_host
+from dints.run import Run
 
 
 @pytest.fixture
@@ -75,3 +76,18 @@ def test_what_a_cluster_lacks_is_told_with_the_remedy(found, said, monkeypatch):
     answer = {**facts, "environment": True, "findings": [], "slurm": found}
     monkeypatch.setattr("dints.remote.examine.run_there", lambda *given: json.dumps(answer).encode())
     assert any(said in finding for finding in examine(Host("big", "me@login.test", scheduler="slurm")).findings)
+
+
+def test_a_search_and_its_folds_are_jobs_of_the_cluster(
+    login_node, server, phantoms, tiny_config_file, tmp_path, capfd
+):
+    run, settings = str(tmp_path / "run"), ["--config", str(tiny_config_file), "--device", "cpu"]
+    assert main(["search", "--run", run, "--data", str(phantoms), *settings, "--on", "there"]) == 0, capfd.readouterr()
+    assert "SLURM's queue" in capfd.readouterr().out
+    assert main(["train", "--run", run, "--device", "cpu", "--on", "there"]) == 0, capfd.readouterr()
+    assert Run(run).trained_folds == [0, 1]
+    assert Run(run).model_file.is_file()
+    (guest,) = (server.home / ".dints" / "guests" / "runs").iterdir()
+    assert sorted(path.stem for path in (guest / "states").iterdir()) == ["evaluate", "search", "train-0", "train-1"]
+    assert main(["stop", run, "--remove"]) == 0
+    assert not guest.exists()

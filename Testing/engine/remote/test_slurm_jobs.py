@@ -27,7 +27,7 @@ def guest(slurm: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.fixture
 def launcher(guest: GuestRun):
-    yield SlurmLauncher()
+    yield SlurmLauncher(patience=0.0)
     subprocess.run(["scancel", "--me"], check=True)
 
 
@@ -132,6 +132,16 @@ def test_a_computer_without_slurm_is_told(guest, monkeypatch):
     guest.keep([Stage("search", FINE)], "slurm", "", [])
     with pytest.raises(RunError, match=r"cannot be started .*login node"):
         SlurmLauncher().start(guest)
+
+
+def test_the_scheduler_is_not_asked_at_each_look(guest, launcher, monkeypatch):
+    guest.keep([Stage("search", ("worker",))], "slurm", "", [])  # waits for jobs
+    patient = SlurmLauncher()
+    assert patient.alive(guest) is None
+    patient.start(guest)
+    assert patient.alive(guest) is not None  # there are others now
+    monkeypatch.setattr("dints.remote.runs.slurm._queue", lambda guest: pytest.fail("asked again"))
+    assert patient.alive(guest) is not None
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ class ProcessLauncher:
                 time.sleep(0.05)
 
 
+LAUNCHERS: dict[str, Launcher] = dict(zip(SCHEDULERS, (ProcessLauncher(), SlurmLauncher()), strict=True))
+
+
 def launcher_of(guest: GuestRun) -> Launcher:
     """By what the run was begun with."""
-    return ProcessLauncher() if guest.scheduler == SCHEDULERS[0] else SlurmLauncher()
+    return LAUNCHERS[guest.scheduler]

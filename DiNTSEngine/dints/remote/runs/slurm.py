@@ -7,11 +7,12 @@ forgets after some minutes, or by `sacct` where the cluster keeps accounts.
 
 from __future__ import annotations
 
+import math
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dints.errors import EXIT_FAILED, EXIT_STOPPED, RunError, short
@@ -32,7 +33,8 @@ from dints.remote.runs.guest import (
 NO_TASK = "N/A"  # what squeue says of a job that is none of an array
 ARRAY_VARIABLE = "SLURM_ARRAY_TASK_ID"
 END_SECONDS = 60  # in which SLURM kills what did not end
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # from one look to the next, while jobs are ended
+ANSWER_SECONDS = 10.0  # for which an answer of `squeue` counts: a cluster has many users, whose runs are followed
 ENDED = (
     *("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL"),
     *("OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED"),
@@ -55,7 +57,15 @@ class Row(NamedTuple):
 
 
 class SlurmLauncher:
-    """The scheduler of a cluster."""
+    """The scheduler of a cluster.
+
+    Args:
+        patience: seconds for which an answer of the scheduler counts.
+    """
+
+    def __init__(self, patience: float = ANSWER_SECONDS) -> None:
+        self._patience = patience
+        self._answers: dict[str, tuple[float, object, list[Row]]] = {}  # by identity: when, on which jobs
 
     def start(self, guest: GuestRun) -> None:
         """Errors as in `Launcher`; then nothing is left of what was begun."""
@@ -72,9 +82,13 @@ class SlurmLauncher:
 
     def alive(self, guest: GuestRun) -> GuestState | None:
         """As in `Launcher`; what a job is queued for is the text. Tells the ends of jobs that could not do it."""
-        rows = list(_queue(guest))
+        numbers = _numbers(guest)
+        when, asked, rows = self._answers.get(guest.identity, (-math.inf, None, []))
+        if asked != numbers or time.monotonic() > when + self._patience:
+            rows = list(_queue(guest))
+            self._answers[guest.identity] = time.monotonic(), numbers, rows
         running = [row for row in rows if row.state not in ENDED]
-        _tell_ends(guest, rows)
+        _tell_ends(guest, numbers, rows)
         if not running:
             return None
         queued = [row for row in running if row.state == "PENDING"]
@@ -89,6 +103,7 @@ class SlurmLauncher:
         for job in guest.jobs:  # first, so that whoever looks does not take them for cancelled by others
             if not _has_told(guest, job):
                 guest.tell(job, GuestState(STOPPED, "was stopped; run it again to go on", EXIT_STOPPED))
+        self._answers.pop(guest.identity, None)
         mine = ("--me", f"--name={_name(guest)}")
         _call("scancel", *mine, "--state=PENDING")
         _call("scancel", *mine, "--batch", "--signal=TERM")
@@ -129,10 +144,13 @@ def _queue(guest: GuestRun) -> Iterator[Row]:
     return (Row(*line.split("|")) for line in answer.splitlines())
 
 
-def _tell_ends(guest: GuestRun, rows: Sequence[Row]) -> None:
+def _numbers(guest: GuestRun) -> dict[str, str]:
+    """Of the jobs of each stage that were handed in."""
+    return dict(read_json(guest.jobs_file)) if guest.jobs_file.is_file() else {}
+
+
+def _tell_ends(guest: GuestRun, numbers: Mapping[str, str], rows: Sequence[Row]) -> None:
     """Of jobs that are over without having told so themselves."""
-    path = guest.jobs_file
-    numbers = read_json(path) if path.is_file() else {}
     known = {(row.number, row.task): row for row in rows}
     for stage in guest.stages:
         if stage.name not in numbers:  # another connection is about to start it
@@ -178,5 +196,8 @@ def _call(*command: str, given: str = "") -> str:
         raise RunError(f"{command[0]}: cannot be started ({error.strerror}); is it a login node?") from error
     if done.returncode:
         reason = short(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
-        raise RunError(f"{command[0]}: {reason}; correct --sbatch of `dints hosts add`, or ask the administrator")
+        remedy = (
+            "correct --sbatch of `dints hosts add`, or ask" if command[0] == "sbatch" else "try again later, or ask"
+        )
+        raise RunError(f"{command[0]}: {reason}; {remedy} the administrator")
     return done.stdout
