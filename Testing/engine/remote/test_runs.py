@@ -143,15 +143,22 @@ def test_two_runs_side_by_side_share_what_was_sent_and_nothing_else(
     assert not guests(server)
 
 
-def test_networks_are_those_of_here_bit_for_bit(there: Host, arguments: list[str], tmp_path: Path) -> None:
-    train = ["--architecture", "u-shape", "--folds", "0"]
+def test_networks_are_those_of_here_bit_for_bit_and_start_others_there(
+    there: Host, server, arguments: list[str], tmp_path: Path
+) -> None:
+    train, data, place = ["--architecture", "u-shape", "--folds", "0"], arguments[2:4], arguments[-4:]
     assert main(["train", *arguments, *train]) == 0
     assert main(["train", "--run", str(tmp_path / "here"), *arguments[2:-2], *train]) == 0
     found, expected = (RunLayout(tmp_path / name).fold(0) for name in ("run", "here"))
     for network in ("last", "best"):
         values = (torch.load(getattr(files, network), weights_only=True) for files in (found, expected))
         torch.testing.assert_close(*values, rtol=0, atol=0)
-    main(["stop", str(tmp_path / "run"), "--remove"])
+    model = ["--from", str(RunLayout(tmp_path / "run").model_file), "--folds", "0"]
+    assert main(["train", "--run", str(tmp_path / "tuned"), *data, *place, *model]) == 0
+    assert RunLayout(tmp_path / "tuned").model_file.is_file()
+    for name in ("run", "tuned"):
+        assert main(["stop", str(tmp_path / name), "--remove"]) == 0
+    assert not guests(server)
 
 
 def test_a_run_that_was_killed_says_so_and_goes_on(
@@ -197,6 +204,9 @@ def test_who_ends_following_or_loses_the_line_is_told_that_the_run_goes_on(
     assert f"the run goes on there, and `dints follow {run}` shows it" in said.err
     (guest,) = guests(server)
     assert processes(guest)
+    monkeypatch.setattr("dints.remote.runs.away.AwayRun._bring", interrupt)
+    assert main(["follow", str(run), "--events"]) == 130  # a program that asks it to stop means the run
+    assert not processes(guest)
     assert main(["stop", str(run), "--remove"]) == 0
 
 

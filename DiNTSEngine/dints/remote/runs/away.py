@@ -157,6 +157,7 @@ class AwayRun:
         try:
             self._follow(reporter)
         except KeyboardInterrupt:
+            self._hang_up()  # it may be within an answer
             raise KeyboardInterrupt(
                 f"the run goes on on {self.host.name}; `dints follow {self.layout.folder}` shows it, `dints stop "
                 f"{self.layout.folder}` ends it"
