@@ -53,8 +53,8 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self.runningSection: Section | None = None
         self._isOpening = self._isRefreshing = self._isStopping = self._isClosed = False
         sent = _(
-            "Voxels, labels and geometry are sent to {name}, without names and headers. They stay there until the run is "
-            "removed with “dints stop --remove”; it goes on there when Slicer is closed."
+            "Voxels, labels and geometry are sent to {name}, without names and headers. They stay there until the run "
+            "is removed with “dints stop --remove”; it goes on there when Slicer is closed."
         )
         self.devices = DeviceList(self.ui.deviceBox, self.ui.deviceNote, sent, self._onDevice)
         self.data, self.search = DataSection(self), SearchSection(self)
