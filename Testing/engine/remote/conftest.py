@@ -24,6 +24,7 @@ SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
 ENGINE = Path(__file__).resolve().parents[3] / "DiNTSEngine"
 HANDED_ON = ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG", "OMP_NUM_THREADS", "DINTS_PRECISION", "PATH")
 CUT = Path(__file__).with_name("cut.py")
+PYTORCH = "torchinductor"  # its own empty folder
 START_SECONDS = 10.0
 PIP = """
 import sys, sysconfig, zipfile
@@ -72,7 +73,8 @@ class Server:
 
     def is_clean(self) -> bool:
         """Whether no temporary file and no process of the engine is left there."""
-        return not list(self.temporary.iterdir()) and not self.processes()
+        left = [path for path in self.temporary.iterdir() if not path.name.startswith(PYTORCH)]
+        return not left and not self.processes()
 
     def processes(self) -> list[str]:
         """Command lines of the engine's processes there."""
