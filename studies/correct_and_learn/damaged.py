@@ -23,7 +23,7 @@ from dints.improvement.suspects import find_suspects
 from dints.seeds import shuffled
 from dints.stages import train
 
-HEADER = ("damage", "damaged", "found", "reason right")
+HEADER = ("damage", "cases", "suspected", "reason right")
 SHIFT = 5  # part of the image
 
 
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("damaged.csv"))
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--each", type=int, default=3, help="cases that are damaged in each way")
+    parser.add_argument("--folds", type=int, nargs="+", help="those alone are trained, and their cases counted")
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     datalist = read_datalist(options.data)
@@ -60,12 +61,14 @@ def main() -> None:
     study = Study(options.work, datalist, [], options.set)
     damage_of = damaged(study, study.arranged(options.work / "data", names), names, options.each)
     run = study.begun(options.work / "run", options.work / "data", None)
-    train(run, [fold for fold in range(run.config.training.folds) if fold not in run.trained_folds], CPU, Reporter())
+    folds = options.folds or range(run.config.training.folds)
+    train(run, [fold for fold in folds if fold not in run.trained_folds], CPU, Reporter())
+    counted = {name for fold in run.trained_folds for name in run.splits[fold][1]}
     if not run.scores_file.is_file():
         cross_validate(run, "cpu", Reporter())
     reasons = {suspect.case: suspect.reason for suspect in find_suspects(run, Reporter(), len(names))}
     with options.out.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *table(damage_of, reasons)])
+        csv.writer(file, lineterminator="\n").writerows([HEADER, *table(damage_of, reasons, counted)])
 
 
 def damaged(study: Study, folder: Path, names: list[str], each: int) -> dict[str, str]:
@@ -81,14 +84,15 @@ def damaged(study: Study, folder: Path, names: list[str], each: int) -> dict[str
     return found
 
 
-def table(damage_of: dict[str, str], reasons: dict[str, str]) -> list[tuple[object, ...]]:
-    """A line a damage, and those that were accused though nothing was done to them."""
+def table(damage_of: dict[str, str], reasons: dict[str, str], counted: set[str]) -> list[tuple[object, ...]]:
+    """A line a damage, and those that were accused though nothing was done to them, of all sound ones."""
     rows: list[tuple[object, ...]] = []
     for damage in DAMAGES:
-        own = [name for name, done in damage_of.items() if done == damage]
+        own = [name for name, done in damage_of.items() if done == damage and name in counted]
         found = [name for name in own if name in reasons]
         rows.append((damage, len(own), len(found), sum(reasons[name] == damage for name in found)))
-    return [*rows, ("none", 0, sum(name not in damage_of for name in reasons), 0)]
+    sound = len(counted - damage_of.keys())
+    return [*rows, ("none", sound, sum(name not in damage_of for name in reasons), 0)]
 
 
 if __name__ == "__main__":

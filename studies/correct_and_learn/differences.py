@@ -77,7 +77,7 @@ def draw(rows: Sequence[Mapping[str, str]], path: Path) -> None:
                     style,
                     colour,
                 )
-        draw_one(axes, [row for row in rows if row["choice"] == "first"], name, "kD", "k")
+        draw_one(axes, [row for row in rows if row["choice"] == "first"], name, "D", "black")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, metadata={"Date": None})
