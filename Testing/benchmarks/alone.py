@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -86,9 +87,20 @@ def growth(result: Mapping[str, Any]) -> list[Row]:
     return [*rows, ("memory of segmentation", memory.format(**result["classes"]))]
 
 
+def remote(result: Mapping[str, Any]) -> list[Row]:
+    rows = []
+    for seconds in result["seconds"].values():
+        here, there = (statistics.median(seconds[side]) for side in ("here", "there"))
+        figure = f"{seconds['added']:+.2g} s to {here:.2g} s; {1 / there:.3g} scans a second in place of {1 / here:.3g}"
+        rows.append((f"a scan of {seconds['voxels']}", f"{figure} (wall time)"))
+    travelled = {side: f"{value:.0f} MB/s" for side, value in result["megabytes_a_second"].items()}
+    return [*rows, ("a file of noise", f"sent {travelled['sent']}, fetched {travelled['fetched']} (wall time)")]
+
+
 SUBJECTS = (
     Subject("five_folds", "five folds", "below 4.5 times one fold", five_folds),
     Subject("warm_worker", "second segmentation by the warm worker", "at most 0.5 s above the engine's", warm_worker),
+    Subject("remote", "`--on` through a server on the loopback address", "no limit was set", remote),
     Subject("half_precision", "Dice in half precision", "unchanged to 0.001", half_precision),
     Subject("data_loading", "data loading within 4 GiB", "at most 5 % of a step", data_loading),
     Subject("growth", "exponents of growth", "at most linear in voxels and classes", growth),
