@@ -64,8 +64,7 @@ def main() -> None:
     folds = options.folds or range(run.config.training.folds)
     train(run, [fold for fold in folds if fold not in run.trained_folds], CPU, Reporter())
     counted = {name for fold in run.trained_folds for name in run.splits[fold][1]}
-    if not run.scores_file.is_file():
-        cross_validate(run, "cpu", Reporter())
+    cross_validate(run, "cpu", Reporter())
     reasons = {suspect.case: suspect.reason for suspect in find_suspects(run, Reporter(), len(names))}
     with options.out.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([HEADER, *table(damage_of, reasons, counted)])
