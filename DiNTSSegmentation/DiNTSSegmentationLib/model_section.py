@@ -1,4 +1,4 @@
-"""The model: one line that names the chosen one, its description on demand, import by button or drop, removal."""
+"""The model: one line that names the chosen one, its card, all of its description on demand, import, removal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.learning import installModel
+from DiNTSSegmentationLib.model_card import ModelCard
 from DiNTSSegmentationLib.model_list import ModelList
 from DiNTSSegmentationLib.models import MODEL_SUFFIX, ModelEntry, installedModels, removeModel
 
@@ -29,7 +30,7 @@ class ModelSection:
         self.entries: list[ModelEntry] = []
         self.process: BackgroundCommand | None = None  # the import at work
         self._path = ""  # of the chosen model
-        self.list = ModelList(ui, self.choose)
+        self.list, self.card = ModelList(ui, self.choose), ModelCard(ui.modelCard)
         ui.detailsButton.connect("toggled(bool)", self._showDescription)
         ui.importButton.connect("clicked()", self._onImport)
         ui.removeButton.connect("clicked()", self._onRemove)
@@ -95,6 +96,7 @@ class ModelSection:
 
     def _show(self) -> None:
         entry = self.chosen
+        self.card.show(entry)
         self.ui.modelDescription.text = entry.toHtml() if entry else self._nothing()
         self.ui.removeButton.enabled = entry is not None and not entry.shipped
         self.ui.removeButton.toolTip = (
@@ -107,8 +109,9 @@ class ModelSection:
         self._onChosen(entry.file if entry else "")
 
     def _showDescription(self) -> None:
-        """On demand; what to do where there is no model is always in sight."""
-        self.ui.modelDescription.visible = self.ui.detailsButton.checked or self.chosen is None
+        """On demand; what there is to say instead of a card is always in sight."""
+        hasCard = self.chosen is not None and not self.chosen.problem
+        self.ui.modelDescription.visible = self.ui.detailsButton.checked or not hasCard
 
     def _nothing(self) -> str:
         if not self.entries:

@@ -6,7 +6,7 @@ import html
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class ModelEntry:
     family: str = ""
     inUse: bool = True  # what its name means
     learnedFrom: str = ""  # a sentence on the cases that its last version learned from
+    card: Mapping[str, Any] = field(default_factory=dict)  # of `dints.model.card`
 
     @property
     def title(self) -> str:
@@ -189,6 +190,7 @@ def _entry(values: dict[str, Any]) -> ModelEntry:
         family=values["family"],
         inUse=values.get("in_use", True),
         learnedFrom=_learned(values["learned_from"]),
+        card=values["card"],
     )
 
 

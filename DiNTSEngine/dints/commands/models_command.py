@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(command)
     command.add_argument("--output", default="", help="model file (.zip) or folder (default: model.zip in the run)")
     command.add_argument("--name", help="in place of the task's name")
-    command.add_argument("--notes", default="", help="intended use, limits, where the data comes from")
+    command.add_argument("--notes", default="", help="lines 'Data: ...', 'Licence: ...', 'Limits: ...', and any others")
     command.add_argument("--label", action="append", default=[], metavar="VALUE=NAME", help="rename a label")
     command.add_argument("--color", action="append", default=[], metavar="VALUE=#RRGGBB", help="colour of a label")
     text = "entry of a label in 3D Slicer's form"

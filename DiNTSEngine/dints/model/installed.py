@@ -13,6 +13,7 @@ from dints.errors import InputError
 from dints.files.storage import atomic_folder, atomic_path, remove_leftovers
 from dints.model import folder
 from dints.model.archive import read_manifest
+from dints.model.card import card
 from dints.model.folder import models_folder
 from dints.model.manifest import FILE_NAME, Manifest
 from dints.model.versions import choose, chosen_versions, with_versions
@@ -97,6 +98,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "dice": sum(means) / len(means) if means else None,
         "safety_bound": manifest.safety_bound.get("threshold"),
         "notes": manifest.notes,
+        "card": card(manifest),
         "id": manifest.id,
         "family": manifest.family,
         "version": manifest.lineage.version,

@@ -11,6 +11,12 @@ import numpy as np
 MODELS = 50
 DESCRIPTION = "Anterior and posterior hippocampus in T1-weighted MRI, cropped around one hippocampus"
 NOTES = "Five networks of one architecture, each trained on four fifths of 200 scans. Not for clinical decisions. " * 8
+CARD = {
+    "scores": [{"label": name, "dice": 0.89, "cases": 200} for name in ("Anterior", "Posterior")],
+    "cases": 200,
+    "extent": [[31.0, 43.0], [40.0, 59.0], [24.0, 47.0]],
+    "stated": {"data": NOTES, "licence": "CC-BY-SA 4.0; it is that of its data.", "limits": NOTES},
+}
 LONG_TITLE = "A model with a name of an institute, a task, a modality, a date and the version of its data set (3)"
 ESTIMATE = {
     "memory": 2**30,
@@ -38,6 +44,7 @@ def models() -> list[Any]:
         "folds": 5,
         "dice": 0.88,
         "notes": NOTES,
+        "card": CARD,
     }
     names = ["hippocampus-mr", LONG_TITLE, *(f"model {number}" for number in range(3, MODELS))]
     whole = [
@@ -112,6 +119,7 @@ def finished(panel: Any) -> None:
     """With two segments, their table and a warning."""
     import slicer
     from DiNTSSegmentationLib.cases import ResultNodes, State
+    from DiNTSSegmentationLib.edits import markAsResult
     from DiNTSSegmentationLib.results import showStatistics
 
     running(panel)
@@ -119,6 +127,7 @@ def finished(panel: Any) -> None:
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "hippocampus_001 segmentation")
     for name in ("Anterior", "Posterior"):
         segmentation.GetSegmentation().AddEmptySegment(name, name)
+    markAsResult(segmentation)
     rows = [{"name": name, "volume": 1.33, "surface": 7.57, "mean": 49.4} for name in ("Anterior", "Posterior")]
     run = begun()
     run.state, run.log = State.DONE, [("warning", WARNING)]
