@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import slicer
@@ -15,11 +15,14 @@ from DiNTSSearchLib.opened_run import OpenedRun
 
 
 def openCase(
-    run: OpenedRun, name: str
+    run: OpenedRun, name: str, place: Sequence[float] | None = None
 ) -> tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLSegmentationNode]:
     """Loads a case and shows it; returns volume, reference and prediction.
 
     The reference is drawn as an outline, the prediction filled.
+
+    Args:
+        place: to which the slice views go, in mm (RAS).
 
     Raises:
         ValueError: a file is missing or cannot be read.
@@ -40,6 +43,9 @@ def openCase(
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    if place is not None:
+        jump = slicer.vtkMRMLSliceNode.CenteredJumpSlice
+        slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *place, jump)
     return volume, reference, prediction
 
 

@@ -176,6 +176,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             folds: all by default.
             devices: the folds are dealt to them; those of one device run one after the other. "@NAME" alone is another
                 computer, one of `dints hosts`.
+            crossValidate: also look for cases whose labels may be wrong; result "suspects".
         """
         if folds is None:
             folds = range(_settings(run).training.folds)
@@ -189,7 +190,14 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             if own
         ]
         evaluate = [["evaluate", "--run", str(run), "--device", devices[0]]]
-        return self._run([train, evaluate] if crossValidate else [train], onEvent, onFinished, run)
+        stages = [train, evaluate, [["suspects", "--run", str(run)]]] if crossValidate else [train]
+        return self._run(stages, onEvent, onFinished, run)
+
+    def suspects(
+        self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
+    ) -> Pipeline:
+        """Cases whose labels may be wrong, of a run that was cross-validated before; result "suspects"."""
+        return self._run([[["suspects", "--run", str(run)]]], onEvent, onFinished, run)
 
     def export(
         self,

@@ -40,6 +40,7 @@ class OpenedRun:
         check: what the check found, "cases" and "problems"; None before it.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
         scores: table and files of the cross-validation; None before it.
+        suspects: cases whose labels may be wrong, the worst first; None if they were not looked for in these scores.
         comparison: the table of networks and whether the search paid; None before it.
         race: candidates, the leader first; those one change away from a leader stand before all others.
         search: how far the search is.
@@ -106,6 +107,7 @@ class OpenedRun:
         self.check: Mapped | None = self._content(layout.check_file, readChecked)
         self.choices: Mapped = self._content(layout.folder / CHOICES, readChecked) or {}
         self.scores: Scores | None = self._content(layout.scores_file, _scores)
+        self.suspects: list[Mapped] | None = self._guarded(self._suspects, None)
         self.comparison: Mapped | None = self._content(layout.compare_file, readChecked)
         self.race: list[Racer] = self._guarded(self._racers, [])
 
@@ -131,6 +133,14 @@ class OpenedRun:
             folds.append(state)
         self.folds = folds
         return complete and None not in folds
+
+    def _suspects(self) -> list[Mapped] | None:
+        file, scores = self.layout.suspects_file, self.layout.scores_file
+        found: Mapped | None = self._content(file, readChecked)
+        if found is None or not scores.is_file() or file.stat().st_mtime_ns < scores.stat().st_mtime_ns:
+            return None
+        suspects: list[Mapped] = found["suspects"]
+        return suspects
 
     def _racers(self) -> list[Racer]:
         near, others = (reader.racers() for reader in self._races)

@@ -18,8 +18,9 @@ from DiNTSSearchLib.cases import openCase
 from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.parameters import Distribution
 from DiNTSSearchLib.pipeline import Results
-from DiNTSSearchLib.section import Section
-from DiNTSSearchLib.tables import SELECTABLE, fill
+from DiNTSSearchLib.section import Section, counted
+from DiNTSSearchLib.suspects_list import FEW_ROWS, SuspectsList
+from DiNTSSearchLib.tables import MOST_ROWS_SHOWN, SELECTABLE, fill
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.panel import SearchPanel
@@ -38,6 +39,8 @@ class RetrainSection(Section):
         self.left: set[int] = set()  # folds that the user unchecked
         self._rows: tuple[list[list[str]], bool] | None = None  # shown
         self._scores: Scores | None = None  # shown
+        self._rowsOfScores = 0  # shown
+        self.suspects = SuspectsList(self)
         self.chart = ChartView(panel.plots, "DiNTSRetrainPanel", CHARTS, ui.retrainChartBox, ui.retrainPlotFrame)
         ui.foldsTable.connect("itemChanged(QTableWidgetItem*)", self.onFoldChecked)
         ui.scoresTable.connect("cellDoubleClicked(int,int)", self.onCaseDoubleClicked)
@@ -62,7 +65,8 @@ class RetrainSection(Section):
     def refresh(self) -> None:
         run, gpus = self.panel.run, self.panel.search.memory.gpus
         self.showFolds(run.folds)
-        self.showScores(run.scores)
+        self.showScores(run.scores, FEW_ROWS if run.suspects else MOST_ROWS_SHOWN)
+        self.suspects.show(run.suspects, isFree=not self.panel.isBusy and not run.whyUnusable)
         self.ui.distributionBox.enabled = not self.panel.isBusy
         self.ui.distributionFrame.visible = gpus > 1
         self.ui.retrainProgressFrame.visible = any(fold is not None and fold.started for fold in run.folds)
@@ -109,22 +113,27 @@ class RetrainSection(Section):
         change(item.row())
         self.panel.refresh()
 
-    def showScores(self, scores: Scores | None) -> None:
-        """One line a case, the mean of all cases first."""
+    def showScores(self, scores: Scores | None, most: int) -> None:
+        """One line a case, so many before it scrolls, the mean of all cases first."""
         table = self.ui.scoresTable
-        if scores != self._scores:
-            self._scores = scores
-            fill(table, *scoreTable(scores)) if scores else table.setRowCount(0)
+        if (scores, most) != (self._scores, self._rowsOfScores):
+            self._scores, self._rowsOfScores = scores, most
+            fill(table, *scoreTable(scores), most) if scores else table.setRowCount(0)
         table.visible = scores is not None
 
     def onCaseDoubleClicked(self, row: int, column: int) -> None:
         name = self.ui.scoresTable.item(row, 0).text()
-        if self._scores is None or name not in self._scores.cases or self.panel.run.settings is None:
-            return  # the line of means, or a run that is not known
+        if self._scores is not None and name in self._scores.cases:  # it is not the line of means
+            self.openCase(name)
+
+    def openCase(self, name: str, place: Sequence[float] | None = None) -> None:
+        """Loads image, reference and prediction; the slice views go to `place` (mm, RAS)."""
         self.error = ""
+        if self.panel.run.settings is None:
+            return  # why it is not known is said below the folder
         try:
             with slicer.util.WaitCursor():
-                openCase(self.panel.run, name)
+                openCase(self.panel.run, name, place)
         except ValueError as error:
             self.error = str(error)
         self.panel.refresh()
@@ -135,6 +144,16 @@ class RetrainSection(Section):
 
     def onTrained(self, results: Results) -> None:
         self.panel.open(self.panel.export)
+        count = len(results.get("suspects", {}).get("suspects", ()))
+        if count:
+            one, many = _("The label of one case may be wrong"), _("The labels of {count} cases may be wrong")
+            self.panel.footer.say(_("{found}: see step 3.").format(found=counted(count, one, many)))
+
+    def explain(self, sentence: str) -> str:
+        """The engine's remedy is a command."""
+        if "evaluate" not in sentence:
+            return sentence
+        return _("{sentence}; here, Start training evaluates what is trained").format(sentence=sentence)
 
 
 def foldTexts(fold: FoldState | None) -> tuple[str, str]:

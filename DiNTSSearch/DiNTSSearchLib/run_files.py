@@ -40,7 +40,17 @@ def isDifference(value: Any) -> bool:
 
 NETWORK = {"caption": isText, "filters": int, "dice": isNumber, "difference": isDifference}
 
+
+def isPlace(value: Any) -> bool:
+    """Whether it is a point."""
+    return fits(value, [isNumber]) and len(value) == 3
+
+
+SUSPECT = {"case": isText, "label": isText, "reason": isText, "sentence": isText, "world": isPlace}
+SUSPECT |= {"dice": isNumber, "expected_dice": isNumber}
+
 SHAPES: dict[str, Any] = {
+    "suspects.json": {"suspects": [SUSPECT]},
     "run.json": {"format": 1, "data": isText},
     "remote.json": {"format": 1, "host": isText},
     "choices.json": {"data": isText, "preset": isText, "folds": int},

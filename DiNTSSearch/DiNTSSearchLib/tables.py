@@ -14,7 +14,11 @@ FRAME = 6  # pixels of borders around header and rows
 
 
 def fill(
-    table: qt.QTableWidget, headers: Sequence[str], rows: Sequence[Sequence[str]], hints: Sequence[str] = ()
+    table: qt.QTableWidget,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    hints: Sequence[str] = (),
+    most: int = MOST_ROWS_SHOWN,
 ) -> None:
     """Puts texts into a QTableWidget, as high as its rows; `hints` are tool tips of the first rows, or of all."""
     table.blockSignals(True)
@@ -30,6 +34,6 @@ def fill(
         table.setRowHeight(row, ROW_HEIGHT)
     table.resizeColumnsToContents()
     table.horizontalHeader().setStretchLastSection(True)
-    shown = min(max(len(rows), 1), MOST_ROWS_SHOWN)
+    shown = min(max(len(rows), 1), most)
     table.setFixedHeight((shown + 1) * ROW_HEIGHT + FRAME)
     table.blockSignals(False)

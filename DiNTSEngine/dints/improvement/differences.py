@@ -8,16 +8,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from dints.config.sides import sides_of
+from dints.improvement.reasons import EXCHANGED, MISSING, PROTOCOL, SHIFTED, SIDE, UNCLEAR
 from dints.metrics.segmentation import dice
 
-SIDE, EXCHANGED, MISSING, SHIFTED, PROTOCOL, UNCLEAR = (
-    "side exchanged",
-    "labels exchanged",
-    "label missing",
-    "shifted",
-    "another protocol",
-    "unclear",
-)
 # An explanation counts if undoing it gains so much Dice; a fifth is far beyond what two readers differ by.
 CLEAR_GAIN = 0.2
 CONTAINED = 0.85  # of the smaller volume: then one outline lies within the other

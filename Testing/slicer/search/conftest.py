@@ -151,6 +151,7 @@ def write_run(folder: Path) -> Path:
     files = {"case0": {"images": [str(folder / "image.nrrd")], "label": str(folder / "label.nrrd")}}
     content = {"format": 1, "tolerance": 1.0, "rows": scores, "summary": summary, "cases": files}
     write_json(folder / "evaluation" / "scores.json", content)
+    write_json(folder / "evaluation" / "suspects.json", {"suspects": []})
     return folder
 
 

@@ -98,6 +98,7 @@ def retraining(panel: Any, folder: Path) -> None:
         write_rows(run / "train" / f"fold{fold}" / "log.jsonl", rows)
         (run / "train" / f"fold{fold}" / "best.pt").write_bytes(b"")
     score(run)
+    suspect(run, 6)
     panel.parameters.runFolder = str(run)
     predict(panel)
     panel.open(panel.retrain)
@@ -166,6 +167,18 @@ def score(run: Path) -> None:
         for value, name in names.items()
     ]
     write_json(run / "evaluation" / "scores.json", scores)
+
+
+def suspect(run: Path, count: int) -> None:
+    """So many cases whose labels may be wrong."""
+    from dints.files.storage import write_json
+
+    values = {"label": "left kidney", "dice": 0.12, "expected_dice": 0.91, "reason": "labels exchanged"}
+    suspects = [
+        {"case": f"hippocampus_{case:03}", "sentence": f"case {case}: labels exchanged", "world": [1, 2, 3], **values}
+        for case in range(count)
+    ]
+    write_json(run / "evaluation" / "suspects.json", {"suspects": suspects})
 
 
 def write_race(folder: Path) -> None:

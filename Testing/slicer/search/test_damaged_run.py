@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import start, write_run
 
-FILES = ("run.json", "choices.json", "check.json", "config.yaml", "evaluation/scores.json")
+FILES = ("run.json", "choices.json", "check.json", "config.yaml", "evaluation/scores.json", "evaluation/suspects.json")
 OF_THE_RUN = ("run.json", "config.yaml")  # without which nothing can be done with it
 STEPS = ("search", "retrain", "export")
 BYTES = {

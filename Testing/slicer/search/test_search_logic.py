@@ -89,7 +89,7 @@ def test_one_failure_ends_the_other_commands_of_a_job(
 
 def test_folds_on_one_device_are_one_command(logic: Any, processes: list[FakeProcess], run_folder: Path) -> None:
     logic.retrain(run_folder)
-    assert [process.arguments[0] for process in processes] == ["train", "evaluate"]
+    assert [process.arguments[0] for process in processes] == ["train", "evaluate", "suspects"]
     assert processes[0].arguments[4] == "0,1"
 
 
