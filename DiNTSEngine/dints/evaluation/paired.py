@@ -31,10 +31,15 @@ class PairedDifference:
         return "better" if self.low > 0 else "worse"
 
 
-def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float], seed: int = 0) -> PairedDifference:
+def paired_difference(
+    ours: Mapping[str, float], theirs: Mapping[str, float], seed: int = 0, confidence: float = CONFIDENCE
+) -> PairedDifference:
     """Of scores by case. Cases that are undefined (NaN) for either are left out.
 
     The bootstrap resamples cases, and draws the same numbers for the same seed.
+
+    Args:
+        confidence: of the interval; higher where several are looked at together.
 
     Raises:
         InputError: the scores are of different cases, or none is defined for both.
@@ -48,6 +53,6 @@ def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float], se
         raise InputError("no case has a score of both networks; nothing can be compared")
     generator = np.random.default_rng(seed)
     means = generator.choice(differences, (RESAMPLES, len(differences))).mean(1)
-    tail = 100 * (1 - CONFIDENCE) / 2
+    tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(means, (tail, 100 - tail))
     return PairedDifference(float(differences.mean()), float(low), float(high), len(differences))

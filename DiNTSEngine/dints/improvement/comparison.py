@@ -17,7 +17,7 @@ from dints.data.joined import is_old
 from dints.data.segments import read_named_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import evaluate_case
-from dints.evaluation.paired import FEWEST_CASES, PairedDifference, paired_difference
+from dints.evaluation.paired import CONFIDENCE, FEWEST_CASES, PairedDifference, paired_difference
 from dints.events import Reporter
 from dints.improvement.matching import match_labels
 from dints.model.model import Model
@@ -91,14 +91,18 @@ def compare_versions(old: Dice, new: Dice, task: TaskConfig, usual_dice: float |
     """Compares the scores of the same cases.
 
     It is worse if the mean over labels is, or any label, or the mean on cases of the training before; better if the
-    mean is and nothing is worse.
+    mean is and nothing is worse. The intervals of the labels hold together at 95 % (Bonferroni): of many labels one
+    would lie below 0 by chance, each at 95 %, and a version that is no worse would be refused.
 
     Args:
         usual_dice: of the old version in its cross-validation. Where no case from before is at hand, forgetting is
             looked for on the corrections that it had segmented at least so well.
     """
     labels = {value: name for value, name in task.labels.items() if value}
-    rows = tuple(_row(value, name, _column(old, value), _column(new, value)) for value, name in labels.items())
+    pairs = {value: (_column(old, value), _column(new, value)) for value in labels}
+    compared = sum(bool(_in_both(*pair)) for pair in pairs.values())
+    each = 1 - (1 - CONFIDENCE) / max(1, compared)
+    rows = tuple(_row(value, name, *pairs[value], each) for value, name in labels.items())
     mean = _row(None, "mean of labels", *_means(old, new))
     forgetting = _forgetting(old, new, usual_dice)
     lost = forgetting["kind"] == "old" and forgetting["verdict"] == WORSE
@@ -145,13 +149,21 @@ def _sentence(name: str, verdict: str, mean: LabelComparison, rows: Sequence[Lab
     return sentence
 
 
-def _row(value: int | None, label: str, old: Mapping[str, float], new: Mapping[str, float]) -> LabelComparison:
-    both = [case for case in new if not (math.isnan(new[case]) or math.isnan(old[case]))]
+def _row(
+    value: int | None, label: str, old: Mapping[str, float], new: Mapping[str, float], confidence: float = CONFIDENCE
+) -> LabelComparison:
+    both = _in_both(old, new)
     before, now = (defined(mean_defined([scores[case] for case in both])) for scores in (old, new))
     if not both:
         return LabelComparison(value, label, before, now, None, None, None, 0, SAME)
-    found: PairedDifference = paired_difference({case: new[case] for case in both}, {case: old[case] for case in both})
+    ours, theirs = ({case: own[case] for case in both} for own in (new, old))
+    found: PairedDifference = paired_difference(ours, theirs, confidence=confidence)
     return LabelComparison(value, label, before, now, found.mean, found.low, found.high, found.cases, found.verdict)
+
+
+def _in_both(old: Mapping[str, float], new: Mapping[str, float]) -> list[str]:
+    """The cases that tell something of both."""
+    return [case for case in new if not (math.isnan(new[case]) or math.isnan(old[case]))]
 
 
 def _column(scores: Dice, value: int) -> dict[str, float]:

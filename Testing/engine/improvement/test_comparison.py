@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dints.config import TaskConfig
@@ -34,6 +36,30 @@ def test_a_label_that_is_worse_makes_the_version_worse_though_the_mean_is_better
     found = compare_versions(scores(0.5, 0.7), scores(0.8, 0.68), TASK, None)
     assert (found.mean.verdict, found.verdict) == ("better", "worse")
     assert found.sentence.endswith("Worse: kidney.")
+
+
+MANY = replace(TASK, labels={value: str(value) for value in range(13)})
+
+
+def alike(generator: np.random.Generator) -> list[dict[str, dict[int, float]]]:
+    """Scores of two versions that differ by chance alone, in 12 labels of 20 cases."""
+    return [{f"{case}": dict(enumerate(0.8 + generator.normal(0, 0.01, 12), 1)) for case in range(20)} for _ in "ab"]
+
+
+def test_of_many_labels_none_is_worse_by_chance():
+    """With an interval of 95 % for each label it was every third."""
+    generator = np.random.default_rng(0)
+    found = [compare_versions(*alike(generator), MANY, None).verdict for _ in range(10)]
+    assert found.count("worse") <= 1
+
+
+def test_a_label_that_is_worse_among_many_is_still_found():
+    old, new = alike(np.random.default_rng(1))
+    for own in new.values():
+        own[7] -= 0.02
+    found = compare_versions(old, new, MANY, None)
+    assert [row.label for row in found.labels if row.verdict == "worse"] == ["7"]
+    assert found.verdict == "worse"
 
 
 def test_few_cases_are_not_told_apart_and_that_is_said():
