@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 CASE_COLUMN, DISAGREEMENT_COLUMN, DICE_COLUMN = range(3)
 
@@ -15,7 +16,7 @@ class RankTable:
 
     Args:
         tree: the widget.
-        onOpened: called with the row of a scan that was double-clicked, see docs/correct-and-learn.md.
+        onOpened: called with the row of a scan on a double click or Return, see docs/correct-and-learn.md.
     """
 
     def __init__(self, tree: qt.QTreeWidget, onOpened: Callable[[dict[str, Any]], None]) -> None:
@@ -27,7 +28,7 @@ class RankTable:
         for column in (DISAGREEMENT_COLUMN, DICE_COLUMN):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         tree.visible = False
-        tree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", self._onDoubleClick)
+        tree.connect("itemActivated(QTreeWidgetItem*,int)", self._onActivated)
 
     def clear(self) -> None:
         self.show([])
@@ -43,11 +44,12 @@ class RankTable:
         self._tree.visible = bool(self._rows)
         self._tree.clear()
         for row in self._rows:
-            item = qt.QTreeWidgetItem([row["case"], f"{row['disagreement']:.3f}", predictedDice(row)])
+            doubt = _("nothing found") if row["disagreement"] is None else f"{row['disagreement']:.3f}"
+            item = qt.QTreeWidgetItem([row["case"], doubt, predictedDice(row)])
             item.setToolTip(CASE_COLUMN, row["case"])
             self._tree.addTopLevelItem(item)
 
-    def _onDoubleClick(self, item: qt.QTreeWidgetItem, column: int) -> None:
+    def _onActivated(self, item: qt.QTreeWidgetItem, column: int) -> None:
         self._onOpened(self._rows[self._tree.indexOfTopLevelItem(item)])
 
 

@@ -30,8 +30,8 @@ from dints.remote.hosts import find_host
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import RemoteWorker, hand_on
 
-Assessment = Mapping[str, float | None]  # of `Model.assessment`
-Cases = Generator[Callable[[], Assessment], None, None]  # what segments each, one after the other
+Facts = Mapping[str, float | None]  # on a result: of `Model.assessment`, "computed" and "windows"
+Cases = Generator[Callable[[], Facts], None, None]  # what segments each, one after the other
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,18 +73,18 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _segment_all(
-    works: list[Assignment], cases: Iterable[Callable[[], Assessment]], go_on: bool, reporter: Reporter
+    works: list[Assignment], cases: Iterable[Callable[[], Facts]], go_on: bool, reporter: Reporter
 ) -> None:
     """Segments case by case.
 
     Args:
-        cases: what segments each of `works`, and returns how far the result can be relied on.
+        cases: what segments each of `works`, and returns what is known of the result.
         go_on: leaves out what fails, and fails in the end.
     """
     failures = []
     for number, ((images, output), segment) in enumerate(zip(works, cases, strict=True), start=1):
         try:
-            assessment = segment()
+            facts = segment()
         except (InputError, RunError) as error:
             if not go_on or isinstance(error, StorageError | UnreachableError):  # which stop all
                 raise
@@ -94,8 +94,8 @@ def _segment_all(
         else:
             reporter.progress("cases", number, len(works))
             files = {"input": [str(path) for path in images], "path": str(output)}
-            reporter.message(f"{output}: {in_words(assessment)}")
-            reporter.result("segmentation", **files, **assessment)
+            reporter.message(f"{output}: {in_words(facts)}")
+            reporter.result("segmentation", **files, **facts)
     if failures:
         raise RunError(f"{len(failures)} of {len(works)} scans were not segmented: {'; '.join(failures)}")
 
@@ -106,16 +106,15 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
         reporter.message(f"{model.path}: has no safety bound, so every window is computed: {model.why_every_window}")
     predictor, options = model.predictor(arguments.device), _options(arguments)
 
-    def segment(
-        images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]
-    ) -> Assessment:
+    def segment(images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]) -> Facts:
         image, remarks = prepared()
         for remark in remarks:
             reporter.warning(remark)
         with naming(images):
             prediction = predictor.predict(image, reporter=reporter, confidence=True, **options)
         write_image(prediction.labels, output)
-        return model.assessment(prediction.confidence)
+        counts = {"computed": prediction.computed, "windows": prediction.windows}
+        return {**model.assessment(prediction.confidence), **counts}
 
     for (images, output), prepared in read_ahead(works, lambda work: _prepared(predictor, work[0])):
         yield partial(segment, images, output, prepared)
@@ -124,19 +123,20 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
 def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Reporter) -> Cases:
     host, model = find_host(arguments.on), str(find_model(arguments.model))
 
-    def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> Assessment:
-        assessment: dict[str, float | None] = {}
+    def segment(worker: RemoteWorker, images: Sequence[Path], output: Path) -> Facts:
+        facts: dict[str, float | None] = {}
         tell = hand_on(reporter)
 
         def on_event(event: WorkerEvent) -> None:
             tell(event)
             if event["event"] == "result":
-                assessment.update(event["values"]["assessment"])
+                values = event["values"]
+                facts.update(values["assessment"], computed=values["computed"], windows=values["windows"])
 
         job = {"command": "segment", "model": model, "inputs": [str(path) for path in images], "output": str(output)}
         with naming(images):
             worker.run(job | {"device": arguments.device, "options": _options(arguments)}, on_event)
-        return assessment
+        return facts
 
     with RemoteWorker(host) as worker:
         for images, output in works:

@@ -12,7 +12,7 @@ from dints.data.cases import Case
 from dints.data.images import naming, read_channels, write_image
 from dints.data.outputs import refuse_overlap
 from dints.data.plain_folders import image_cases
-from dints.errors import InputError, RunError, StorageError
+from dints.errors import InputError, RunError, StorageError, brief
 from dints.events import Reporter
 from dints.files.storage import read_json, remove_leftovers, write_json, write_text
 from dints.model.model import Model
@@ -42,7 +42,7 @@ def rank(
         RunError: some could not be segmented; all others are in the table.
     """
     cases = _cases(model, folder, output)
-    known = _known(model, output)
+    known = _known(model, output, reporter)
     rows, failures = [row for row in known if row["case"] in {case.name for case in cases}], []
     predictor = model.predictor(device) if len(rows) < len(cases) else None
     done = {row["case"] for row in rows}
@@ -80,15 +80,18 @@ def _cases(model: Model, folder: Path, output: Path) -> list[Case]:
     return cases
 
 
-def _known(model: Model, output: Path) -> list[Row]:
-    """Rows of the same model whose proposals are there; of another model, or damaged, none."""
+def _known(model: Model, output: Path, reporter: Reporter) -> list[Row]:
+    """Rows of the same model whose proposals are there; of another model none, nor where they are damaged."""
     path = output / RANKING
+    if not path.is_file():
+        return []
     try:
-        values = read_json(path) if path.is_file() else {}
-        if values.get("model") != model.manifest.reference:
+        values = read_json(path)
+        if values["model"] != model.manifest.reference:
             return []
         return [{name: row[name] for name in COLUMNS} for row in values["cases"] if Path(row["proposal"]).is_file()]
-    except (AttributeError, InputError, LookupError, TypeError):
+    except (InputError, LookupError, TypeError) as error:
+        reporter.warning(f"{path}: is damaged ({brief(error)}); all scans are ranked again")
         return []
 
 

@@ -88,3 +88,22 @@ def test_a_result_of_segment_carries_its_predicted_dice(scans, calibrated, tmp_p
     (values,) = [own["values"] for own in events if own["event"] == "result"]
     assert 0 <= values["predicted_dice"] <= 1
     assert (values["error"], values["disagreement"] is not None) == (0.04, True)
+    assert values["computed"] == values["windows"] > 0  # it has no safety bound
+
+
+@pytest.mark.parametrize("content", ["[", "[3]", '{"model": MODEL}', '{"model": MODEL, "cases": [{"case": "a"}]}'])
+def test_a_damaged_ranking_is_said_and_made_again(scans, first_model, tmp_path, listener, content):
+    model, out = load_model(first_model), tmp_path / "out"
+    out.mkdir()
+    (out / "ranking.json").write_text(content.replace("MODEL", json.dumps(model.manifest.reference)))
+    assert len(rank(model, scans, out, "cpu", listener)) == 3
+    (said,) = [text for text in listener.said if "ranking.json" in text]
+    assert said.endswith("all scans are ranked again")
+
+
+def test_a_ranking_by_another_model_is_made_again_without_a_warning(scans, first_model, tmp_path, listener):
+    model, out = load_model(first_model), tmp_path / "out"
+    out.mkdir()
+    (out / "ranking.json").write_text('{"model": {"id": "another"}, "cases": []}')
+    assert len(rank(model, scans, out, "cpu", listener)) == 3
+    assert not [text for text in listener.said if "ranking.json" in text]

@@ -210,19 +210,16 @@ def test_only_a_version_that_is_not_worse_is_offered(
     assert host.is_shown(corrected.ui.useButton) == (path is not None)
 
 
+@pytest.mark.parametrize("way", ["double click", "Return"])
 def test_scans_are_ranked_and_opened_with_their_proposals(
-    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, shared_data: Path
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, shared_data: Path, way: str
 ) -> None:
-    import SimpleITK as sitk
+    import slicer
 
     scans = tmp_path / "scans"
     scans.mkdir()
     shutil.copy(shared_data / "ct" / "example_ct.nii.gz", scans / "a.nii.gz")
-    image = sitk.ReadImage(str(scans / "a.nii.gz"))
-    proposal = sitk.Image(image.GetSize(), sitk.sitkUInt8)
-    proposal.CopyInformation(image)
-    proposal[5, 5, 5] = 2
-    sitk.WriteImage(proposal, str(tmp_path / "a.nii.gz"))
+    write_proposal(scans / "a.nii.gz", tmp_path / "a.nii.gz")
     host.type_text(line_of(corrected.ui.scansEdit), str(scans))
     host.wait_until(lambda: corrected.ui.rankButton.enabled)
     host.click(corrected.ui.rankButton)
@@ -238,9 +235,43 @@ def test_scans_are_ranked_and_opened_with_their_proposals(
     tree = corrected.ui.rankTree
     texts = [[tree.topLevelItem(row).text(column) for column in range(3)] for row in range(tree.topLevelItemCount)]
     assert texts == [["a", "0.080", "0.83 ± 0.03"], ["b", "0.010", ""]]
-    corrected.panel.learn._onOpened(unsure)
+    before = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    open_first(host, tree, way)
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == len(before) + 1
     assert [volume.GetName() for volume in corrected.panel.inputs.volumes] == ["a"]
     assert segments_of(corrected.panel.parameters.segmentation) == {"liver": 0, "kidney": 1}
+
+
+def write_proposal(scan: Path, path: Path) -> None:
+    """One voxel of the second label."""
+    import SimpleITK as sitk
+
+    image = sitk.ReadImage(str(scan))
+    proposal = sitk.Image(image.GetSize(), sitk.sitkUInt8)
+    proposal.CopyInformation(image)
+    proposal[5, 5, 5] = 2
+    sitk.WriteImage(proposal, str(path))
+
+
+def open_first(host: Any, tree: Any, way: str) -> None:
+    """With real events of mouse or keyboard."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+    from Testing.host.driving import reachable
+
+    if way == "double click":
+        host.double_click_cell(tree, 0, 1)
+    else:
+        tree.setCurrentItem(tree.topLevelItem(0))
+        QTest.keyClick(reachable(tree), Qt.Key.Key_Return)
+    host.process_events()
+
+
+def test_a_scan_in_which_nothing_was_found_is_ranked_with_that(corrected: Any) -> None:
+    row = {"case": "empty", "disagreement": None, "predicted_dice": None, "error": 0.03}
+    corrected.panel.learn.ranking.show([row])
+    item = corrected.ui.rankTree.topLevelItem(0)
+    assert [item.text(column) for column in range(3)] == ["empty", "nothing found", ""]
 
 
 def test_a_result_and_its_line_of_a_batch_say_how_good_it_will_be(host: Any, panel: Any, apply: Any) -> None:
