@@ -29,7 +29,7 @@ MARGIN = 8  # voxels around what is possible: the eighth part of a small patch, 
 WORTH_IT = 2  # times as many passes as the first look, or the look may cost more than it saves
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Way:
     """How a first look is done."""
 

@@ -1,0 +1,116 @@
+"""What a first look saves in seconds, beside the reference implementation: 8 filters, a ball of 5 % of 512 x 512 x 400.
+
+    python Testing/benchmarks/first_look_seconds.py
+
+Whole segmentations by the engine, in processor seconds of one thread: of one fold and of five, with first looks at half
+the resolution and at the full one, in the precision that the engine chooses, and of one fold in float32. What is found
+is decided by intensity, added to networks of the paper's architecture whose answer counts nothing: they take the time.
+The reference would take a quarter of an hour on a core, so it is put together of what is measured: its pipeline with a
+network of no cost, by its faster way, and a window through its network, times its windows. The result goes to
+results/first_look_seconds.json.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from comparison import MEBIBYTE, REFERENCE, timed
+from comparisons.segmentation import PATCH, RAS, SIZE, SPACING, config, prepare
+from first_look import SHARE, by_intensity
+from machine import current_memory, machine, peak_memory, reset_peak_memory
+from paths import RESULTS
+from reference import papers_architecture, reference_network
+from torch import nn
+
+from dints.device import PRECISION_VARIABLE
+from dints.files.storage import write_json
+from dints.inference.first_look import Way
+from dints.inference.predictor import Predictor
+from dints.inference.safety_bound import SafetyBound
+from dints.space.network import build_network
+
+CPU = torch.device("cpu")
+FILTERS, CLASSES, FOLDS, BOUND = 8, 3, 5, 0.01
+WAYS = {"half the resolution": Way(scale=2, alone=True), "the full resolution": Way(scale=1, alone=True)}
+REFERENCE_PASSES = 3
+
+
+class Finder(nn.Module):
+    """Decides by intensity, in the time of a network."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.network = build_network(papers_architecture(), in_channels=1, classes=CLASSES, filters=FILTERS)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        decided = torch.cat([by_intensity(windows), torch.full_like(windows, -100)], 1)
+        return decided + 0 * self.network(windows)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    image, rows = ball(), {}
+    for precision, counts in (("half", (1, FOLDS)), ("full", (1,))):
+        os.environ[PRECISION_VARIABLE] = precision
+        for name, way in WAYS.items():
+            predictor = Predictor([Finder(seed) for seed in range(FOLDS)], config(), "cpu", None, bound(way))
+            for folds in counts:
+                row = f"{folds} folds, {name}, {precision} precision"
+                rows[row] = segmentation(predictor, image, folds)
+                print(row, rows[row], flush=True)
+    reference = reference_seconds(rows)
+    for row in rows.values():
+        row["times_faster"] = round(reference["one fold"] / row["seconds"], 2)
+    write_json(RESULTS / "first_look_seconds.json", {"engine": rows, "reference": reference, "machine": machine()})
+    print((RESULTS / "first_look_seconds.json").read_text())
+
+
+def ball() -> sitk.Image:
+    """Bright, off the centre, in noise."""
+    low, high = config().preprocessing.window
+    x, y, z = np.ogrid[tuple(slice(0, count) for count in SIZE)]
+    radius = (SHARE * np.prod(SIZE) * np.prod(SPACING) * 3 / (4 * np.pi)) ** (1 / 3)
+    distance = sum(((i - at) * step) ** 2 for i, at, step in zip((x, y, z), (210, 290, 190), SPACING, strict=True))
+    noise = np.random.default_rng(0).random(SIZE, np.float32) / 10
+    voxels = (low + (high - low) * np.where(distance < radius**2, 1, noise)).astype(np.int16)
+    image = sitk.GetImageFromArray(voxels.transpose(2, 1, 0))
+    image.SetSpacing(SPACING)
+    image.SetDirection(RAS)
+    return image
+
+
+def bound(way: Way) -> SafetyBound:
+    return SafetyBound(BOUND, way, saved=0.5, cases=1)
+
+
+def segmentation(predictor: Predictor, image: sitk.Image, folds: int) -> dict[str, float]:
+    """Seconds, and the windows of each network."""
+    reset_peak_memory()
+    before = current_memory()
+    seconds, found = timed(lambda: predictor.predict([image], folds=list(range(folds))), CPU)
+    memory = round((peak_memory() - before) / MEBIBYTE)
+    share = float((sitk.GetArrayViewFromImage(found.labels) == 1).mean())
+    assert abs(share - SHARE) < 0.002, f"found {share:.4f} of the volume"
+    return {"seconds": round(seconds, 1), "mebibytes": memory, "computed": found.computed, "windows": found.windows}
+
+
+def reference_seconds(rows: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Of one fold: its pipeline, and a window through its network times all windows."""
+    os.environ[PRECISION_VARIABLE] = "full"
+    pipeline, _ = timed(prepare(REFERENCE, CPU, SIZE, None, resize=True), CPU)
+    ours = Finder(0).network
+    network, window = reference_network(ours, papers_architecture()).eval(), torch.rand(1, 1, *PATCH)
+    with torch.inference_mode():
+        passes = [timed(lambda: network(window), CPU)[0] for _ in range(REFERENCE_PASSES + 1)][1:]
+    windows = next(iter(rows.values()))["windows"]
+    one = statistics.median(passes)
+    return {"pipeline": pipeline, "window": one, "windows": windows, "one fold": round(pipeline + windows * one, 1)}
+
+
+if __name__ == "__main__":
+    main()
