@@ -97,7 +97,24 @@ def remote(result: Mapping[str, Any]) -> list[Row]:
     return [*rows, ("a file of noise", f"sent {travelled['sent']}, fetched {travelled['fetched']} (wall time)")]
 
 
+def first_look(result: Mapping[str, Any]) -> list[Row]:
+    return [
+        (f"{way}, {folds}", f"{own['passes']} of {own['exhaustive_passes']} windows through networks")
+        for way, counts in result["ball"].items()
+        for folds, own in counts.items()
+    ]
+
+
+def first_look_seconds(result: Mapping[str, Any]) -> list[Row]:
+    return [
+        (what, f"{row['seconds']:g} s, {row['times_faster']:.3g} times as fast as the reference's one fold")
+        for what, row in result["engine"].items()
+    ]
+
+
 SUBJECTS = (
+    Subject("first_look", "first look at 5 % of 512x512x400", "five folds below 2 times one fold", first_look),
+    Subject("first_look_seconds", "the same, 8 filters", "one fold at least 8 times as fast", first_look_seconds),
     Subject("five_folds", "five folds", "below 4.5 times one fold", five_folds),
     Subject("warm_worker", "second segmentation by the warm worker", "at most 0.5 s above the engine's", warm_worker),
     Subject("remote", "`--on` through a server on the loopback address", "no limit was set", remote),

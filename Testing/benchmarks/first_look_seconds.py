@@ -36,7 +36,17 @@ from dints.space.network import build_network
 CPU = torch.device("cpu")
 FILTERS, CLASSES, FOLDS, BOUND = 8, 3, 5, 0.01
 WAYS = {"half the resolution": Way(scale=2, alone=True), "the full resolution": Way(scale=1, alone=True)}
+WINDOWS = 512  # of the reference, with the overlap of `comparisons.segmentation`
 REFERENCE_PASSES = 3
+ROWS = (
+    ("half", "half the resolution", 1),
+    ("half", "half the resolution", FOLDS),
+    ("half", "the full resolution", 1),
+    ("full", "half the resolution", 1),
+    ("half", "the full resolution", FOLDS),
+    ("full", "the full resolution", 1),
+)
+RESULT = RESULTS / "first_look_seconds.json"
 
 
 class Finder(nn.Module):
@@ -54,20 +64,15 @@ class Finder(nn.Module):
 
 def main() -> None:
     torch.set_num_threads(1)
-    image, rows = ball(), {}
-    for precision, counts in (("half", (1, FOLDS)), ("full", (1,))):
+    image, rows, reference = ball(), {}, reference_seconds()
+    for precision, name, folds in ROWS:
         os.environ[PRECISION_VARIABLE] = precision
-        for name, way in WAYS.items():
-            predictor = Predictor([Finder(seed) for seed in range(FOLDS)], config(), "cpu", None, bound(way))
-            for folds in counts:
-                row = f"{folds} folds, {name}, {precision} precision"
-                rows[row] = segmentation(predictor, image, folds)
-                print(row, rows[row], flush=True)
-    reference = reference_seconds(rows)
-    for row in rows.values():
+        predictor = Predictor([Finder(seed) for seed in range(folds)], config(), "cpu", None, bound(WAYS[name]))
+        row = segmentation(predictor, image)
         row["times_faster"] = round(reference["one fold"] / row["seconds"], 2)
-    write_json(RESULTS / "first_look_seconds.json", {"engine": rows, "reference": reference, "machine": machine()})
-    print((RESULTS / "first_look_seconds.json").read_text())
+        rows[f"{folds} folds, {name}, {precision} precision"] = row
+        write_json(RESULT, {"engine": rows, "reference": reference, "machine": machine()})
+    print(RESULT.read_text())
 
 
 def ball() -> sitk.Image:
@@ -88,28 +93,26 @@ def bound(way: Way) -> SafetyBound:
     return SafetyBound(BOUND, way, saved=0.5, cases=1)
 
 
-def segmentation(predictor: Predictor, image: sitk.Image, folds: int) -> dict[str, float]:
-    """Seconds, and the windows of each network."""
+def segmentation(predictor: Predictor, image: sitk.Image) -> dict[str, float]:
+    """Seconds, memory above what was loaded, and the windows of each network."""
     reset_peak_memory()
     before = current_memory()
-    seconds, found = timed(lambda: predictor.predict([image], folds=list(range(folds))), CPU)
+    seconds, found = timed(lambda: predictor.predict([image]), CPU)
     memory = round((peak_memory() - before) / MEBIBYTE)
     share = float((sitk.GetArrayViewFromImage(found.labels) == 1).mean())
     assert abs(share - SHARE) < 0.002, f"found {share:.4f} of the volume"
     return {"seconds": round(seconds, 1), "mebibytes": memory, "computed": found.computed, "windows": found.windows}
 
 
-def reference_seconds(rows: dict[str, dict[str, float]]) -> dict[str, float]:
+def reference_seconds() -> dict[str, float]:
     """Of one fold: its pipeline, and a window through its network times all windows."""
     os.environ[PRECISION_VARIABLE] = "full"
     pipeline, _ = timed(prepare(REFERENCE, CPU, SIZE, None, resize=True), CPU)
-    ours = Finder(0).network
-    network, window = reference_network(ours, papers_architecture()).eval(), torch.rand(1, 1, *PATCH)
+    network, window = reference_network(Finder(0).network, papers_architecture()).eval(), torch.rand(1, 1, *PATCH)
     with torch.inference_mode():
         passes = [timed(lambda: network(window), CPU)[0] for _ in range(REFERENCE_PASSES + 1)][1:]
-    windows = next(iter(rows.values()))["windows"]
     one = statistics.median(passes)
-    return {"pipeline": pipeline, "window": one, "windows": windows, "one fold": round(pipeline + windows * one, 1)}
+    return {"pipeline": pipeline, "window": one, "windows": WINDOWS, "one fold": round(pipeline + WINDOWS * one, 1)}
 
 
 if __name__ == "__main__":
