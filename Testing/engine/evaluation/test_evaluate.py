@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-import dints
+import dints.cli
 from dints.data.cases import Case
 from dints.errors import InputError
 from dints.evaluation.evaluate import (
