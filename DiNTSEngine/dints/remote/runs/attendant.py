@@ -83,7 +83,8 @@ class Attendant:
             )
             if self._stopping:
                 self._stop()
-            code = self._process.wait()
+            with self._process:  # closes its input when it has ended
+                code = self._process.wait()
         guest.tell(job, _ended(guest, job, EXIT_STOPPED if code and self._stopping else code, begin))
         return code
 
@@ -93,7 +94,7 @@ class Attendant:
         if self._process is not None and self._together:  # the last checkpoint is kept
             self._process.terminate()
         elif self._process is not None and self._process.stdin is not None:
-            with suppress(OSError):  # it ended already
+            with suppress(OSError, ValueError):  # it ended already, or its input is closed
                 self._process.stdin.write(f"{STOP}\n".encode())
                 self._process.stdin.flush()
 
