@@ -25,7 +25,7 @@ class ModelCard:
 
     def __init__(self, tree: qt.QTreeWidget) -> None:
         self._tree = tree
-        tree.styleSheet = "QTreeWidget { background: transparent; }"
+        tree.viewport().autoFillBackground = False  # a style sheet would keep the colours of the theme of now
         header = tree.header()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(HEAD_COLUMN, qt.QHeaderView.ResizeToContents)
