@@ -102,6 +102,9 @@ def test_a_run_goes_on_without_a_connection_and_is_stopped(
     assert eventually(lambda: bool(list(guest.glob("run-*/search/log.jsonl"))), BEGIN_SECONDS)
     assert processes(guest)
     assert main(["search", *arguments, *LONG, "--detach"]) == 0  # the same again is no second one
+    assert "with the options of before" not in capfd.readouterr().err
+    assert main(["search", *arguments, "--detach"]) == 0  # nor is one with other options, which is told
+    assert "with the options of before" in capfd.readouterr().err
     assert main(["train", "--run", str(run), "--on", "there"]) == 2
     assert "is under way already" in capfd.readouterr().err
     assert main(["stop", str(run)]) == 0

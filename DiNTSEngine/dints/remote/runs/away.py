@@ -143,6 +143,8 @@ class AwayRun:
         self.record.folder = begun["folder"]
         self.names = Names(self.record.names, self.record.folder)
         self._keep()
+        if begun.get("under_way"):
+            reporter.warning(f"{self.layout.folder}: is under way with the options of before; stop it first for others")
         reporter.message(f"Begun on {self.host.name}; it goes on there when this computer is closed")
 
     def follow(self, reporter: Reporter) -> None:

@@ -135,7 +135,7 @@ class Depot:
         if guest.stages_file.is_file() and launcher_of(guest).alive(guest):
             same = [stage.name for stage in guest.stages] == [stage.name for stage in stages]
             if same and set(message["files"].values()) <= set(guest.files):  # the same is asked again
-                return begun
+                return begun | {"under_way": guest.stages != stages}
             raise InputError(f"run {guest.identity}: is under way already; follow it, or stop it first")
         files = message["files"]
         if missing := [name for name in files.values() if not (self._files / _digest(name)).exists()]:
