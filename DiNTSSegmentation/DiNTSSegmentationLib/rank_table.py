@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
+from dints.improvement.preview import preview_file
+
 CASE_COLUMN, DISAGREEMENT_COLUMN, DICE_COLUMN = range(3)
+PREVIEW_PIXELS = 48  # of the picture in a row
 
 
 class RankTable:
@@ -27,6 +32,7 @@ class RankTable:
         header.setSectionResizeMode(CASE_COLUMN, qt.QHeaderView.Stretch)
         for column in (DISAGREEMENT_COLUMN, DICE_COLUMN):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        tree.setIconSize(qt.QSize(PREVIEW_PIXELS, PREVIEW_PIXELS))
         tree.visible = False
         tree.connect("itemActivated(QTreeWidgetItem*,int)", self._onActivated)
 
@@ -46,11 +52,19 @@ class RankTable:
         for row in self._rows:
             doubt = _("nothing found") if row["disagreement"] is None else f"{row['disagreement']:.3f}"
             item = qt.QTreeWidgetItem([row["case"], doubt, predictedDice(row)])
-            item.setToolTip(CASE_COLUMN, row["case"])
+            _picture(item, preview_file(Path(row["proposal"])), row["case"])
             self._tree.addTopLevelItem(item)
 
     def _onActivated(self, item: qt.QTreeWidgetItem, column: int) -> None:
         self._onOpened(self._rows[self._tree.indexOfTopLevelItem(item)])
+
+
+def _picture(item: qt.QTreeWidgetItem, file: Path, case: str) -> None:
+    """A preview in the row, and a larger one at the pointer."""
+    item.setToolTip(CASE_COLUMN, case)
+    if file.is_file():  # rankings of before have none
+        item.setIcon(CASE_COLUMN, qt.QIcon(str(file)))
+        item.setToolTip(CASE_COLUMN, f"{html.escape(case)}<br><img src='{file.as_posix()}'>")
 
 
 def predictedDice(values: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from dints.data.plain_folders import image_cases
 from dints.errors import InputError, RunError, StorageError, brief
 from dints.events import Reporter
 from dints.files.storage import read_json, remove_leftovers, write_json, write_text
+from dints.improvement.preview import preview_file, write_preview
 from dints.model.model import Model
 
 TABLE, RANKING = "ranking.csv", "ranking.json"
@@ -28,8 +29,8 @@ def rank(
 ) -> list[Row]:
     """Segments every scan of a folder and sorts them: the lowest predicted Dice first, else the most disagreement.
 
-    A scan in which nothing was found comes first of all. Proposals and the table go to `output` after each scan; those
-    that this model made before are kept.
+    A scan in which nothing was found comes first of all. Proposals, a small picture of each, and the table go to
+    `output` after each scan; those that this model made before are kept.
 
     Args:
         options: of `Predictor.predict`.
@@ -53,6 +54,7 @@ def rank(
                 with naming(case.images):
                     prediction = predictor.predict(channels, confidence=True, **(options or {}))
                 write_image(prediction.labels, _proposal(output, case))
+                write_preview(channels[0], prediction.labels, preview_file(_proposal(output, case)))
             except StorageError:
                 raise
             except (InputError, RunError) as error:

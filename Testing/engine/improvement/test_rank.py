@@ -8,12 +8,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from dints import InputError
 from dints.cli import main
 from dints.data.datalist import read_datalist
 from dints.events import Reporter
+from dints.improvement.preview import preview_file, write_preview
 from dints.improvement.rank import rank
 from dints.inference.calibration import Calibration
 from dints.model.model import load_model, save_model
@@ -49,6 +52,7 @@ def test_the_table_has_the_least_sure_first_and_the_proposals_are_there(scans, c
     predicted = [row["predicted_dice"] for row in result["cases"]]
     assert predicted == sorted(predicted)
     assert all(Path(row["proposal"]).is_file() for row in result["cases"])
+    assert all(preview_file(Path(row["proposal"])).is_file() for row in result["cases"])
     with (out / "ranking.csv").open() as file:
         assert [row["case"] for row in csv.DictReader(file)] == [row["case"] for row in result["cases"]]
     assert main(command) == 0
@@ -107,3 +111,25 @@ def test_a_ranking_by_another_model_is_made_again_without_a_warning(scans, first
     (out / "ranking.json").write_text('{"model": {"id": "another"}, "cases": []}')
     assert len(rank(model, scans, out, "cpu", listener)) == 3
     assert not [text for text in listener.said if "ranking.json" in text]
+
+
+def test_a_preview_shows_the_slice_with_most_labels(tmp_path):
+    voxels = np.random.default_rng(0).normal(100, 20, (6, 40, 20)).astype(np.float32)
+    labels = np.zeros(voxels.shape, np.uint8)
+    labels[4, 10:30, 5:15] = 2
+    image, proposal = sitk.GetImageFromArray(voxels), sitk.GetImageFromArray(labels)
+    for volume in (image, proposal):
+        volume.SetSpacing((2, 1, 5))
+    write_preview(image, proposal, tmp_path / "case.png")
+    picture = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "case.png")))
+    assert picture.shape == (160, 160, 3)  # 40 x 40 mm
+    coloured = np.ptp(picture.astype(int), -1) > 0
+    assert coloured[80, 80]
+    assert not coloured[:38].any()
+    assert np.isclose(coloured.mean(), 20 * 20 / 40**2, atol=0.01)
+
+
+def test_a_preview_of_one_value_without_labels_can_be_made(tmp_path):
+    image = sitk.Image(4, 5, 6, sitk.sitkFloat32)
+    write_preview(image, sitk.Cast(image, sitk.sitkUInt8), tmp_path / "case.png")
+    assert (tmp_path / "case.png").is_file()
