@@ -97,7 +97,9 @@ class Meter:
         """
         own, voxels = config.training, math.prod(config.sampling.patch)
         key = ("rough", design, own.filters, own.optimizer, own.deep_supervision)
-        line = self._line(key, partial(self._training, config, design), config, own.batch_size, self.seconds / 4)
+        line = self._line(
+            key, partial(self._training, config, design), config, own.batch_size, design, self.seconds / 4
+        )
         step = line(voxels * own.batch_size)
         return replace(self._case_times, training_step=step, window=line(voxels) * FORWARD_SHARE)
 
@@ -111,13 +113,13 @@ class Meter:
         """A training step by the voxels of its batch."""
         own = config.training
         key = ("training", design, own.filters, own.optimizer, own.deep_supervision, config.sampling.patch)
-        return self._line(key, partial(self._training, config, design), config, own.batch_size)
+        return self._line(key, partial(self._training, config, design), config, own.batch_size, design)
 
     def window_line(self, config: Config, design: AnyDesign) -> StepTime:
         """Windows of inference that a network sees at once, by their voxels."""
         batch = config.inference.batch_size
         key = ("window", design, config.training.filters, config.sampling.patch, batch)
-        return self._line(key, partial(self._windows, config, design), config, batch)
+        return self._line(key, partial(self._windows, config, design), config, batch, design)
 
     def _line(
         self,
@@ -125,10 +127,11 @@ class Meter:
         steppers: SteppersAt,
         config: Config,
         batch: int,
+        design: AnyDesign | None = None,
         seconds: float | None = None,
     ) -> StepTime:
         if key not in self._lines:
-            patch, steps = config.sampling.patch, config.search.space.patch_step
+            patch, steps = config.sampling.patch, _steps(config, design)
             self._lines[key] = line_of(steppers, patch, batch, steps, self.device, seconds or self.seconds)
         return self._lines[key]
 
@@ -198,6 +201,14 @@ def label_of(case: Case) -> Path:
     if case.label is None:
         raise InputError(f"{case.name}: has no label; plan with labelled cases")
     return case.label
+
+
+def _steps(config: Config, design: AnyDesign | None) -> Size:
+    """What sides of a measured patch are multiples of: a network of the zoo may need more than the space does."""
+    x, y, z = config.search.space.patch_step
+    while design is not None and not design.fits((2 * x, 2 * y, 2 * z)) and design.fits(config.sampling.patch):
+        x, y, z = 2 * x, 2 * y, 2 * z
+    return x, y, z
 
 
 def _gpus(device: torch.device) -> list[int]:

@@ -17,6 +17,7 @@ from dints.plan import measure, stopwatch
 from dints.plan.extents import Extent
 from dints.plan.measure import Meter
 from dints.zoo.shapes import u_shape
+from dints.zoo.unet_design import UNetDesign
 
 CPU = torch.device("cpu")
 
@@ -116,3 +117,11 @@ def test_measuring_draws_no_random_number_of_the_run(phantoms, tiny_config):
     with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), tiny_config, CPU, seconds=0.01) as meter:
         meter(tiny_config)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_network_that_needs_larger_patches_than_the_space_is_measured_at_those(phantoms, tiny_config):
+    config = tiny_config.with_overrides(["sampling.patch=[16, 16, 16]", "training.batch_size=1"])
+    case = next(case for case in read_datalist(phantoms, config.task).cases if case.label)
+    assert not UNetDesign(4).fits([2 * step for step in config.search.space.patch_step])
+    with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), config, CPU, seconds=0.05) as meter:
+        assert meter(config, UNetDesign(4), searching=False).training_step > 0

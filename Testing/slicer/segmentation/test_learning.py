@@ -267,23 +267,6 @@ def open_first(host: Any, tree: Any, way: str) -> None:
     host.process_events()
 
 
-def test_a_ranked_scan_has_a_preview_in_its_row_and_a_larger_one_at_the_pointer(corrected: Any, tmp_path: Path) -> None:
-    import SimpleITK as sitk
-    from Testing.host.convert import unwrap
-
-    from dints.improvement.preview import write_preview
-
-    image = sitk.Image(8, 8, 8, sitk.sitkFloat32)
-    write_preview(image, sitk.Cast(image, sitk.sitkUInt8), tmp_path / "a.png")
-    row = {"case": "a", "disagreement": 0.1, "predicted_dice": None, "error": None}
-    rows = [row | {"proposal": str(tmp_path / name)} for name in ("a.nii.gz", "old.nii.gz")]
-    corrected.panel.learn.ranking.show(rows)
-    items = [unwrap(corrected.ui.rankTree.topLevelItem(number)) for number in range(2)]
-    assert [item.icon(0).isNull() for item in items] == [False, True]
-    assert f"{tmp_path.as_posix()}/a.png" in items[0].toolTip(0)
-    assert items[1].toolTip(0) == "a"
-
-
 def test_a_scan_in_which_nothing_was_found_is_ranked_with_that(corrected: Any) -> None:
     row = {"case": "empty", "disagreement": None, "predicted_dice": None, "error": 0.03, "proposal": "empty.nii.gz"}
     corrected.panel.learn.ranking.show([row])
