@@ -52,13 +52,18 @@ class Words:
 
 
 def search_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    """`dints search --on`."""
+    """`dints search --on`: the search, and with `--train` all that follows it."""
     words = _shared(arguments)
     words.add("--memory-budget", arguments.memory_budget)
     words.words += ["--no-topology-loss"] * arguments.no_topology_loss
 
     def stages(run: Sequence[str], data: Sequence[str], host: Host) -> list[Stage]:
-        return [Stage("search", ("search", *run, *data, *words.words))]
+        search = Stage("search", ("search", *run, *data, *words.words))
+        if not arguments.train:
+            return [search]
+        most = (configuration(arguments) or Config()).with_overrides(arguments.set).training.folds
+        folds = range(most) if host.scheduler != SCHEDULERS[0] else None  # a run that fits its time may have fewer
+        return [search, *_training(arguments, ("train", *run), run, folds)]
 
     _do_there(arguments, words, stages, reporter)
 
@@ -75,21 +80,22 @@ def train_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
         words.add_file("--from", str(model), f"start{model.suffix}")
 
     def stages(run: Sequence[str], data: Sequence[str], host: Host) -> list[Stage]:
-        command, tasks = ("train", *run, *data, *words.words), _fold_tasks(arguments, host)
-        if not tasks and arguments.folds is not None:
-            command += ("--folds", ",".join(map(str, arguments.folds)))
-        evaluation = ("evaluate", *run, "--device", arguments.device)
-        return [Stage("train", command, tasks), Stage("evaluate", evaluation)]
+        command, folds = ("train", *run, *data, *words.words), arguments.folds
+        known = RunLayout(arguments.run_folder).is_run  # a new run is made by the one job that begins it
+        if host.scheduler != SCHEDULERS[0] and known:
+            return _training(arguments, command, run, folds or Run(arguments.run_folder).startable_folds)
+        chosen = () if folds is None else ("--folds", ",".join(map(str, folds)))
+        return _training(arguments, (*command, *chosen), run, None)
 
     _do_there(arguments, words, stages, reporter)
 
 
-def _fold_tasks(arguments: argparse.Namespace, host: Host) -> tuple[tuple[str, ...], ...]:
-    """A job of a scheduler for each fold, once it is known how many there are; else the command does all."""
-    if host.scheduler == SCHEDULERS[0] or not RunLayout(arguments.run_folder).is_run:
-        return ()
-    folds = Run(arguments.run_folder).startable_folds if arguments.folds is None else arguments.folds
-    return tuple(("--folds", str(fold)) for fold in folds)
+def _training(
+    arguments: argparse.Namespace, command: tuple[str, ...], run: Sequence[str], folds: Sequence[int] | None
+) -> list[Stage]:
+    """The training, with a job for each of the folds or one for all, and the evaluation."""
+    tasks = tuple(("--folds", str(fold)) for fold in folds or ())
+    return [Stage("train", command, tasks), Stage("evaluate", ("evaluate", *run, "--device", arguments.device))]
 
 
 def _shared(arguments: argparse.Namespace) -> Words:

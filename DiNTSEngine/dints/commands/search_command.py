@@ -10,6 +10,7 @@ from dints.commands.options import add_configuration, add_data, add_device, add_
 from dints.commands.planning import add_hours, announce
 from dints.config.listing import explanation
 from dints.device import devices_at_hand
+from dints.errors import InputError
 from dints.events import Reporter
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
 from dints.run import run_lock
@@ -30,9 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_device(parser)
     add_on(parser)
+    parser.add_argument("--train", action="store_true", help="with --on: then train all folds and evaluate them there")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    if arguments.train and not arguments.on:
+        raise InputError(
+            f"--train: belongs to --on; here `dints train --run {arguments.run_folder}` follows the search"
+        )
     if arguments.on:
         search_there(arguments, reporter)
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dints.config import Config
 from dints.errors import EXIT_STOPPED
 from dints.files.lock import lock_owner, locked
 from dints.remote.runs.attendant import Attendant
@@ -57,6 +58,13 @@ def test_a_later_try_does_not_tell_errors_of_an_earlier_one(engine: Callable[[st
     assert ended(guest) == GuestState(FAILED, "out of files", 1)
     engine("exit 0")
     assert ended(guest).state == DONE
+
+
+def test_a_job_of_a_fold_that_the_run_has_not_is_done(engine: Callable[[str], None], guest: GuestRun) -> None:
+    guest.keep([Stage("train", ("train",), tuple(("--folds", str(fold)) for fold in range(5)))], "none", "", [])
+    engine("exit 1")
+    Config().with_overrides(["training.folds=3"]).save(guest.run_folder / "config.yaml")
+    assert [ended(guest, f"train-{fold}").state for fold in range(1, 5)] == [FAILED, FAILED, DONE, DONE]
 
 
 def test_a_stop_between_two_jobs_starts_no_other(

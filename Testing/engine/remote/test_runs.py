@@ -69,9 +69,7 @@ def test_search_and_training_come_home(
 ) -> None:
     monkeypatch.setenv("SSH_RECORD", str(tmp_path / "sent"))
     run = tmp_path / "run"
-    assert main(["search", *arguments]) == 0, capfd.readouterr().err
-    assert Run(run).architecture_file.is_file()
-    assert main(["train", "--run", str(run), "--on", "there", "--device", "cpu"]) == 0, capfd.readouterr().err
+    assert main(["search", *arguments, "--train"]) == 0, capfd.readouterr().err
     home = Run(run)
     assert home.data_folder == patients.resolve()
     assert home.trained_folds == [0, 1]

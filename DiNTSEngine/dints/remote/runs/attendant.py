@@ -17,9 +17,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from dints.config import Config
 from dints.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, InputError, short
 from dints.files.lock import locked
-from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED_STATE, GuestRun, GuestState
+from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED_STATE, GuestRun, GuestState, Stage
 from dints.remote.runs.torchrun import torchrun
 from dints.service.parent import OWN_GROUP_VARIABLE, STOP
 
@@ -67,6 +68,9 @@ class Attendant:
             guest.tell(job, STOPPED_STATE)
             return EXIT_STOPPED
         stage = next(stage for stage in guest.stages if job in stage.jobs)
+        if _is_superfluous(guest, stage, job):
+            guest.tell(job, GuestState(DONE))
+            return EXIT_DONE
         guest.tell(job, GuestState(RUNNING))
         self._together = torchrun(stage.command[0])
         command = [*(self._together or [sys.executable, "-m"]), "dints", *stage.words(job), "--events"]
@@ -97,6 +101,14 @@ class Attendant:
             with suppress(OSError, ValueError):  # it ended already, or its input is closed
                 self._process.stdin.write(f"{STOP}\n".encode())
                 self._process.stdin.flush()
+
+
+def _is_superfluous(guest: GuestRun, stage: Stage, job: str) -> bool:
+    """Whether a job is for a fold that the run turned out not to have: they are submitted before it is known."""
+    config = guest.run_folder / "config.yaml"
+    if not stage.tasks or not config.is_file():
+        return False
+    return int(stage.words(job)[-1]) >= Config.load(config).training.folds
 
 
 def _ended(guest: GuestRun, job: str, code: int, begin: tuple[int, int]) -> GuestState:
