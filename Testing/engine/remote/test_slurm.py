@@ -82,9 +82,9 @@ def test_a_search_and_its_folds_are_jobs_of_the_cluster(
     login_node, server, phantoms, tiny_config_file, tmp_path, capfd
 ):
     run, settings = str(tmp_path / "run"), ["--config", str(tiny_config_file), "--device", "cpu"]
-    assert main(["search", "--run", run, "--data", str(phantoms), *settings, "--on", "there"]) == 0, capfd.readouterr()
+    command = ["search", "--run", run, "--data", str(phantoms), *settings, "--on", "there", "--train"]
+    assert main(command) == 0, capfd.readouterr()
     assert "SLURM's queue" in capfd.readouterr().out
-    assert main(["train", "--run", run, "--device", "cpu", "--on", "there"]) == 0, capfd.readouterr()
     assert Run(run).trained_folds == [0, 1]
     assert Run(run).model_file.is_file()
     (guest,) = (server.home / ".dints" / "guests" / "runs").iterdir()
