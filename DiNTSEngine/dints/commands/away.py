@@ -22,7 +22,9 @@ from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.zoo.catalogue import find_design
 
-Stages = Callable[[Sequence[str], Sequence[str], Host], list[Stage]]  # by the options of run and data there, and where
+StagesThere = Callable[
+    [Sequence[str], Sequence[str], Host], list[Stage]
+]  # by the options of run and data there, and where
 
 
 def add_on(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +117,7 @@ def _shared(arguments: argparse.Namespace) -> Words:
     return words
 
 
-def _do_there(arguments: argparse.Namespace, words: Words, stages: Stages, reporter: Reporter) -> None:
+def _do_there(arguments: argparse.Namespace, words: Words, stages: StagesThere, reporter: Reporter) -> None:
     folder, host = arguments.run_folder, find_host(arguments.on)
     with run_lock(folder):
         away, datalist = _away(arguments, host, reporter)

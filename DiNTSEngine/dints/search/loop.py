@@ -41,7 +41,7 @@ STAGE = "search"
 SECONDS_TOLERANCE = 0.1  # of `search.seconds`, by which what is found may miss it without a warning
 SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
 
-Measured = TypeVar("Measured")
+Answered = TypeVar("Answered")
 
 
 class Search:
@@ -207,7 +207,7 @@ class Search:
     def _probabilities(self) -> tuple[Tensor, Tensor]:
         return self.supernet.edge_probability(), self.supernet.operation_probability()
 
-    def _measured(self, measure: Callable[..., Measured], what: object) -> Measured:
+    def _measured(self, measure: Callable[..., Answered], what: object) -> Answered:
         """What `inference_times` or `window_seconds` measures of a space or architecture, as it will be retrained."""
         task, patch = self.config.task, self.config.sampling.patch
         return measure(what, self.config.training.filters, len(task.channels), len(task.labels), patch, self.device)

@@ -10,7 +10,7 @@ import pytest
 
 from dints import RunError
 from dints.remote.runs.guest import DONE, FAILED, QUEUED, RUNNING, STOPPED, GuestRun, Stage
-from dints.remote.runs.slurm import Row, SlurmLauncher, _end
+from dints.remote.runs.slurm import QueueRow, SlurmLauncher, _end
 
 IDENTITY = "0123456789abcdef"
 SECONDS = 60.0
@@ -157,6 +157,6 @@ def test_the_scheduler_is_not_asked_at_each_look(guest, launcher, monkeypatch):
     ],
 )
 def test_what_slurm_says_of_a_job_that_did_not_tell_its_end(state, reason, meant, said):
-    end = _end(Row("1", "N/A", state, reason, "N/A"))
+    end = _end(QueueRow("1", "N/A", state, reason, "N/A"))
     assert end.state == meant
     assert said in end.text

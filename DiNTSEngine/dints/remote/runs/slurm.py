@@ -46,7 +46,7 @@ REASONS = {
 }
 
 
-class Row(NamedTuple):
+class QueueRow(NamedTuple):
     """What SLURM says of a job."""
 
     number: str  # of all jobs of an array together
@@ -65,7 +65,7 @@ class SlurmLauncher:
 
     def __init__(self, patience: float = ANSWER_SECONDS) -> None:
         self._patience = patience
-        self._answers: dict[str, tuple[float, object, list[Row]]] = {}  # by identity: when, on which jobs
+        self._answers: dict[str, tuple[float, object, list[QueueRow]]] = {}  # by identity: when, on which jobs
 
     def start(self, guest: GuestRun) -> None:
         """Errors as in `Launcher`; then nothing is left of what was begun."""
@@ -137,11 +137,11 @@ def _submit(guest: GuestRun, stage: Stage, before: Sequence[str]) -> str:
     return answer.strip().rpartition("\n")[2].partition(";")[0]
 
 
-def _queue(guest: GuestRun) -> Iterator[Row]:
+def _queue(guest: GuestRun) -> Iterator[QueueRow]:
     """All jobs that SLURM has not forgotten yet."""
     form = "--format=%F|%K|%T|%r|%S"
     answer = _call("squeue", "--me", f"--name={_name(guest)}", "--array", "--states=all", "--noheader", form)
-    return (Row(*line.split("|")) for line in answer.splitlines())
+    return (QueueRow(*line.split("|")) for line in answer.splitlines())
 
 
 def _numbers(guest: GuestRun) -> dict[str, str]:
@@ -149,7 +149,7 @@ def _numbers(guest: GuestRun) -> dict[str, str]:
     return dict(read_json(guest.jobs_file)) if guest.jobs_file.is_file() else {}
 
 
-def _tell_ends(guest: GuestRun, numbers: Mapping[str, str], rows: Sequence[Row]) -> None:
+def _tell_ends(guest: GuestRun, numbers: Mapping[str, str], rows: Sequence[QueueRow]) -> None:
     """Of jobs that are over without having told so themselves."""
     known = {(row.number, row.task): row for row in rows}
     for stage in guest.stages:
@@ -160,7 +160,7 @@ def _tell_ends(guest: GuestRun, numbers: Mapping[str, str], rows: Sequence[Row])
             row = known.get((number, index))
             if (row and row.state not in ENDED) or _has_told(guest, job):
                 continue
-            row = row or Row(number, index, _account(f"{number}_{index}" if stage.tasks else number), "", "")
+            row = row or QueueRow(number, index, _account(f"{number}_{index}" if stage.tasks else number), "", "")
             guest.tell(job, _end(row))
 
 
@@ -169,7 +169,7 @@ def _has_told(guest: GuestRun, job: str) -> bool:
     return told is not None and told.state != RUNNING
 
 
-def _end(row: Row) -> GuestState:
+def _end(row: QueueRow) -> GuestState:
     """What it means for a job that it ended and did not tell how."""
     if row.state == "COMPLETED":  # the disk that both share shows files late
         return GuestState(DONE)
