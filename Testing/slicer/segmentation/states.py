@@ -163,7 +163,7 @@ def learning(panel: Any) -> None:
     """With all buttons and a long sentence."""
     ready(panel)
     panel.ui.learnSection.collapsed = False
-    row = {"case": "a scan", "disagreement": 0.08, "predicted_dice": 0.83, "error": 0.03}
+    row = {"case": "a scan", "disagreement": 0.08, "predicted_dice": 0.83, "error": 0.03, "proposal": "a scan.nii.gz"}
     panel.learn.ranking.show([{**row, "case": f"{number} {LONG_TITLE}"} for number in range(20)])
     panel.learn._sentence, panel.learn._newModel = NOTES[:110], "new.zip"
     panel.update()
