@@ -45,6 +45,7 @@ class Start:
     states: tuple[Mapping[str, Tensor], ...]
     folds: tuple[int, ...]  # of the run that each network comes from
     model: Mapping[str, Any]  # "id", "name", "version", "family", "lineage" and "range", as far as it has them
+    was_finetuned: bool = False  # else its training began with random weights
 
 
 def read_start(name: str, config: Config | None = None, architecture: str | None = None) -> Start:
@@ -70,7 +71,12 @@ def read_start(name: str, config: Config | None = None, architecture: str | None
         folds = run.require_trained_folds(Reporter())
         states = [load_fold(run, fold)[0].state_dict() for fold in folds]
         return Start(
-            run.model_config(), run.architecture(), tuple(states), tuple(folds), {"name": run.config.task.name}
+            run.model_config(),
+            run.architecture(),
+            tuple(states),
+            tuple(folds),
+            {"name": run.config.task.name},
+            run.start is not None,
         )
     model = load_model(find_model(name))
     manifest = model.manifest
@@ -80,7 +86,8 @@ def read_start(name: str, config: Config | None = None, architecture: str | None
     of_run = tuple(told or ()) if known else tuple(range(len(states)))
     inherited = {"family": manifest.family, "lineage": manifest.lineage.to_mapping()}
     of_model = manifest.reference | inherited | {"range": manifest.training.get("range")}
-    return Start(manifest.config, manifest.architecture, tuple(states), of_run, of_model)
+    again = manifest.lineage.version > 1
+    return Start(manifest.config, manifest.architecture, tuple(states), of_run, of_model, again)
 
 
 def prepare_from(
@@ -106,7 +113,8 @@ def prepare_from(
     old = Run(old_run) if old_run else None
     config, match = match_task(start.config, read_datalist(data), reporter)
     folds = old.config.training.folds if old else max(2, len(start.states))
-    settings = replace(finetuning(start.config.training), folds=folds)
+    training = start.config.training if start.was_finetuned else finetuning(start.config.training)
+    settings = replace(training, folds=folds)
     config = replace(config, training=settings).with_overrides(overrides)
     _refuse_other_shape(start, config, folds)
     datalist = read_datalist(data, config.task)

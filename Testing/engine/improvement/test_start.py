@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from dints import InputError
 from dints.cli import main
 from dints.events import Reporter
 from dints.improvement.start import prepare_from, read_start
-from dints.model.model import load_model
+from dints.model.lineage import Lineage
+from dints.model.model import load_model, save_model
 from dints.run import Run, load_fold
 from dints.run_layout import RunLayout
 
@@ -57,6 +59,20 @@ def test_the_schedule_is_that_of_a_fine_tuning_and_can_be_changed(first_model, d
     start = read_start(str(first_model))
     other = prepare_from(start, tmp_path / "other", data, ["training.iterations=2"], Reporter())
     assert other.config.training.iterations == 2
+
+
+def test_a_version_learns_as_fast_as_the_one_before(first_model, data, tmp_path):
+    """Rates that fell with each version would soon teach nothing."""
+    model = load_model(first_model)
+    again = replace(model.manifest, lineage=Lineage(2, "0" * 16, "0" * 16))
+    path = save_model(tmp_path / "again.zip", again, [network.state_dict() for network in model.networks]).path
+    first, second = (read_start(str(one)) for one in (first_model, path))
+    own = first.config.training
+    before = prepare_from(first, tmp_path / "first", data, [], Reporter()).config.training
+    after = prepare_from(second, tmp_path / "second", data, [], Reporter()).config.training
+    assert before.learning_rate == pytest.approx(own.learning_rate * 0.1)
+    assert after.learning_rate == own.learning_rate
+    assert after.iterations == own.iterations
 
 
 def test_labels_are_matched_by_name_whatever_their_values(first_model, data, tmp_path, listener):
