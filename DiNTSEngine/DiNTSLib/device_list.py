@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
+from dints.events import gibibytes
 from dints.remote.hosts import Host, known_hosts
 from dints.remote.relay import MARK
 from dints.remote.seen import last_seen
@@ -151,7 +152,7 @@ class DeviceList:
 
 def _hostLabel(host: Host) -> str:
     seen = last_seen(host)
-    return f"{host.name}: {seen.device}" if seen else host.name
+    return f"{host.name}: {seen.device} ({gibibytes(seen.memory)})" if seen else host.name
 
 
 def _nothing(event: Event) -> None:

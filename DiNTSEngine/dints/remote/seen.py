@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dints.errors import InputError
-from dints.events import gibibytes
 from dints.files.storage import read_json, write_json
 from dints.remote.hosts import Host, hosts_file
 
@@ -28,7 +27,7 @@ def keep_seen(host: Host, facts: Mapping[str, Any]) -> Seen:
     """Of a check's facts (`dints.remote.probe`): the first GPU, or the processor where there is none."""
     gpus = facts["gpus"]
     device, memory = (gpus[0]["name"], gpus[0]["memory"]) if gpus else ("CPU", facts["memory"])
-    found = Seen(host.address, f"{device} ({gibibytes(memory)})", memory, len(gpus))
+    found = Seen(host.address, device, memory, len(gpus))
     write_json(hosts_file().with_name(FILE_NAME), _all() | {host.name: asdict(found)})
     return found
 
