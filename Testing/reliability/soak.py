@@ -40,7 +40,7 @@ class Growth:
     runs: int
     memory_first: float  # MiB, resident, without pages of files: those of libraries come and go
     memory_last: float
-    memory_slope: float  # MiB a run, of the line through all runs
+    memory_slope: float  # MiB a run: the median over pairs of runs (Theil and Sen), as some are seen before they free
     handles_first: int  # open files: the fewest of the first quarter of the runs, because some are open for a moment
     handles_last: int  # of the last quarter
 
@@ -49,9 +49,10 @@ class Growth:
         """From bytes and handles after each run."""
         kept = np.array(samples[int(WARM_UP * len(samples)) :], float)
         memory, handles = kept[:, 0] / MEBIBYTE, kept[:, 1].astype(int)
-        slope, quarter = float(np.polyfit(np.arange(len(memory)), memory, 1)[0]), len(handles) // 4
-        first, last = int(handles[:quarter].min()), int(handles[-quarter:].min())
-        return Growth(len(samples), float(memory[0]), float(memory[-1]), slope, first, last)
+        first, second = np.triu_indices(len(memory), 1)
+        slope, quarter = float(np.median((memory[second] - memory[first]) / (second - first))), len(handles) // 4
+        opened = int(handles[:quarter].min()), int(handles[-quarter:].min())
+        return Growth(len(samples), float(memory[0]), float(memory[-1]), slope, *opened)
 
 
 def sample(process: int | str) -> tuple[int, int]:
