@@ -2,9 +2,9 @@
 
     python studies/two_organs/equal_seconds.py --run runs/hippocampus --name hippocampus --folds 0 1
 
-The run has been searched, trained and compared (`dints compare`): its searched network is the reference as it is. The
-processor seconds of a step are measured first, in turns, and kept, so that an interrupted comparison goes on with the
-same numbers. Writes NAME/equal_seconds.csv beside this file.
+The run has been searched: its architecture is the reference, with the scores of `dints compare` if that was run, else
+trained here. The processor seconds of a step are measured first, in turns, and kept, so that an interrupted comparison
+goes on with the same numbers. Writes NAME/equal_seconds.csv beside this file.
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="of the folder beside this file")
     parser.add_argument("--folds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--random", type=int, default=0, help="how many random architectures take part")
+    parser.add_argument("--architecture", nargs="*", default=[], help="files of others that take part")
     options = parser.parse_args()
     run, work = Run(options.run), options.run / "equal_seconds"
-    lineup = contestants(run, options.random)
+    lineup = contestants(run, options.random, options.architecture)
     seconds = seconds_a_step(run, lineup, work / "seconds.json")
     (HERE / options.name).mkdir(exist_ok=True)
-    rows: dict[str, Sequence[ScoreRow]] = {SEARCHED: read_scores(run.compare_folder / SEARCHED).rows}
-    for one in lineup[1:]:
+    compared = run.compare_folder / SEARCHED
+    rows: dict[str, Sequence[ScoreRow]] = {SEARCHED: read_scores(compared).rows} if compared.is_dir() else {}
+    for one in lineup:
+        if one.name in rows:
+            continue
         steps = steps_of(one, seconds, run)
         rows[one.name] = [row for fold in options.folds for row in trained(run, one, steps, fold, work / one.name)]
         lines = [line(known, seconds, run, rows) for known in lineup if known.name in rows]
