@@ -53,9 +53,9 @@ class Connection:
             self.version = str(event.get("version"))
             unless_ready.pop_all()
 
-    def put(self, file: Path) -> str:
-        """Sends a file; returns the number that it has there, with the suffix of here."""
-        name = f"{next(self._numbers)}{file.suffix}"
+    def put(self, file: Path, suffix: str) -> str:
+        """Sends a file; returns the number that it has there, with this suffix."""
+        name = self.number(suffix)
         self._send({"put": name}, file)
         return name
 
@@ -64,14 +64,16 @@ class Connection:
         return f"{next(self._numbers)}{suffix}"
 
     def ask(self, job: dict[str, Any], on_event: Callable[[WorkerEvent], None]) -> None:
-        """Waits until a job is done. InputError or RunError with the worker's text if it fails."""
+        """Waits until a job is done. InputError or RunError with the worker's text if it fails there."""
         number = next(self._numbers)
         self._send({**job, "job": number})
         while (event := self._next())["event"] != "finished":
             if event.get("job") != number or event["event"] == "heartbeat":
                 continue
             if event["event"] == "error":
-                raise (InputError if event["code"] == EXIT_BAD_INPUT else RunError)(event["text"])
+                if event["code"] == EXIT_BAD_INPUT:
+                    raise InputError(event["text"])
+                raise RunError(f"host {self.host.name}: {event['text']}")
             on_event(event)
 
     def get(self, name: str, path: Path) -> None:
@@ -107,16 +109,22 @@ class Connection:
 
     def _send(self, message: dict[str, Any], file: Path | None = None) -> None:
         try:
-            with self._sending:
-                send(self._stream(self._process.stdin), message, file)
-        except (BrokenPipeError, ValueError) as error:  # the second of a stream that is closed
-            raise self._lost() from error
+            self._write(message, file)
+        except (BrokenPipeError, ValueError):  # the second of a stream that is closed
+            while True:  # to the end of what it said, where it stands why it listens no longer
+                self._next()
+
+    def _write(self, message: dict[str, Any], file: Path | None = None) -> None:
+        with self._sending:
+            send(self._stream(self._process.stdin), message, file)
 
     def _next(self, ready: bool = True) -> WorkerEvent:
         try:
             event = self._events.get(timeout=SILENCE_SECONDS)
         except queue.Empty:
             raise ConnectionLostError(f"host {self.host.name}: did not answer for {SILENCE_SECONDS:.0f} s") from None
+        if event is None:
+            self._events.put(None)  # for whoever asks again
         if event is None and self._unwritable is not None:
             raise self._unwritable
         if event is None:
@@ -164,5 +172,5 @@ class Connection:
     def _stay(self) -> None:
         """Signs of life: without any the far side ends, as after a broken line."""
         while not self._closed.wait(ALIVE_SECONDS):
-            with suppress(ConnectionLostError):  # whoever waits for an event is told
-                self._send({"alive": True})
+            with suppress(OSError, ValueError):  # whoever waits for an event is told
+                self._write({"alive": True})

@@ -15,28 +15,26 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from dints.errors import InputError, brief, failure
-from dints.files.storage import is_running
 from dints.remote.frames import messages, save, send
+from dints.remote.passing import new_folder
 from dints.service.parent import OWN_GROUP_VARIABLE
 
 PREFIX = "dints-worker"
-FOLDER = re.compile(rf"{PREFIX}-(?P<host>.*)-(?P<process>\d+)-[^-]*")
 NAME = re.compile(r"\d+(\.[a-z]+)+")
 SILENCE_VARIABLE = "DINTS_SILENCE_SECONDS"
 SILENCE_SECONDS = 180.0  # without a word from the near side, which says one every few seconds
+ENDS = ("SIGTERM", "SIGHUP")  # what ends it; a session that ends may send both
 
 
 class Keeper:
@@ -50,17 +48,16 @@ class Keeper:
         self._source, self._sink = source, sink
         self._sending, self._ending = threading.Lock(), threading.Lock()
         self._patience = float(os.environ.get(SILENCE_VARIABLE, SILENCE_SECONDS))
-        remove_forgotten()
-        host = platform.node().partition(".")[0]
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{host}-{os.getpid()}-"))  # for its owner alone
+        self.folder = new_folder(PREFIX)
         self._worker: subprocess.Popen[bytes] | None = None
         self._hear()
 
     def serve(self) -> NoReturn:
         """Until the stream ends; then the process ends."""
         try:
-            for name in ("SIGTERM", "SIGHUP"):
-                signal.signal(getattr(signal, name), lambda number, frame: sys.exit())
+            _on_ends(lambda number, frame: sys.exit())
+            with self._sending:  # ends the line in which a shell may have greeted
+                self._sink.write(b"\n")
             pipe = subprocess.PIPE
             command = [sys.executable, "-m", "dints", "worker"]
             environment = {**os.environ, OWN_GROUP_VARIABLE: "1"}
@@ -75,6 +72,7 @@ class Keeper:
             with self._sending:
                 send(self._sink, {"event": "refused", "text": failure(error)[0]})
         finally:
+            _on_ends(signal.SIG_IGN)  # a second one would leave half of the folder
             self._end()
 
     def _hear(self) -> None:
@@ -128,10 +126,6 @@ class Keeper:
             os._exit(0)
 
 
-def remove_forgotten() -> None:
-    """Removes what keepers left here that were killed before they could."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"):
-        match = FOLDER.fullmatch(folder.name)
-        here = match is not None and match["host"] == platform.node().partition(".")[0]
-        if match and here and folder.stat().st_uid == os.getuid() and not is_running(int(match["process"])):
-            shutil.rmtree(folder, ignore_errors=True)
+def _on_ends(handler: Any) -> None:
+    for name in ENDS:
+        signal.signal(getattr(signal, name), handler)

@@ -7,7 +7,6 @@ travels. Results come back and are written here. After a lost connection the job
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,9 +18,13 @@ from dints.data.images import read_channels, read_image, write_image
 from dints.data.outputs import refuse_overlap
 from dints.errors import InputError, RunError
 from dints.events import Reporter
+from dints.files.untrusted.archive import read_member
+from dints.model.archive import read_manifest
 from dints.model.installed import find_model
+from dints.model.manifest import FILE_NAME
 from dints.remote.connection import Connection, WorkerEvent
 from dints.remote.hosts import Host
+from dints.remote.passing import passing_folder
 from dints.remote.ssh import ConnectionLostError, UnreachableError
 from dints.service.jobs import input_paths, output_paths
 
@@ -29,6 +32,8 @@ COMMANDS = ("segment", "estimate")  # that can be done there
 TRIES = 4
 PAUSE_SECONDS = 2.0  # before the second try; twice as long before each further one
 SUFFIX = ".mha"  # keeps every digit of the geometry
+MODEL_SUFFIX = ".zip"
+PREFIX = "dints-send"  # of folders here
 
 TakeEvent = Callable[[WorkerEvent], None]
 
@@ -64,11 +69,11 @@ class RemoteWorker:
         if self._connection is None:
             sent = "voxels and geometry of scans are sent there under numbers, and nothing stays"
             on_event({"event": "message", "text": f"Works on {self.host.name} ({self.host.address}): {sent}"})
-        with tempfile.TemporaryDirectory(prefix="dints-") as folder:
-            files = self._scans(job, Path(folder), on_event) if job["command"] == "segment" else []
+        with passing_folder(PREFIX) as folder:
+            files = self._scans(job, folder, on_event) if job["command"] == "segment" else []
             for number in range(1, TRIES + 1):
                 try:
-                    return self._attempt(job, files, Path(folder), on_event)
+                    return self._attempt(job, files, folder, on_event)
                 except ConnectionLostError as error:
                     self.close()
                     if number == TRIES:
@@ -98,7 +103,7 @@ class RemoteWorker:
         names = {self._sent_model(connection, find_model(job["model"]), folder): str(job["model"])}
         message = {**job, "model": next(iter(names))}
         if job["command"] == "segment":
-            message["inputs"] = [connection.put(file) for file in files]
+            message["inputs"] = [connection.put(file, SUFFIX) for file in files]
             names |= dict(zip(message["inputs"], map(str, job["inputs"]), strict=False))
         results: dict[str, Path] = {}
         for field in ("output", "disagreement"):
@@ -117,6 +122,10 @@ class RemoteWorker:
         except InputError as error:
             connection.drop([*message.get("inputs", []), *results])
             raise InputError(_replaced(str(error), names)) from error
+        except UnreachableError:
+            raise
+        except RunError as error:
+            raise RunError(_replaced(str(error), names)) from error
         for name, path in results.items():
             if name == message["output"] or held[-1]["values"].get("disagreement"):
                 connection.get(name, path)
@@ -138,12 +147,12 @@ class RemoteWorker:
 
     def _sent_model(self, connection: Connection, path: Path, folder: Path) -> str:
         """The number of the model there, to which it is sent once for a connection."""
-        manifest = path / "manifest.json" if path.is_dir() else path
+        manifest = path / FILE_NAME if path.is_dir() else path
         version = (str(path.resolve()), manifest.stat().st_mtime_ns)
         if self._model is None or self._model[0] != version:
             if self._model is not None:
                 connection.drop([self._model[1]])
-            self._model = version, connection.put(_packed(path, folder) if path.is_dir() else path)
+            self._model = version, connection.put(_packed(path, folder) if path.is_dir() else path, MODEL_SUFFIX)
         return self._model[1]
 
 
@@ -160,12 +169,11 @@ def hand_on(reporter: Reporter) -> TakeEvent:
 
 
 def _packed(model: Path, folder: Path) -> Path:
-    """A model folder as one file."""
+    """A model folder as one file. What else lies in it stays here."""
     file = folder / "model.zip"
     with zipfile.ZipFile(file, "w") as archive:
-        for path in sorted(model.iterdir()):
-            if path.is_file():
-                archive.write(path, path.name)
+        for name in (FILE_NAME, *(fold.file for fold in read_manifest(model).folds)):
+            archive.writestr(name, read_member(model, name, (model / name).stat().st_size))
     return file
 
 
@@ -179,5 +187,5 @@ def _named(event: WorkerEvent, names: Mapping[str, str]) -> WorkerEvent:
 
 
 def _replaced(text: str, names: Mapping[str, str]) -> str:
-    pattern = "|".join(rf"(?<![\w.]){re.escape(name)}\b" for name in names)
+    pattern = "|".join(rf"(?<![\w./]){re.escape(name)}\b" for name in names)
     return re.sub(pattern, lambda match: names[match[0]], text)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from dints.remote.frames import messages
+
 SECONDS = 20.0
 
 
@@ -30,7 +32,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually) -> Iterat
         command = [sys.executable, "-m", "dints", "worker", "--stream"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         processes.append(process)
-        process.worker = json.loads(process.stdout.readline())["pid"]
+        process.worker = next(messages(process.stdout))["pid"]
         process.stdin.write(b'{"put": "1.mha", "bytes": 4}\nscan')
         process.stdin.flush()
         assert eventually(lambda: [path.read_bytes() for path in tmp_path.glob("*/1.mha")] == [b"scan"])
@@ -77,6 +79,27 @@ def test_whatever_ends_it_takes_the_worker_and_all_files_along(end, start, event
     assert eventually(lambda: is_gone(process.worker))
 
 
+def test_a_session_that_ends_by_two_signals_leaves_no_file(start, eventually, tmp_path):
+    process, many = start(), 20_000  # files take long enough to remove
+    (folder,) = folders(tmp_path)
+    for number in range(many):
+        (folder / f"{number}.mha").touch()
+    process.send_signal(signal.SIGTERM)
+    assert eventually(lambda: not folder.exists() or len(os.listdir(folder)) < many)
+    process.send_signal(signal.SIGHUP)
+    process.wait(SECONDS)
+    assert not folder.exists()
+
+
+def test_a_greeting_without_an_end_of_line_hides_no_message(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = f"printf 'Welcome to the cluster: '; exec {sys.executable} -m dints worker --stream"
+    with subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        first = next(messages(process.stdout))
+        process.stdin.close()
+    assert first["event"] == "ready"
+
+
 def test_a_silent_line_is_taken_for_broken(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("DINTS_SILENCE_SECONDS", "1")
@@ -100,7 +123,7 @@ def test_what_a_killed_one_left_is_removed_by_the_next(start, eventually, tmp_pa
 def answers(process: subprocess.Popen) -> list[dict]:
     """What the keeper says until it has ended."""
     process.stdin.close()
-    said = [json.loads(line) for line in process.stdout]
+    said = list(messages(process.stdout))
     process.wait(SECONDS)
     return said
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 import signal
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,9 +19,10 @@ import pytest
 import SimpleITK as sitk
 
 from dints.cli import main
-from dints.errors import StorageError
+from dints.errors import RunError, StorageError
 from dints.remote.connection import Connection
 from dints.remote.hosts import Host, keep_host
+from dints.remote.passing import passing_folder
 from dints.remote.relay import Relay
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import TRIES, RemoteWorker
@@ -124,7 +131,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return event
 
     monkeypatch.setattr("dints.remote.worker.PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(Connection, "put", lambda self, file: (break_once(self, "sending"), put(self, file))[1])
+    monkeypatch.setattr(Connection, "put", lambda self, *given: (break_once(self, "sending"), put(self, *given))[1])
     monkeypatch.setattr(Connection, "get", lambda self, *given: (break_once(self, "fetching"), get(self, *given)))
     monkeypatch.setattr(Connection, "_next", next_event)
     return moments
@@ -148,11 +155,67 @@ def test_a_disk_that_is_full_here_is_no_broken_line(there, tmp_path):
     file.write_bytes(b"scan")
     connection = Connection(there)
     try:
-        name = connection.put(file)
+        name = connection.put(file, ".mha")
         with pytest.raises(StorageError, match=r"b\.mha: cannot be written"):
             connection.get(name, tmp_path / "missing" / "b.mha")
     finally:
         connection.close()
+
+
+def test_a_disk_that_is_full_there_is_no_broken_line(there, tmp_path):
+    small, file = tmp_path / "python", tmp_path / "large.mha"
+    limits = "ulimit -f 4\nexport PYTHONDONTWRITEBYTECODE=1"  # blocks of 512 bytes
+    small.write_text(f'#!/bin/sh\n{limits}\nexec {sys.executable} "$@"\n')
+    small.chmod(0o755)
+    file.write_bytes(os.urandom(2**24))  # more than the pipes on the way hold
+    connection = Connection(replace(there, python=str(small)))
+    try:
+        with pytest.raises(RunError, match=r"^host there: .* cannot be written \(File too large\)") as caught:
+            connection.put(file, ".mha")
+        assert not isinstance(caught.value, UnreachableError)  # no other try
+    finally:
+        connection.close()
+
+
+def test_a_model_in_a_folder_is_sent_and_nothing_else_that_lies_there(
+    there, scan, model_file, tmp_path, monkeypatch, capsys
+):
+    model = tmp_path / "model"
+    with zipfile.ZipFile(model_file) as archive:
+        archive.extractall(model)
+    (model / "patient.txt").write_text("Miller")
+    monkeypatch.setenv("SSH_RECORD", str(tmp_path / "record"))
+    arguments = ["--input", str(scan), "--device", "cpu", "--on", "there"]
+    for path in (model, Path(shutil.copy(model_file, tmp_path / "Model.ZIP2"))):
+        output = tmp_path / f"{path.name}.nrrd"
+        assert main(["segment", "--model", str(path), *arguments, "--output", str(output)]) == 0, capsys.readouterr()
+        assert output.is_file()
+    assert b"Miller" not in (tmp_path / "record").read_bytes()
+
+
+def test_what_fails_there_is_said_of_the_file_here_and_of_the_host(there, scan, model_file, tmp_path, monkeypatch):
+    def fail(connection: Connection, job: dict, on_event: object) -> None:
+        raise RunError(f"host there: {job['inputs'][0]}: cannot be read")
+
+    monkeypatch.setattr(Connection, "ask", fail)
+    job = {"command": "segment", "model": str(model_file), "inputs": [str(scan)], "output": str(tmp_path / "x.nrrd")}
+    with RemoteWorker(there) as worker, pytest.raises(RunError, match=f"^host there: {scan}: cannot be read$"):
+        worker.run(job, lambda event: None)
+
+
+def test_what_a_killed_program_left_here_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    names = [f"dints-send-{platform.node().partition('.')[0]}-{process}-abc" for process in (gone.pid, os.getpid())]
+    for name in (*names, "dints-send-elsewhere-1-abc"):
+        (tmp_path / name).mkdir()
+    with passing_folder("dints-send") as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+            [folder.name, names[1], "dints-send-elsewhere-1-abc"]
+        )
+    assert not folder.exists()
 
 
 def test_a_host_that_is_off_ends_the_work_with_what_to_do(scan, model_file, tmp_path, monkeypatch, capsys):
