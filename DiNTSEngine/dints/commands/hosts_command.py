@@ -53,7 +53,8 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _add(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    host = Host(arguments.name, arguments.address, arguments.python, arguments.scheduler, arguments.sbatch)
+    python = arguments.python.removeprefix("~/")  # commands begin in the home folder there
+    host = Host(arguments.name, arguments.address, python, arguments.scheduler, arguments.sbatch)
     keep_host(host)
     reporter.result("host", **asdict(host))
     reporter.message(f"Added {host.name}; `dints hosts check {host.name}` reaches it and says what it lacks")

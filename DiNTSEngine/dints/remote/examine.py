@@ -17,12 +17,10 @@ PROBE = Path(__file__).with_name("probe.py")
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 12)
 ENVIRONMENT = ".dints/environment"  # there, in the home folder
 NO_GRES = "(null)"  # what sinfo says of nodes that have none
-RECEIVE = """
-import os, sys
-os.makedirs(os.path.dirname(sys.argv[1]), mode=0o700, exist_ok=True)
-with open(sys.argv[1], "wb") as file:
-    file.write(sys.stdin.buffer.read())
-"""
+RECEIVE = (  # in one line: csh, which may be the shell there, takes none with a break
+    "import os, sys; os.makedirs(os.path.dirname(sys.argv[1]), mode=0o700, exist_ok=True); "
+    'open(sys.argv[1], "wb").write(sys.stdin.buffer.read())'
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,8 @@ def examine(host: Host) -> Examination:
     lacks = facts["dints"] != __version__ or any(" is missing: the engine cannot work" in text for text in findings)
     if lacks:
         there = f"engine {facts['dints']} is not that of here" if facts["dints"] else "the engine is missing"
-        command = f"`dints hosts check {host.name} --install`"
-        findings.insert(0, f"{there} ({__version__}); {command} installs it into {_place(host, facts)}")
+        command = f"`dints hosts check {host.name} --install` installs it into {_place(facts)}"
+        findings.insert(0, f"{there} ({__version__}); {_why_not(host, facts) or command}")
     if host.scheduler == "slurm":
         findings += _slurm_findings(host, facts["slurm"])
     return Examination(facts, findings, lacks)
@@ -90,7 +88,12 @@ def install(host: Host, facts: dict[str, Any]) -> Host:
     """Brings this engine and the packages that it needs; returns the host with the Python that has them.
 
     An environment that the host's Python belongs to is taken; otherwise one is made, as systems guard their own.
+
+    Raises:
+        RunError: none can be made, or what is needed cannot be fetched there.
     """
+    if reason := _why_not(host, facts):
+        raise RunError(f"host {host.name}: {reason}")
     python = host.python
     if not facts["environment"]:
         run_there(host, [host.python, "-m", "venv", ENVIRONMENT])
@@ -101,5 +104,16 @@ def install(host: Host, facts: dict[str, Any]) -> Host:
     return replace(host, python=python)
 
 
-def _place(host: Host, facts: dict[str, Any]) -> str:
+def _why_not(host: Host, facts: dict[str, Any]) -> str:
+    """Why no environment can be made there; "" if it can, or if there is one."""
+    if facts["environment"] or facts["venv"]:
+        return ""
+    given = f"`dints hosts add {host.name} {host.address} --python PATH`"
+    return (
+        f"{facts['executable']} cannot make an environment; ask the administrator for its venv (Debian and Ubuntu: "
+        f"python3-venv), or give another Python with {given}"
+    )
+
+
+def _place(facts: dict[str, Any]) -> str:
     return f"the environment of {facts['executable']}" if facts["environment"] else f"~/{ENVIRONMENT}"

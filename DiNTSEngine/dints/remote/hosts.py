@@ -17,6 +17,7 @@ FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SCHEDULERS = ("none", "slurm")
 ADDRESS = re.compile(r"[^\s\-\0][^\s\0]*")  # a leading hyphen would be an option of ssh
+WITH_PORT = re.compile(r"([^:/]+|.*\]):\d+")  # which ssh takes for a part of the name
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Host:
             raise InputError(f"host {brief(self.name)}: a name has letters, digits, dots, hyphens and underscores")
         if not ADDRESS.fullmatch(self.address):
             raise InputError(f"host {self.name}: address {brief(self.address)} is none; give user@host")
+        if WITH_PORT.fullmatch(self.address):
+            remedy = f"give ssh://{self.address}, or Port in ~/.ssh/config"
+            raise InputError(f"host {self.name}: ssh takes no port in {brief(self.address)}; {remedy}")
         if self.scheduler not in SCHEDULERS:
             raise InputError(
                 f"host {self.name}: scheduler {brief(self.scheduler)} is not among {', '.join(SCHEDULERS)}"

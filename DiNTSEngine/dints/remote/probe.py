@@ -3,6 +3,7 @@
 It uses nothing but the standard library of Python 3.
 """
 
+import importlib.util
 import json
 import os
 import platform
@@ -22,7 +23,8 @@ def main() -> None:
         "system": platform.platform(),
         "gpus": gpus(),
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        "free_disk": shutil.disk_usage(os.path.expanduser("~")).free,
+        "venv": importlib.util.find_spec("ensurepip") is not None,
+        "free_disk": shutil.disk_usage(guests()).free,
         "dints": None,
         "slurm": slurm(),
         "findings": [],
@@ -32,7 +34,15 @@ def main() -> None:
         doctor = json.loads(first_line)["values"]
         facts["findings"] = doctor["findings"]
         facts.update({name: doctor["facts"][name] for name in ("dints", "torch", "gpus") if name in doctor["facts"]})
-    print(json.dumps(facts))
+    print("\n" + json.dumps(facts))  # in a line of its own, whatever a shell printed before
+
+
+def guests() -> str:
+    """The folder that runs are put into (`dints.remote.runs.guest`), or the nearest above it that is there."""
+    folder = os.path.abspath(os.environ.get("DINTS_GUESTS") or os.path.expanduser("~/.dints/guests"))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def gpus() -> "list[dict[str, object]]":

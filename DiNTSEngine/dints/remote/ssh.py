@@ -51,6 +51,7 @@ def ssh_command(host: Host, words: Sequence[str]) -> list[str]:
         "ClearAllForwardings": "yes",
         "ForwardAgent": "no",
         "ForwardX11": "no",
+        "RemoteCommand": "none",  # one of the user's own configuration would be done in place of ours
     }
     given = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
     return ["ssh", "-T", *given, "--", host.address, shlex.join(words)]

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dints import InputError, RunError, __version__
 from dints.cli import main
 from dints.remote.examine import ENVIRONMENT, examine, install
 from dints.remote.hosts import Host, find_host, hosts_file, keep_host, known_hosts
+from dints.remote.probe import guests
 from dints.remote.ssh import ConnectionLostError, run_there, ssh_command
 from dints.remote.wheel import PACKAGES
 
@@ -47,6 +49,50 @@ def test_hosts_are_kept_listed_and_forgotten(capsys):
 def test_what_ssh_could_take_for_an_option_is_no_host(name, address):
     with pytest.raises(InputError, match="host"):
         Host(name, address)
+
+
+@pytest.mark.parametrize("address", ["me@host:22", "host:2222", "me@[::1]:22"])
+def test_a_port_that_ssh_would_take_for_a_part_of_the_name_is_refused(address):
+    with pytest.raises(InputError, match=re.escape(f"give ssh://{address}, or Port in ~/.ssh/config")):
+        Host("gpu", address)
+
+
+@pytest.mark.parametrize("address", ["ssh://me@host:22", "me@::1", "fe80::1%eth0"])
+def test_addresses_with_colons_that_ssh_takes_are_hosts(address):
+    Host("gpu", address)
+
+
+def test_a_python_below_the_home_folder_there_is_found(there, server):
+    (server.home / "own").mkdir(exist_ok=True)
+    (server.home / "own" / "python").unlink(missing_ok=True)
+    (server.home / "own" / "python").symlink_to(sys.executable)
+    assert main(["hosts", "add", "home", there.address, "--python", "~/own/python"]) == 0
+    home = find_host("home")
+    assert run_there(home, [home.python, "-c", "print(1)"]) == b"1\n"
+
+
+def test_a_command_of_the_users_own_configuration_is_not_done_in_place_of_ours(there, server):
+    configuration = server.folder / "ssh_config"
+    before = configuration.read_text()
+    try:
+        configuration.write_text(f"{before} RemoteCommand tmux attach\n")
+        assert run_there(there, ["echo", "here"]) == b"here\n"
+    finally:
+        configuration.write_text(before)
+
+
+def test_connections_that_the_user_shares_are_no_hindrance(there, server, tmp_path):
+    configuration = server.folder / "ssh_config"
+    before = configuration.read_text()
+    try:
+        configuration.write_text(f"{before} ControlMaster auto\n ControlPath {tmp_path}/shared\n ControlPersist 60\n")
+        start = time.monotonic()
+        assert [run_there(there, ["echo", "here"]) for _ in range(2)] == [b"here\n"] * 2
+        assert time.monotonic() - start < 20.0
+        assert (tmp_path / "shared").exists()
+    finally:
+        subprocess.run([server.folder / "bin" / "ssh", "-O", "exit", there.address], check=False)
+        configuration.write_text(before)
 
 
 @pytest.mark.parametrize("text", ["[]", '{"format": 2, "hosts": []}', '{"format": 1, "hosts": [{"name": 3}]}', "{"])
@@ -83,11 +129,39 @@ def test_a_missing_engine_is_told_with_the_command_that_installs_it_which_does(t
     keep_host(Host("bare", there.address, str(bare)))
     assert main(["hosts", "check", "bare"]) == 1
     assert f"`dints hosts check bare --install` installs it into ~/{ENVIRONMENT}" in capsys.readouterr().err
-    host = install(find_host("bare"), {"environment": False})
+    host = install(find_host("bare"), {"environment": False, "venv": True})
     assert host.python == f"{ENVIRONMENT}/bin/python"
     code = "import dints; print(dints.__file__)"
     isolated = run_there(host, [host.python, "-I", "-c", code]).decode()
     assert isolated.startswith(str(server.home / ENVIRONMENT))
+
+
+def test_a_python_that_can_make_no_environment_is_told_before_it_is_asked_to(there, server, capsys):
+    bare = server.folder / "bin" / "no-venv"
+    (server.folder / "no-venv").mkdir()
+    hide = "import sys\nsys.modules['ensurepip'] = None\n"
+    (server.folder / "no-venv" / "sitecustomize.py").write_text(hide)
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    bare.write_text(f'#!/bin/sh\nexport PYTHONPATH={server.folder}/no-venv\nexec {base} "$@"\n')
+    bare.chmod(0o755)
+    keep_host(Host("bare", there.address, str(bare)))
+    assert main(["hosts", "check", "bare", "--install"]) == 1
+    assert "cannot make an environment; ask the administrator for its venv" in capsys.readouterr().err
+
+
+def test_no_word_has_a_break_which_csh_would_not_take(monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr("dints.remote.examine.run_there", lambda host, words, *given: asked.extend(words))
+    install(Host("csh", "me@csh.test"), {"environment": False, "venv": True})
+    assert asked
+    assert not [word for word in asked if "\n" in word]
+
+
+def test_the_free_disk_is_that_of_the_folder_that_takes_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("DINTS_GUESTS", str(tmp_path / "disk" / "guests"))
+    assert guests() == str(tmp_path)
+    (tmp_path / "disk").mkdir()
+    assert guests() == str(tmp_path / "disk")
 
 
 def test_an_unknown_key_is_refused_where_nobody_can_be_asked(reachable):
