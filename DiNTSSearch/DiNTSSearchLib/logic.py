@@ -176,13 +176,15 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             folds: all by default.
             devices: the folds are dealt to them; those of one device run one after the other. "@NAME" alone is another
                 computer, one of `dints hosts`.
-            crossValidate: also look for cases whose labels may be wrong; result "suspects".
+            crossValidate: also look for cases whose labels may be wrong; result "suspects", or a warning that says why
+                there is none.
         """
         if folds is None:
             folds = range(_settings(run).training.folds)
+        suspects = ["suspects", "--run", str(run)] if crossValidate else None
         if otherComputer(devices[0]):  # which cross-validates, too
             command = ["train", "--run", str(run), "--folds", ",".join(map(str, folds)), *place(devices[0])]
-            return self._run([[command]], onEvent, onFinished, run)
+            return self._run([[command]], onEvent, onFinished, run, suspects)
         lanes = [(device, list(folds)[index :: len(devices)]) for index, device in enumerate(devices)]
         train = [
             ["train", "--run", str(run), "--folds", ",".join(map(str, own)), "--device", device]
@@ -190,8 +192,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             if own
         ]
         evaluate = [["evaluate", "--run", str(run), "--device", devices[0]]]
-        stages = [train, evaluate, [["suspects", "--run", str(run)]]] if crossValidate else [train]
-        return self._run(stages, onEvent, onFinished, run)
+        stages = [train, evaluate] if crossValidate else [train]
+        return self._run(stages, onEvent, onFinished, run, suspects)
 
     def suspects(
         self, run: str | Path, onEvent: OnEvent | None = None, onFinished: OnFinished | None = None
@@ -256,9 +258,10 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         onEvent: OnEvent | None,
         onFinished: OnFinished | None,
         folder: str | Path | None = None,
+        afterwards: list[str] | None = None,
     ) -> Pipeline:
         """`folder` is what the commands write into; what one that was ended left half written there is removed."""
-        return _finishedOrRunning(stages, self._makeProcess, onEvent, onFinished, folder)
+        return _finishedOrRunning(stages, self._makeProcess, onEvent, onFinished, folder, afterwards)
 
 
 def _finishedOrRunning(
@@ -267,6 +270,7 @@ def _finishedOrRunning(
     onEvent: OnEvent | None,
     onFinished: OnFinished | None,
     folder: str | Path | None = None,
+    afterwards: Command | None = None,
 ) -> Pipeline:
     """Runs the stages: to their end, unless there is `onFinished` to say that they have ended."""
 
@@ -276,7 +280,7 @@ def _finishedOrRunning(
         if onFinished is not None:
             onFinished(exitCode, sentence)
 
-    job = Pipeline(stages, makeProcess, onEvent or (lambda event: None), finish)
+    job = Pipeline(stages, makeProcess, onEvent or (lambda event: None), finish, afterwards)
     job.start()
     if onFinished is None:
         job.waitForFinished()

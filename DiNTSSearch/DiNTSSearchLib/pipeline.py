@@ -35,6 +35,7 @@ class Pipeline:
 
     Args:
         stages: commands of the engine; the next stage starts when all of one are done.
+        afterwards: one that follows them. If it fails that is a warning: what came before is done.
         makeProcess: `DiNTSLib.processes.EngineProcess`, or what takes something else than commands in the same way.
         onEvent: called with every event of every command.
         onFinished: called once with the exit code and a sentence on what went wrong, "" if nothing did.
@@ -46,11 +47,14 @@ class Pipeline:
         makeProcess: MakeProcess[Command],
         onEvent: OnEvent,
         onFinished: OnFinished,
+        afterwards: Command | None = None,
     ) -> None:
         self.results: Results = {}  # of the last event of each name
         self.exitCode: int | None = None
         self.sentence = ""
         self._stages = list(stages)
+        self._afterwards = afterwards
+        self._isAfterwards = False
         self._makeProcess = makeProcess
         self._onEvent, self._onFinished = onEvent, onFinished
         self._processes: list[Process] = []
@@ -74,12 +78,14 @@ class Pipeline:
         if self._stages:
             self._stages.clear()
             self._failure = (EXIT_CANCELLED, _("Cancelled."))
+        self._afterwards = None
         for process in self._processes:
             process.stop()
 
     def cancel(self) -> None:
         """Ends all processes within a second; `onFinished` is called then."""
         self._stages.clear()
+        self._afterwards = None
         for process in self._processes:
             process.cancel()
 
@@ -90,10 +96,13 @@ class Pipeline:
                 process.waitForFinished(WAIT_SECONDS)
 
     def _advance(self) -> None:
-        if not self._stages:
+        if self._stages:
+            commands = self._stages.pop(0)
+        elif self._afterwards is not None:
+            commands, self._afterwards, self._isAfterwards = [self._afterwards], None, True
+        else:
             self._finish(*self._failure)
             return
-        commands = self._stages.pop(0)
         self._processes = [self._makeProcess(command, self._take, self._ended) for command in commands]
         self._pending = len(commands)
         for process in self._processes:
@@ -105,7 +114,9 @@ class Pipeline:
         self._onEvent(event)
 
     def _ended(self, exitCode: int, sentence: str) -> None:
-        if exitCode and not self._failure[0]:
+        if exitCode and self._isAfterwards and exitCode != EXIT_CANCELLED:
+            self._onEvent({"event": "warning", "text": sentence})
+        elif exitCode and not self._failure[0]:
             self._failure = (exitCode, sentence)
             self.cancel()
         self._pending -= 1

@@ -144,6 +144,8 @@ class RetrainSection(Section):
 
     def onTrained(self, results: Results) -> None:
         self.panel.open(self.panel.export)
+        if "suspects" not in results:
+            self.panel.footer.say(_("Trained; whether labels are wrong could not be looked for: the log says why."))
         count = len(results.get("suspects", {}).get("suspects", ()))
         if count:
             one, many = _("The label of one case may be wrong"), _("The labels of {count} cases may be wrong")

@@ -55,6 +55,9 @@ class FakeProcess:
         if self.isRunning:
             self.finish(130, "Cancelled.")
 
+    def shutdown(self) -> None:
+        self.isRunning = False
+
     def waitForFinished(self, timeoutSeconds: float | None = None) -> bool:
         if self.isRunning:
             self.finish()

@@ -78,7 +78,7 @@ def test_search_and_training_are_sent_there(
     assert words[:5] == ["train", "--run", str(run_folder), "--folds", "0,1"]
     assert words[5:] == ["--on", "lab"]
     processes[-1].finish()
-    assert processes[-1].arguments[0] == "train"  # the other computer cross-validates, too
+    assert processes[-1].arguments == ["suspects", "--run", str(run_folder)]  # the other computer cross-validates
 
 
 def test_a_run_that_is_elsewhere_is_found_there_again(
