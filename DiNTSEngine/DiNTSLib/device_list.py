@@ -110,7 +110,7 @@ class DeviceList:
     def close(self) -> None:
         """Ends checks that are under way."""
         for process in list(self._checks.values()):
-            process.cancel()
+            process.shutdown()
         self._checks.clear()
 
     def _hosts(self) -> dict[str, Host]:

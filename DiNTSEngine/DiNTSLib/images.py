@@ -95,15 +95,9 @@ def orientedImage(voxels: np.ndarray, first: Sequence[int], ijkToRas: np.ndarray
     return image
 
 
-def writeLabels(
-    path: str | Path,
-    layers: Sequence[Layer],
-    shape: Sequence[int],
-    ijkToRas: np.ndarray,
-    segments: Mapping[int, str] | None = None,
-) -> None:
-    """Writes layers as one label image, see `compose`; with the names of segments by value as a segmentation."""
-    writeParts(path, nrrdParts(compose(layers, shape, ijkToRas), ijkToRas, segments))
+def writeLabels(path: str | Path, layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray) -> None:
+    """Writes layers as one label image, see `compose`."""
+    writeParts(path, nrrdParts(compose(layers, shape, ijkToRas), ijkToRas))
 
 
 def compose(layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray) -> np.ndarray:

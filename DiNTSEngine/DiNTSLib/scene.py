@@ -14,6 +14,7 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
+from dints.data.segments import folded
 from DiNTSLib.background import write, writeParts
 from DiNTSLib.images import Layer, readLabels
 from DiNTSLib.nrrd import nrrdParts
@@ -59,7 +60,7 @@ def segmentLayers(
     """The segments as a thread can write them (`DiNTSLib.images.writeLabels`), in the coordinates of a volume.
 
     Args:
-        labels: {value in the file: ID or name of the segment}.
+        labels: {value in the file: ID or name of the segment}; the ID where a name may be another segment's ID.
 
     Raises:
         ValueError: there is no such segment, or it is placed by a transform that is not linear.
@@ -77,6 +78,23 @@ def segmentLayers(
         if image is not None and image.GetPointData().GetScalars() is not None:  # else it is empty
             images.setdefault(image, {})[segment.GetLabelValue()] = value
     return [_layer(image, slicer.util.arrayFromVTKMatrix(toVolume), values) for image, values in images.items()]
+
+
+def segmentIds(segmentationNode: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
+    """{name: ID} in the order of the segments.
+
+    Raises:
+        ValueError: two have the same name but for its spelling, so that they would be one label.
+    """
+    segmentation = segmentationNode.GetSegmentation()
+    found: dict[str, str] = {}
+    for number in range(segmentation.GetNumberOfSegments()):
+        name = segmentation.GetNthSegment(number).GetName()
+        if folded(name) in map(folded, found):
+            text = _("{node} has two segments {name}; join them, or give each a name of its own")
+            raise ValueError(text.format(node=segmentationNode.GetName(), name=name))
+        found[name] = segmentation.GetNthSegmentID(number)
+    return found
 
 
 def importSegmentation(
@@ -179,6 +197,16 @@ def addVolume(
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(voxels)
     return node
+
+
+def showAlone(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Shows a volume in the slice views, and hides the segmentations of others: views show all that are visible."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    for segmentationNode in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        source, display = segmentationNode.GetNodeReference(role), segmentationNode.GetDisplayNode()
+        if source is not None and display is not None:
+            display.SetVisibility(source is volumeNode)
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
 
 
 def placeBeside(node: slicer.vtkMRMLNode, inputNode: slicer.vtkMRMLNode) -> None:

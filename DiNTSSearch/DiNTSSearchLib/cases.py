@@ -9,7 +9,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from DiNTSLib.scene import importSegmentation, importVolume, placeBeside
+from DiNTSLib.scene import importSegmentation, importVolume, placeBeside, showAlone
 from DiNTSLib.terminology import SegmentStyle, segmentStyles
 from DiNTSSearchLib.opened_run import OpenedRun
 
@@ -36,13 +36,19 @@ def openCase(
         if not os.path.exists(path):  # also where it may not be looked for
             raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
     task = run.requiredSettings.task
-    volume = importVolume(image, name)
-    styles = segmentStyles({value: text for value, text in task.labels.items() if value})
-    reference = _segmentation(label, _("{name} reference").format(name=name), styles, volume, task.values)
-    prediction = _segmentation(predicted, _("{name} prediction").format(name=name), styles, volume)
+    volume, styles = importVolume(image, name), segmentStyles({v: text for v, text in task.labels.items() if v})
+    made = [volume]
+    try:
+        made.append(_segmentation(label, _("{name} reference").format(name=name), styles, volume, task.values))
+        made.append(_segmentation(predicted, _("{name} prediction").format(name=name), styles, volume))
+    except ValueError:
+        for node in made:
+            slicer.mrmlScene.RemoveNode(node)
+        raise
+    reference, prediction = made[1:]
     reference.GetDisplayNode().SetVisibility2DFill(False)
     prediction.GetDisplayNode().SetVisibility2DOutline(False)
-    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    showAlone(volume)
     if place is not None:
         jump = slicer.vtkMRMLSliceNode.CenteredJumpSlice
         slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *place, jump)

@@ -17,7 +17,7 @@ from DiNTSLib.background import submit, writeParts
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, OnEvent, OnFinished
 from DiNTSLib.images import Layer, writeLabels
 from DiNTSLib.processes import Poller, waitUntil
-from DiNTSLib.scene import ijkToRas, segmentLayers, volumeParts
+from DiNTSLib.scene import ijkToRas, segmentIds, segmentLayers, volumeParts
 
 NodePair = tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode]
 
@@ -30,7 +30,7 @@ class PairsExport:
     A case has the name of its volume. Voxels are shared with the nodes; a thread puts them together and writes them.
 
     Raises:
-        ValueError: there are no pairs, no segments, or the folder holds something already.
+        ValueError: there are no pairs, no segments or two of one name, or the folder holds something already.
     """
 
     def __init__(self, pairs: Sequence[NodePair], folder: str | Path) -> None:
@@ -70,8 +70,8 @@ class PairsExport:
     ) -> Future[None]:
         if volume is None or segmentation is None:
             raise ValueError(_("A volume or segmentation was deleted meanwhile; nothing was written."))
-        own = _names(segmentation)
-        labels = {value: label for value, label in self.labels.items() if label in own}
+        own = segmentIds(segmentation)
+        labels = {value: own[label] for value, label in self.labels.items() if label in own}
         layers, shape = segmentLayers(segmentation, volume, labels), slicer.util.arrayFromVolume(volume).shape
         paths = [self.folder / part / f"{name}.nrrd" for part in (IMAGES, LABELS)]
         return submit(_writeCase, paths, volumeParts(volume), layers, shape, ijkToRas(volume))
@@ -154,12 +154,7 @@ def caseNames(pairs: Sequence[NodePair]) -> list[str]:
 
 def _segmentNames(pairs: Sequence[NodePair]) -> list[str]:
     """Of all segmentations, in the order of their first appearance."""
-    return list(dict.fromkeys(name for _volume, segmentation in pairs for name in _names(segmentation)))
-
-
-def _names(segmentation: slicer.vtkMRMLSegmentationNode) -> list[str]:
-    segments = segmentation.GetSegmentation()
-    return [segments.GetNthSegment(index).GetName() for index in range(segments.GetNumberOfSegments())]
+    return list(dict.fromkeys(name for _volume, segmentation in pairs for name in segmentIds(segmentation)))
 
 
 def _writeCase(

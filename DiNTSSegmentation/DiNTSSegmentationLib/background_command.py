@@ -13,6 +13,7 @@ from DiNTSLib.durations import duration
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_FAILED, Event
 from DiNTSLib.jobs import reason
 from DiNTSLib.processes import EngineProcess, Poller, waitUntil
+from DiNTSLib.temporary import TemporaryFolder
 
 CommandCallback = Callable[["BackgroundCommand"], None]
 
@@ -29,6 +30,7 @@ class BackgroundCommand:
     Args:
         arguments: of the command line, see `DiNTSLib.processes.EngineProcess`.
         inputs: what writes the files that the command reads, in threads.
+        folder: of these files; deleted in the end.
         onProgress, onFinished: called in the main thread with the task.
     """
 
@@ -39,6 +41,7 @@ class BackgroundCommand:
         onProgress: CommandCallback | None = None,
         onFinished: CommandCallback | None = None,
         inputs: Sequence[Future[None]] = (),
+        folder: TemporaryFolder | None = None,
     ) -> None:
         self.title = title
         self.log: list[tuple[str, str]] = []
@@ -50,7 +53,7 @@ class BackgroundCommand:
         self._onProgress, self._onFinished = onProgress, onFinished
         self._process = EngineProcess(list(arguments), self._take, self._end)
         self._inputs = Poller(self._startProcess)
-        self._writing = list(inputs)
+        self._writing, self._folder = list(inputs), folder
 
     @property
     def isDone(self) -> bool:
@@ -86,6 +89,13 @@ class BackgroundCommand:
         """Ends the command within a second."""
         self.isCancelled = True
         self._process.cancel()
+
+    def shutdown(self) -> None:
+        """Ends the command and tells nobody: who asked for it is gone."""
+        self._onProgress = self._onFinished = None
+        self._inputs.stop()
+        self._process.shutdown()
+        self._clearAway()
 
     def wait(self) -> None:
         """Blocks until the command is over, processing events.
@@ -126,7 +136,12 @@ class BackgroundCommand:
         self.error = "" if self.isCancelled else sentence
         if self.error:
             self.log.append(("error", f"{self.title}: {self.error}"))
+        self._clearAway()
         if self._onProgress:
             self._onProgress(self)
         if self._onFinished:
             self._onFinished(self)
+
+    def _clearAway(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()

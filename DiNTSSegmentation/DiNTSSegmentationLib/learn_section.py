@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ctk
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
 from DiNTSLib.device_list import hereOnly
+from DiNTSLib.scene import showAlone
 from DiNTSSegmentationLib import learning
 from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.models import ModelEntry, chooseVersion, findModel, versionsOf
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from DiNTSSegmentationLib.parameters import SegmentationParameters
 
 SEGMENT_EDITOR = "SegmentEditor"
+LAST_DATA_SET = "DiNTS/DataSet"  # of the application's settings: each patient may have a scene of their own
 
 
 class LearnSection:
@@ -37,6 +40,7 @@ class LearnSection:
         self._sentence = ""  # how the last one ended
         self._newModel = ""  # path of a version that may be used
         self.ranking = RankTable(self.ui.rankTree, self._onOpened)
+        self._ranker: ModelEntry | None = None  # the model whose proposals are listed
         for edit in (self.ui.dataSetEdit, self.ui.scansEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
             edit.connect("currentPathChanged(QString)", self._onFolders)
@@ -48,9 +52,10 @@ class LearnSection:
         self.ui.rankButton.connect("clicked()", self._onRank)
 
     def bind(self, parameters: SegmentationParameters) -> None:
-        """Shows the folders: path line edits have no connector to a text."""
-        folders = parameters.dataSet, parameters.scans
-        self.ui.dataSetEdit.currentPath, self.ui.scansEdit.currentPath = folders
+        """Shows the folders: path line edits have no connector to a text. That of the data set is chosen once."""
+        dataSet, scans = parameters.dataSet or qt.QSettings().value(LAST_DATA_SET, ""), parameters.scans
+        self.ui.dataSetEdit.currentPath, self.ui.scansEdit.currentPath = dataSet, scans
+        parameters.dataSet = dataSet  # the line may have shown it already
 
     def update(self) -> None:
         """What is enabled, and the sentence below the buttons."""
@@ -66,8 +71,10 @@ class LearnSection:
         self.ui.addButton.enabled = isFree and not reason
         self.ui.improveButton.enabled = isFree and isUsable and bool(counts.training)
         self.ui.rankButton.enabled = isFree and isUsable and bool(parameters.scans)
-        self.ui.learnLabel.text = self._sentence or (_counted(counts) if counts.training else reason)
+        said = self._sentence or (_counted(counts) if counts.training else "")
+        self.ui.learnLabel.text = " ".join(filter(None, (said, reason if self.task is None else "")))
         self.ui.useButton.visible = bool(self._newModel)
+        self.ui.useButton.enabled = self.ui.backButton.enabled = isFree
         previous = versionsOf(model, self.panel.models.entries)[1] if model is not None else None
         self.ui.backButton.visible = previous is not None and not self._newModel
         if previous is not None:
@@ -76,7 +83,7 @@ class LearnSection:
     def close(self) -> None:
         """Before the panel goes. What was at work goes on where it was when it is started again."""
         if self.task is not None:
-            self.task.cancel()
+            self.task.shutdown()
 
     def _reason(self) -> str:
         """Why nothing can be added; "" if it can."""
@@ -100,6 +107,7 @@ class LearnSection:
         if self.panel.isBound:
             parameters = self.panel.parameters
             parameters.dataSet, parameters.scans = self.ui.dataSetEdit.currentPath, self.ui.scansEdit.currentPath
+            self._sentence = ""
 
     def _onCorrect(self) -> None:
         """Opens Segment Editor with the result and the scan that it is of."""
@@ -114,6 +122,7 @@ class LearnSection:
     def _onAdd(self) -> None:
         parameters = self.panel.parameters
         case = list(parameters.volumes), parameters.segmentation
+        qt.QSettings().setValue(LAST_DATA_SET, parameters.dataSet)
         self._begin(lambda: learning.addCorrection(*case, self._model(), parameters.dataSet, onFinished=self._onAdded))
 
     def _onAdded(self, task: BackgroundCommand) -> None:
@@ -127,7 +136,6 @@ class LearnSection:
 
     def _onImprove(self) -> None:
         parameters = self.panel.parameters
-        self._newModel = ""
         self._begin(
             lambda: learning.improveModel(
                 self._model(),
@@ -152,8 +160,9 @@ class LearnSection:
         self._begin(lambda: learning.installModel(self._newModel, onFinished=self._onInstalled))
 
     def _onInstalled(self, task: BackgroundCommand) -> None:
+        self.task = None
         if not task.isDone:
-            self._end(task.status)
+            self._say(task.status)
             return
         file, self._newModel = Path(self._newModel).name, ""
         self._change(lambda: chooseVersion(findModel(file)))
@@ -169,15 +178,17 @@ class LearnSection:
         try:
             file = work()
         except (InputError, OSError) as error:
-            self._end(str(error))
+            self._say(str(error))
             return
+        self.panel.sceneParameters.model = file
         self.panel.models.refresh(file)
         chosen = self.panel.models.chosen
-        self._end(_("“{model}” is in use.").format(model=chosen.title) if chosen else "")
+        self._say(_("“{model}” is in use.").format(model=chosen.title) if chosen else "")
 
     def _onRank(self) -> None:
         parameters = self.panel.parameters
         self.ranking.clear()
+        self._ranker = self.panel.models.chosen
         self._begin(
             lambda: learning.rankScans(
                 self._model(),
@@ -202,16 +213,15 @@ class LearnSection:
             self._end(task.status)
 
     def _onOpened(self, row: dict[str, object]) -> None:
-        """Loads a ranked scan and its proposal, and chooses both."""
-        model = self.panel.models.chosen
-        if model is None:
+        """Loads a ranked scan and its proposal, and chooses both; as it is now where it was loaded before."""
+        if self._ranker is None or not self.panel.isBound:
             return
         try:
-            volumes, segmentation = learning.openProposal(row, model)
+            volumes, segmentation = learning.openProposal(row, self._ranker)
         except ValueError as error:
-            self._end(str(error))
+            self._say(str(error))
             return
-        slicer.util.setSliceViewerLayers(background=volumes[0], fit=True)
+        showAlone(volumes[0])
         self.panel.inputs.show(volumes)
         self.panel.parameters.segmentation = segmentation
         self.panel.update()
@@ -220,7 +230,7 @@ class LearnSection:
         self._sentence = ""
         try:
             self.task = begin()
-        except InputError as error:
+        except (InputError, OSError) as error:
             self._sentence = str(error)
         self.update()
 
@@ -228,7 +238,11 @@ class LearnSection:
         self.panel.progress.showTask(task)
 
     def _end(self, sentence: str) -> None:
-        self.task, self._sentence = None, sentence
+        self.task = None
+        self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        self._sentence = sentence
         if self.panel.isBound:
             self.update()
 

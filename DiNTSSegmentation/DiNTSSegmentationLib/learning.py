@@ -6,21 +6,24 @@ The commands are the engine's, see docs/correct-and-learn.md.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from dints.data.segments import folded
 from dints.errors import InputError
 from DiNTSLib.background import submit, writeParts
-from DiNTSLib.images import writeLabels
+from DiNTSLib.images import Layer, compose
 from DiNTSLib.jobs import REASONS, reason
-from DiNTSLib.scene import ijkToRas, importSegmentation, importVolume, segmentLayers, volumeParts
+from DiNTSLib.nrrd import nrrdParts
+from DiNTSLib.scene import ijkToRas, importSegmentation, importVolume, segmentIds, segmentLayers, volumeParts
+from DiNTSLib.temporary import TemporaryFolder
 from DiNTSLib.terminology import segmentStyles
 from DiNTSSegmentationLib.background_command import BackgroundCommand, CommandCallback
 from DiNTSSegmentationLib.models import ModelEntry, nextVersionFile
@@ -28,6 +31,7 @@ from DiNTSSegmentationLib.region import sameGrid
 
 INDEX = "dataset.json"  # of a data set of corrections
 VERSIONS = "versions"  # folder in it: the work of improvements and the models that they made
+PROPOSAL_ATTRIBUTE, SCAN_ROLE = "DiNTS.Proposal", "DiNTS.Scan"  # of the segmentation of a ranked scan
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,32 @@ def checkCorrection(
         raise InputError(_("Choose a model that is not damaged."))
     if len(volumes) != len(model.channels) or any(volume is None for volume in volumes):
         raise InputError(_("Choose a volume for each of the model's channels."))
+    if any(volume is not None and volume.GetImageData() is None for volume in volumes):
+        raise InputError(_("A volume has no voxels; load it again."))
     if not sameGrid(volumes):
         raise InputError(_("The volumes differ in size or place; resample them to the first one."))
     if segmentation is None or segmentation.GetSegmentation().GetNumberOfSegments() == 0:
         raise InputError(_("Choose the segmentation that was corrected."))
+    _checkSegmentation(segmentation, volumes)
     if not folder:
         raise InputError(_("Choose a folder for the data set."))
+
+
+def _checkSegmentation(
+    segmentation: slicer.vtkMRMLSegmentationNode, volumes: Sequence[slicer.vtkMRMLScalarVolumeNode]
+) -> None:
+    """Raises InputError where it is of another volume, or its segments cannot be told apart by their names."""
+    source = segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
+    if source is not None and source not in volumes:
+        text = _(
+            "“{segmentation}” is of another volume, “{volume}”: choose that one, or copy the segments to a new "
+            "segmentation in the module Segmentations."
+        )
+        raise InputError(text.format(segmentation=segmentation.GetName(), volume=source.GetName()))
+    try:
+        segmentIds(segmentation)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def addCorrection(
@@ -84,37 +108,55 @@ def addCorrection(
 ) -> BackgroundCommand:
     """Adds volumes, one a channel, and their corrected segmentation to a data set.
 
-    Segments are labels by their names: those that the model knows have its values, others become new labels. Files are
-    numbered; nothing of the nodes but voxels, grid and segment names is kept. Blocks unless `onFinished` is given.
+    Segments are labels by their names: those that the model knows have its values, others become new labels if they
+    hold something. Files are numbered; nothing of the nodes but voxels, grid and segment names is kept. Blocks unless
+    `onFinished` is given.
 
     Raises:
         InputError: the correction cannot be added.
         RunError: adding failed; only without `onFinished`.
     """
     checkCorrection(volumes, segmentation, model, str(folder))
-    temporary = Path(tempfile.mkdtemp(prefix="correction-", dir=slicer.app.temporaryPath))
-
-    def end(task: BackgroundCommand) -> None:
-        submit(shutil.rmtree, temporary, True)
-        if onFinished:
-            onFinished(task)
-
+    ids = segmentIds(segmentation)
+    values = labelValues(ids, model)
     try:
-        images = [temporary / f"{channel:04}.nrrd" for channel in range(len(volumes))]
-        labels = temporary / "labels.seg.nrrd"
-        names = labelValues(segmentation, model)
-        layers, shape = segmentLayers(segmentation, volumes[0], names), slicer.util.arrayFromVolume(volumes[0]).shape
-        parts = [volumeParts(volume) for volume in volumes]
+        labelled = {value: ids[name] for value, name in values.items()}
+        layers, parts = segmentLayers(segmentation, volumes[0], labelled), [volumeParts(volume) for volume in volumes]
+        temporary = TemporaryFolder()
     except REASONS as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise InputError(reason(error)) from error
+    images = [Path(temporary.name, f"{channel:04}.nrrd") for channel in range(len(volumes))]
+    labels = Path(temporary.name, "labels.seg.nrrd")
+    known, shape = {value for value, _name in model.labels}, slicer.util.arrayFromVolume(volumes[0]).shape
     writing = [submit(writeParts, path, part) for path, part in zip(images, parts, strict=True)]
-    writing.append(submit(writeLabels, labels, layers, shape, ijkToRas(volumes[0]), names))
+    writing.append(submit(_writeCorrection, labels, layers, shape, ijkToRas(volumes[0]), values, known))
     arguments = ["add", "--to", str(folder), "--image", *map(str, images), "--labels", str(labels)]
     arguments += ["--model", model.path]
     user = slicer.app.applicationLogic().GetUserInformation().GetName()
     arguments += ["--by", user] if user else []
-    return _begin(BackgroundCommand(_("Adding a case"), arguments, None, end, writing), onFinished)
+    return _begin(BackgroundCommand(_("Adding a case"), arguments, None, onFinished, writing, temporary), onFinished)
+
+
+def _writeCorrection(
+    path: Path,
+    layers: Sequence[Layer],
+    shape: Sequence[int],
+    toRas: np.ndarray,
+    names: Mapping[int, str],
+    known: Set[int],
+) -> None:
+    """In a thread; with the names of segments that the model knows or that hold something.
+
+    Raises:
+        ValueError: segments overlap, so that a voxel would lose one of its labels; or they lie beside the volume.
+    """
+    voxels = compose(layers, shape, toRas)
+    if sum(np.count_nonzero(compose([layer], shape, toRas)) for layer in layers) > np.count_nonzero(voxels):
+        raise ValueError(_("Segments overlap, and a voxel has one label: remove the overlap in Segment Editor."))
+    if not voxels.any() and any(np.isin(layer.voxels, list(layer.values)).any() for layer in layers):
+        raise ValueError(_("The segmentation lies beside the volume: choose the volume that it belongs to."))
+    present = known | set(np.unique(voxels).tolist())
+    writeParts(path, nrrdParts(voxels, toRas, {value: name for value, name in names.items() if value in present}))
 
 
 def improveModel(
@@ -127,13 +169,22 @@ def improveModel(
 ) -> BackgroundCommand:
     """Fine-tunes a model on a data set of corrections and compares both; goes on where it was stopped.
 
+    What was begun before the data set changed, or was moved, is not gone on with: its networks have not seen all cases.
     The task's result "improvement" has the verdict and the new model's "path", None if it is worse.
     """
     path = nextVersionFile(model, Path(folder) / VERSIONS)
     arguments = ["improve", "--model", model.path, "--data", str(folder), "--out", str(path)]
-    arguments += ["--run", str(path.with_suffix("")), "--device", device]
+    arguments += ["--run", f"{path.with_suffix('')}-{_state(model, Path(folder))}", "--device", device]
     title = _("Improving {model}").format(model=model.title)
     return _begin(BackgroundCommand(title, arguments, onProgress, onFinished), onFinished)
+
+
+def _state(model: ModelEntry, folder: Path) -> str:
+    """Of what an improvement starts from; each has a run of its own."""
+    index = folder / INDEX
+    content = index.read_bytes() if index.is_file() else b""
+    start = f"{model.family} {model.version} {folder.resolve()}".encode(errors="replace")
+    return f"{zlib.crc32(start + content):08x}"
 
 
 def installModel(path: str | Path, *, onFinished: CommandCallback | None = None) -> BackgroundCommand:
@@ -163,31 +214,56 @@ def openProposal(
 ) -> tuple[list[slicer.vtkMRMLScalarVolumeNode], slicer.vtkMRMLSegmentationNode]:
     """Loads a ranked scan and its proposal: a volume a channel, and a segmentation.
 
+    What is in the scene already comes as it is: it may have been corrected.
+
     Args:
         row: of the result "ranking".
 
     Raises:
         ValueError: a file cannot be read.
     """
-    volumes = [importVolume(path, row["case"]) for path in row["images"]]
+    opened = _opened(row)
+    if opened is not None:
+        return opened
+    volumes: list[slicer.vtkMRMLScalarVolumeNode] = []
     name = _("{volume} segmentation").format(volume=row["case"])
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     try:
+        for path in row["images"]:
+            volumes.append(importVolume(path, row["case"]))
         importSegmentation(row["proposal"], segmentation, segmentStyles(dict(model.labels), model.styles), volumes[0])
     except ValueError:
-        slicer.mrmlScene.RemoveNode(segmentation)
+        for node in (segmentation, *volumes):
+            slicer.mrmlScene.RemoveNode(node)
         raise
+    segmentation.SetAttribute(PROPOSAL_ATTRIBUTE, _proposal(row))
+    for volume in volumes:
+        segmentation.AddNodeReferenceID(SCAN_ROLE, volume.GetID())
     return volumes, segmentation
 
 
-def labelValues(segmentation: slicer.vtkMRMLSegmentationNode, model: ModelEntry) -> dict[int, str]:
-    """{value: name} of all segments: the model's values, and the next free ones for names that it does not know."""
-    known = {name: value for value, name in model.labels}
-    segments = segmentation.GetSegmentation()
-    names = dict.fromkeys(segments.GetNthSegment(number).GetName() for number in range(segments.GetNumberOfSegments()))
+def _opened(
+    row: Mapping[str, Any],
+) -> tuple[list[slicer.vtkMRMLScalarVolumeNode], slicer.vtkMRMLSegmentationNode] | None:
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if segmentation.GetAttribute(PROPOSAL_ATTRIBUTE) == _proposal(row):
+            volumes = [segmentation.GetNthNodeReference(SCAN_ROLE, number) for number in range(len(row["images"]))]
+            return (volumes, segmentation) if None not in volumes else None
+    return None
+
+
+def _proposal(row: Mapping[str, Any]) -> str:
+    """Its file, as it is now: another model writes its own there."""
+    file = Path(row["proposal"])
+    return f"{file} {file.stat().st_mtime_ns if file.is_file() else 0}"
+
+
+def labelValues(names: Iterable[str], model: ModelEntry) -> dict[int, str]:
+    """{value: name} of segments: the model's values, and the next free ones for names that it does not know."""
+    known = {folded(name): value for value, name in model.labels}
     following = max(known.values(), default=0) + 1
-    new = {name: following + number for number, name in enumerate(name for name in names if name not in known)}
-    return {(known | new)[name]: name for name in names}
+    new = {name: following + number for number, name in enumerate(name for name in names if folded(name) not in known)}
+    return {new[name] if name in new else known[folded(name)]: name for name in names}
 
 
 def _begin(task: BackgroundCommand, onFinished: CommandCallback | None) -> BackgroundCommand:

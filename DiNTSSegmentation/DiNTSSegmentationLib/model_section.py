@@ -68,7 +68,7 @@ class ModelSection:
     def close(self) -> None:
         """Ends an import that is under way."""
         if self.process is not None:
-            self.process.cancel()
+            self.process.shutdown()
 
     def _onImported(self, file: str, command: BackgroundCommand) -> None:
         self.process = None

@@ -79,6 +79,11 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self._chosenNodes = ChosenNodes(self._timer.start)
         self._prepare()
 
+    @property
+    def sceneParameters(self) -> SegmentationParameters:
+        """What the user chose, also while another module is shown."""
+        return self.parameters if self.isBound else self.logic.getParameterNode()
+
     def bind(self, parameters: SegmentationParameters) -> None:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
@@ -241,9 +246,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         if run.state is State.DONE:
             self.results.show(run)
             self.results.bringUp()
-            parameters = (
-                self.parameters if self.isBound else self.logic.getParameterNode()
-            )  # another module may be shown
+            parameters = self.sceneParameters
             if parameters.segmentation is None:
                 parameters.segmentation = slicer.mrmlScene.GetNodeByID(run.results.segmentation)
         self.update()

@@ -64,7 +64,7 @@ def _picture(item: qt.QTreeWidgetItem, file: Path, case: str) -> None:
     item.setToolTip(CASE_COLUMN, case)
     if file.is_file():  # rankings of before have none
         item.setIcon(CASE_COLUMN, qt.QIcon(str(file)))
-        item.setToolTip(CASE_COLUMN, f"{html.escape(case)}<br><img src='{file.as_posix()}'>")
+        item.setToolTip(CASE_COLUMN, f"{html.escape(case)}<br><img src='{file.absolute().as_uri()}'>")
 
 
 def predictedDice(values: Mapping[str, Any]) -> str:

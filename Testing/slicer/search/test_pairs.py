@@ -93,3 +93,12 @@ def add_pair(slicer: Any, name: str, segments: list[str]) -> Any:
         cube[2 * number : 2 * number + 2] = 1
         slicer.util.updateSegmentBinaryLabelmapFromArray(cube, node, identifier, volume)
     return volume
+
+
+def test_two_segments_of_one_name_are_one_label_too_many(host: Any, faked: Any, tmp_path: Path) -> None:
+    import slicer
+    from DiNTSSearchLib.pairs import PairsExport
+
+    volume = add_pair(slicer, "CT 1", ["liver", "Liver"])
+    with pytest.raises(ValueError, match="two segments Liver"):
+        PairsExport([(volume, slicer.util.getNode("CT 1 segments"))], tmp_path / "exported")

@@ -123,3 +123,45 @@ def test_after_a_training_the_suspects_are_named(opened: Any, host: Any, process
     processes[-1].onEvent({"event": "result", "name": "suspects", "values": {"suspects": [{}] * 3}})
     processes[-1].finish()
     assert opened.ui.statusLabel.text == "The labels of 3 cases may be wrong: see step 3."
+
+
+@pytest.mark.parametrize(("device", "stages"), [("auto", 2), ("@lab", 1)])  # it cross-validates there, too
+def test_a_training_is_done_also_where_suspects_cannot_be_looked_for(
+    opened: Any,
+    host: Any,
+    processes: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    run_folder: Path,
+    device: str,
+    stages: int,
+) -> None:
+    monkeypatch.setattr(opened.retrain, "devices", lambda: [device])
+    (run_folder / "evaluation" / "suspects.json").unlink()
+    start(host, opened, opened.retrain)
+    for _stage in range(stages):
+        processes[-1].finish()
+    assert processes[-1].arguments[0] == "suspects"
+    processes[-1].finish(1, "case0.nii.gz: is not there; make it again")
+    assert opened.retrain.error == ""
+    assert opened.current is opened.export
+    assert "could not be looked for" in opened.ui.statusLabel.text
+    assert "case0.nii.gz: is not there" in opened.ui.logEdit.toPlainText()
+    opened.open(opened.retrain)
+    assert host.is_shown(opened.ui.suspectsButton)
+
+
+def test_a_training_that_fails_looks_for_no_suspects(opened: Any, host: Any, processes: list[Any]) -> None:
+    start(host, opened, opened.retrain)
+    processes[-1].finish(1, "No memory.")
+    assert processes[-1].arguments[0] == "train"
+    assert opened.retrain.error == "No memory."
+
+
+def test_a_case_of_which_a_part_cannot_be_read_is_not_opened_by_half(opened: Any, host: Any, run_folder: Path) -> None:
+    import slicer
+
+    (run_folder / "evaluation" / "predictions" / "case0.nii.gz").write_bytes(b"damaged")
+    host.click(opened.ui.openSuspectButton)
+    assert "case0.nii.gz" in opened.retrain.error
+    for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
+        assert not slicer.util.getNodesByClass(kind)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from .fake_engine import TELLTALE, FakeProcess, paint
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = REPOSITORY / "DiNTSSegmentation" / "DiNTSSegmentation.py"
 PANEL_SIZE = (400, 1000)  # pixels
@@ -112,6 +114,10 @@ def open_panel(host: Any, shared_worker: None, models_folder: Path) -> Iterator[
     """Function that opens the panel; it is closed after the test."""
     opened = []
 
+    import qt
+
+    qt.QSettings().remove("DiNTS/DataSet")
+
     def open_it() -> Any:
         opened.append(host.open_module(MODULE, *PANEL_SIZE))
         return opened[-1]
@@ -184,3 +190,37 @@ def search_models(host: Any) -> Any:
         host.process_events()
 
     return search
+
+
+@pytest.fixture
+def processes(host: Any, monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
+    from DiNTSSegmentationLib import background_command
+
+    FakeProcess.started = []
+    monkeypatch.setattr(background_command, "EngineProcess", FakeProcess)
+    return FakeProcess.started
+
+
+@pytest.fixture
+def window(host: Any) -> Iterator[Any]:
+    yield host.open_main_window()
+    host.close_main_window()
+
+
+@pytest.fixture
+def corrected(host: Any, panel: Any, ct: Any, tmp_path: Path) -> Any:
+    """The panel with an open section, a scan, a drawn segmentation of it, and a folder for the data set."""
+    import slicer
+
+    ct.SetName(TELLTALE)
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{TELLTALE} segmentation")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    for name in ("kidney", "new\nfinding"):
+        segmentation.GetSegmentation().AddEmptySegment(name, name)
+    paint(segmentation, "kidney", ct, 3)
+    paint(segmentation, "new\nfinding", ct, 6)
+    panel.panel.parameters.segmentation = segmentation
+    host.click(panel.ui.learnSection)
+    panel.ui.dataSetEdit.currentPath = str(tmp_path / "corrections")
+    host.wait_until(lambda: panel.ui.addButton.enabled)
+    return panel

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,78 +11,8 @@ import numpy as np
 import pytest
 
 from .facts import segments_of
+from .fake_engine import TELLTALE, FakeProcess
 from .test_batch import line_of
-
-TELLTALE = "Mustermann"
-
-
-class FakeProcess:
-    """A command of the engine; keeps what its files held when it was started."""
-
-    started: list[FakeProcess]
-
-    def __init__(self, arguments: list[str], onEvent: Callable, onFinished: Callable) -> None:
-        self.arguments, self.onEvent, self.onFinished = arguments, onEvent, onFinished
-
-    def __getitem__(self, option: str) -> str:
-        return self.arguments[self.arguments.index(option) + 1]
-
-    def start(self) -> None:
-        self.started.append(self)
-
-    def progress(self, step: int, total: int) -> None:
-        self.onEvent({"event": "progress", "stage": "train fold 0", "step": step, "total": total, "seconds_left": 90.0})
-
-    def finish(self, name: str = "", values: Any = None, code: int = 0, sentence: str = "") -> None:
-        if name:
-            self.onEvent({"event": "result", "name": name, "values": values})
-        self.onFinished(code, sentence)
-
-    def cancel(self) -> None:
-        self.onFinished(130, "Cancelled.")
-
-
-@pytest.fixture
-def processes(host: Any, monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
-    from DiNTSSegmentationLib import background_command
-
-    FakeProcess.started = []
-    monkeypatch.setattr(background_command, "EngineProcess", FakeProcess)
-    return FakeProcess.started
-
-
-@pytest.fixture
-def window(host: Any) -> Iterator[Any]:
-    yield host.open_main_window()
-    host.close_main_window()
-
-
-@pytest.fixture
-def corrected(host: Any, panel: Any, ct: Any, tmp_path: Path) -> Any:
-    """The panel with an open section, a scan, a drawn segmentation of it, and a folder for the data set."""
-    import slicer
-
-    ct.SetName(TELLTALE)
-    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{TELLTALE} segmentation")
-    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(ct)
-    for name in ("kidney", "new\nfinding"):
-        segmentation.GetSegmentation().AddEmptySegment(name, name)
-    paint(segmentation, "kidney", ct, 3)
-    paint(segmentation, "new\nfinding", ct, 6)
-    panel.panel.parameters.segmentation = segmentation
-    host.click(panel.ui.learnSection)
-    host.type_text(line_of(panel.ui.dataSetEdit), str(tmp_path / "corrections"))
-    host.wait_until(lambda: panel.ui.addButton.enabled)
-    return panel
-
-
-def paint(segmentation: Any, name: str, volume: Any, place: int) -> None:
-    """Adds a cube of two voxels a side at a place of the diagonal, by what the effects of Segment Editor use."""
-    import slicer
-
-    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume)
-    voxels[(slice(place, place + 2),) * 3] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, name, volume)
 
 
 def test_the_buttons_say_what_is_missing(host: Any, panel: Any, ct: Any, tmp_path: Path) -> None:

@@ -1,0 +1,285 @@
+"""Correct and learn as nobody meant it to be used: in other orders, twice, with other nodes and changed data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .facts import segments_of
+from .fake_engine import TELLTALE, FakeProcess, paint
+
+
+def begin_to_improve(host: Any, panel: Any, processes: list[FakeProcess], folder: Path, cases: int = 3) -> FakeProcess:
+    folder.mkdir(exist_ok=True)
+    (folder / "dataset.json").write_text(json.dumps({"training": [{}] * cases, "validation": [{}]}))
+    panel.ui.dataSetEdit.currentPath = str(folder)
+    panel.panel.update()
+    count = len(processes)
+    host.click(panel.ui.improveButton)
+    host.wait_until(lambda: len(processes) > count)
+    return processes[-1]
+
+
+@pytest.fixture
+def second_version(corrected: Any) -> Any:
+    """The panel with two versions of its model, the second one chosen."""
+    models = corrected.panel.models
+    first = models.chosen
+    models.entries = [first, replace(first, file="body-v2.zip", path=f"{first.path}2", version=2)]
+    models.choose(models.entries[1].path)
+    return corrected
+
+
+def test_versions_stay_while_the_section_is_at_work(
+    host: Any, second_version: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    panel = second_version
+    process = begin_to_improve(host, panel, processes, tmp_path / "corrections")
+    assert host.is_shown(panel.ui.backButton)
+    assert not panel.ui.backButton.enabled
+    process.finish("improvement", {"sentence": "Better.", "path": "new.zip", "forgetting": None})
+    assert panel.ui.useButton.enabled
+    host.click(panel.ui.useButton)
+    assert not panel.ui.useButton.enabled
+    assert not panel.ui.improveButton.enabled
+
+
+def test_a_version_that_is_put_to_use_while_another_module_is_shown_is_chosen_later(
+    host: Any, corrected: Any, processes: list[FakeProcess], install: Any, models_folder: Path, tmp_path: Path
+) -> None:
+    process = begin_to_improve(host, corrected, processes, tmp_path / "corrections")
+    process.finish("improvement", {"sentence": "Better.", "path": "hippocampus.zip", "forgetting": None})
+    host.click(corrected.ui.useButton)
+    host.wait_until(lambda: processes[-1].arguments[:2] == ["models", "install"])
+    corrected.exit()
+    install("hippocampus.zip")
+    processes[-1].finish()
+    corrected.enter()
+    assert corrected.panel.models.chosen.file == "hippocampus.zip"
+
+
+def test_an_offer_outlives_an_improvement_that_did_not_come_about(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    process = begin_to_improve(host, corrected, processes, tmp_path / "corrections")
+    process.finish("improvement", {"sentence": "Better.", "path": "new.zip", "forgetting": None})
+    begin_to_improve(host, corrected, processes, tmp_path / "corrections")
+    processes[-1].finish(code=1, sentence="No memory.")
+    assert host.is_shown(corrected.ui.useButton)
+
+
+def test_what_is_at_work_when_the_panel_goes_is_forgotten(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    process = begin_to_improve(host, corrected, processes, tmp_path / "corrections")
+    corrected.cleanup()
+    assert process.isForgotten
+
+
+def test_an_improvement_goes_on_with_the_same_data_alone(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    """The engine refuses to go on with other data: more cases after a version that was worse were a dead end."""
+    runs = []
+    for folder, cases in ((tmp_path / "a", 3), (tmp_path / "a", 3), (tmp_path / "a", 4), (tmp_path / "b", 4)):
+        process = begin_to_improve(host, corrected, processes, folder, cases)
+        runs.append(process["--run"])
+        process.finish("improvement", {"sentence": "Worse.", "path": None, "forgetting": None})
+    assert runs[0] == runs[1]
+    assert len(set(runs)) == 3
+
+
+def test_why_nothing_can_be_added_stands_beside_what_was_done(
+    host: Any, corrected: Any, processes: list[FakeProcess]
+) -> None:
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: processes)
+    processes[0].finish("case", {"case": "0001", "held_out": False, "replaced": False})
+    corrected.panel.parameters.segmentation = None
+    host.wait_until(lambda: "corrected." in corrected.ui.learnLabel.text)
+    assert corrected.ui.learnLabel.text == (
+        "Case 0001 is added, to learn from. Choose the segmentation that was corrected."
+    )
+
+
+def test_the_data_set_is_chosen_once_for_all_scenes(
+    host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    import slicer
+
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: processes)
+    processes[0].finish("case", {"case": "0001", "held_out": False, "replaced": False})
+    slicer.mrmlScene.Clear(False)
+    host.process_events()
+    corrected.enter()
+    assert corrected.panel.parameters.dataSet == str(tmp_path / "corrections")
+    assert corrected.ui.dataSetEdit.currentPath == str(tmp_path / "corrections")
+
+
+def rename(panel: Any, ct: Any) -> None:
+    segments = panel.panel.parameters.segmentation.GetSegmentation()
+    segments.GetSegment("kidney").SetName("New  FINDING")
+
+
+def move_to_another_volume(panel: Any, ct: Any) -> None:
+    import slicer
+
+    other = slicer.util.addVolumeFromArray(np.zeros((8, 8, 8)), name=ct.GetName())
+    panel.panel.parameters.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(rename, "has two segments"), (move_to_another_volume, f"is of another volume, “{TELLTALE}”")],
+)
+def test_what_cannot_be_told_apart_is_not_added(
+    host: Any, corrected: Any, ct: Any, change: Callable[[Any, Any], None], reason: str
+) -> None:
+    change(corrected, ct)
+    corrected.panel.update()
+    assert not corrected.ui.addButton.enabled
+    assert reason in corrected.ui.learnLabel.text
+
+
+def overlap(panel: Any, ct: Any) -> None:
+    import slicer
+
+    segmentation = panel.panel.parameters.segmentation
+    segmentation.GetSegmentation().SeparateSegmentLabelmap("kidney")
+    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "new\nfinding", ct)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, "kidney", ct)
+
+
+def shift(panel: Any, ct: Any) -> None:
+    import slicer
+    import vtk
+
+    transform, matrix = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode"), vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 5000.0)
+    transform.SetMatrixTransformToParent(matrix)
+    panel.panel.parameters.segmentation.SetAndObserveTransformNodeID(transform.GetID())
+
+
+@pytest.mark.parametrize(("change", "reason"), [(overlap, "Segments overlap"), (shift, "lies beside the volume")])
+def test_voxels_that_would_be_lost_are_said_and_nothing_is_added(
+    host: Any, corrected: Any, ct: Any, processes: list[FakeProcess], change: Callable[[Any, Any], None], reason: str
+) -> None:
+    change(corrected, ct)
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: corrected.panel.learn.task is None)
+    assert reason in corrected.ui.learnLabel.text
+    assert not processes
+
+
+def test_a_segment_is_what_its_name_says_whatever_the_ids_of_others(
+    host: Any, corrected: Any, ct: Any, processes: list[FakeProcess]
+) -> None:
+    import SimpleITK as sitk
+
+    segmentation = corrected.panel.parameters.segmentation
+    segmentation.GetSegmentation().GetSegment("kidney").SetName("Liver")
+    segmentation.GetSegmentation().GetSegment("new\nfinding").SetName("kidney")
+    segmentation.GetSegmentation().AddEmptySegment("left over", "left over")
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: processes)
+    label = sitk.ReadImage(processes[0]["--labels"])
+    names = {label.GetMetaData(key) for key in label.GetMetaDataKeys() if key.endswith("_Name")}
+    assert names == {"Liver", "kidney"}  # nobody drew what is left over
+    assert (label[3, 3, 3], label[6, 6, 6]) == (1, 2)
+
+
+def test_what_is_handed_to_the_engine_is_in_the_folder_that_the_next_start_clears(
+    host: Any, corrected: Any, processes: list[FakeProcess]
+) -> None:
+    from DiNTSLib.temporary import _ownFolder
+
+    host.click(corrected.ui.addButton)
+    host.wait_until(lambda: processes)
+    assert Path(processes[0]["--image"]).is_relative_to(_ownFolder())
+
+
+@pytest.fixture
+def ranked(corrected: Any, processes: list[FakeProcess], host: Any, shared_data: Path, tmp_path: Path) -> Any:
+    """The panel while it ranks a folder whose name needs care, after the first scan; and its row."""
+    from .test_learning import write_proposal
+
+    folder = tmp_path / "O'Brien & Söhne #1"
+    folder.mkdir()
+    scan = shared_data / "ct" / "example_ct.nii.gz"
+    write_proposal(scan, folder / "a.nii.gz")
+    (folder / "a.png").write_bytes(b"")
+    corrected.ui.scansEdit.currentPath = str(folder)
+    host.wait_until(lambda: corrected.ui.rankButton.enabled)
+    host.click(corrected.ui.rankButton)
+    host.wait_until(lambda: processes)
+    row = {"case": "a", "images": [str(scan)], "proposal": str(folder / "a.nii.gz")}
+    row |= {"disagreement": 0.08, "predicted_dice": None, "error": None}
+    processes[0].onEvent({"event": "result", "name": "ranked", "values": row})
+    return corrected, row
+
+
+def nodes() -> list[Any]:
+    import slicer
+
+    return [
+        node
+        for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+        for node in slicer.util.getNodesByClass(kind)
+    ]
+
+
+def test_a_scan_that_is_opened_twice_comes_as_it_was_corrected(host: Any, ranked: Any) -> None:
+    panel, row = ranked
+    panel.panel.learn._onOpened(row)
+    segmentation, before = panel.panel.parameters.segmentation, len(nodes())
+    paint(segmentation, "Segment_1", panel.panel.inputs.volumes[0], 3)
+    drawn = segments_of(segmentation)
+    panel.panel.parameters.segmentation = None
+    host.double_click_cell(panel.ui.rankTree, 0, 1)
+    assert panel.panel.parameters.segmentation is segmentation
+    assert segments_of(segmentation) == drawn
+    assert len(nodes()) == before
+
+
+def test_an_opened_scan_is_shown_with_its_own_segmentations_alone(host: Any, ranked: Any, ct: Any) -> None:
+    panel, row = ranked
+    drawn = panel.panel.parameters.segmentation
+    drawn.CreateDefaultDisplayNodes()
+    panel.panel.learn._onOpened(row)
+    proposal = panel.panel.parameters.segmentation
+    assert [node.GetDisplayNode().GetVisibility() for node in (drawn, proposal)] == [0, 1]
+
+
+def test_a_scan_that_cannot_be_opened_leaves_nothing_and_the_ranking_goes_on(host: Any, ranked: Any) -> None:
+    panel, row = ranked
+    before = len(nodes())
+    Path(row["proposal"]).unlink()
+    host.double_click_cell(panel.ui.rankTree, 0, 1)
+    assert "a.nii.gz" in panel.ui.learnLabel.text
+    assert len(nodes()) == before
+    assert not panel.ui.rankButton.enabled
+
+
+def test_a_proposal_has_the_labels_of_the_model_that_made_it(host: Any, ranked: Any, install: Any) -> None:
+    panel, row = ranked
+    install("hippocampus.zip")
+    panel.panel.models.refresh("hippocampus.zip")
+    panel.panel.learn._onOpened(row)
+    assert set(segments_of(panel.panel.parameters.segmentation)) == {"liver", "kidney"}
+
+
+def test_the_picture_at_the_pointer_is_found_whatever_its_folder_is_called(ranked: Any) -> None:
+    import re
+
+    from PySide6.QtCore import QUrl
+
+    panel, row = ranked
+    (source,) = re.findall("<img src='([^']*)'>", panel.ui.rankTree.topLevelItem(0).toolTip(0))
+    assert Path(QUrl(source).toLocalFile()) == Path(row["proposal"]).with_name("a.png")
