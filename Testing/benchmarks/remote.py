@@ -103,8 +103,8 @@ def travel(host: Host, folder: Path) -> dict[str, float]:
     connection = Connection(host)
     try:
         start = time.perf_counter()
-        name = connection.put(folder / "noise.bin")
-        connection.get(connection.put(folder / "end.bin"), folder / "end.bin")  # once all before it is there
+        name = connection.put(folder / "noise.bin", ".bin")
+        connection.get(connection.put(folder / "end.bin", ".bin"), folder / "end.bin")  # once all before it is there
         sent = time.perf_counter() - start
         connection.get(name, folder / "noise.bin")
         fetched = time.perf_counter() - start - sent

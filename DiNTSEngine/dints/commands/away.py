@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dints.commands.options import add_host, configuration
 from dints.config import Config, TaskConfig
 from dints.data.check import CheckResult
 from dints.data.datalist import DataList, dealing_order, read_datalist
+from dints.data.record import FORMAT, DataRecord, changes
 from dints.errors import InputError
 from dints.events import JsonReporter, Reporter
 from dints.model.installed import find_model
@@ -121,11 +123,11 @@ def _do_there(arguments: argparse.Namespace, words: Words, stages: StagesThere, 
     folder, host = arguments.run_folder, find_host(arguments.on)
     with run_lock(folder):
         away, datalist = _away(arguments, host, reporter)
-        with away:
+        with away, stopping_there(away, reporter):
             begun = stages(("--run", away.run_there), ("--data", away.data_there), host)
             away.begin(begun, words.files, datalist, reporter)
             if not arguments.detach:
-                followed(away, reporter)
+                away.follow(reporter)
 
 
 def _away(arguments: argparse.Namespace, host: Host, reporter: Reporter) -> tuple[AwayRun, DataList | None]:
@@ -135,6 +137,7 @@ def _away(arguments: argparse.Namespace, host: Host, reporter: Reporter) -> tupl
     if known and known.host.name != host.name:
         raise InputError(f"{folder}: is on {known.host.name}, not on {host.name}; start a new run there")
     if known and known.is_begun:
+        _check_sent(known, data, reporter)
         return known, None
     if known and data is None:
         data = Path(known.record.data)
@@ -148,15 +151,30 @@ def _away(arguments: argparse.Namespace, host: Host, reporter: Reporter) -> tupl
     seed = (config or Config()).with_overrides(arguments.set).training.seed
     names = [case.name for case in datalist.cases]
     datalist = replace(datalist, dealt=datalist.dealt or dealing_order(names, seed))  # folds are those of here
-    identity = known.record.identity if known else None
-    return AwayRun.create(folder, host, data, Parcel(datalist), identity), datalist
+    return AwayRun.create(folder, host, data, Parcel(datalist), known.record if known else None), datalist
 
 
-def followed(away: AwayRun, reporter: Reporter) -> None:
-    """Follows a run. A request to stop ends it there, where another program asks; Ctrl-C ends following alone."""
+def _check_sent(away: AwayRun, data: Path | None, reporter: Reporter) -> None:
+    """InputError if other data are given than were sent. Says what changed in them here since then."""
+    sent = Path(away.record.data)
+    if data is not None and data.resolve() != sent:
+        remedy = "leave out --data, or start a new run"
+        raise InputError(f"{away.layout.folder}: goes on with what was sent of {sent}, not with {data}; {remedy}")
+    with suppress(InputError):  # what is no longer here is not needed
+        then = DataRecord.from_mapping({"format": FORMAT, "folds": [], "cases": away.record.cases}, str(sent))
+        config = away.layout.config_file
+        now = read_datalist(sent, Config.load(config).task if config.is_file() else None)
+        if differences := changes(then, now):
+            reporter.warning(f"{sent}: changed since it was sent ({differences}); the run goes on with what was sent")
+
+
+@contextmanager
+def stopping_there(away: AwayRun, reporter: Reporter) -> Iterator[None]:
+    """A request to stop ends the run there, where another program asks; Ctrl-C ends following alone."""
     try:
-        away.follow(reporter)
+        yield
     except KeyboardInterrupt:
         if isinstance(reporter, JsonReporter):
-            away.stop(False, reporter)
+            with suppress(InputError):  # it had not begun
+                away.stop(False, reporter)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dints.commands.away import followed
+from dints.commands.away import stopping_there
 from dints.events import Reporter
 from dints.remote.runs.away import AwayRun
 from dints.run import run_lock
@@ -16,5 +16,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    with AwayRun.open(arguments.run_folder) as away, run_lock(arguments.run_folder):
-        followed(away, reporter)
+    with AwayRun.open(arguments.run_folder) as away, run_lock(arguments.run_folder), stopping_there(away, reporter):
+        away.follow(reporter)

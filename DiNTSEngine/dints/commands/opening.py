@@ -68,7 +68,7 @@ def take_architecture(run: Run, name: str, reporter: Reporter) -> None:
 def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter: Reporter, held_out: int | None) -> Run:
     run = Run(arguments.run_folder)
     if run.remote_file.is_file():
-        remedy = f"`dints stop {run.folder} --remove` makes what is here a run of this computer"
+        remedy = f"`dints stop {run.folder} --remove`, or --forget if that is gone, makes it a run of this computer"
         raise InputError(f"{run.folder}: is done on another computer; give --on, or {remedy}")
     wanted = Config.load(arguments.config, run.config) if arguments.config else run.config
     if wanted.with_overrides(overrides) != run.config:

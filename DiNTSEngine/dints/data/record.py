@@ -82,8 +82,13 @@ class Changes:
 
 def record_of(datalist: DataList, splits: Splits) -> DataRecord:
     """Reads every file of the labelled cases once."""
-    files = {case.name: tuple(_file_record(datalist.folder, path) for path in _paths(case)) for case in datalist.cases}
+    files = {case.name: files_of(case, datalist.folder) for case in datalist.cases}
     return DataRecord(files, tuple(validation for _, validation in splits))
+
+
+def files_of(case: Case, folder: Path) -> tuple[FileRecord, ...]:
+    """Reads every file of a case of the data set in `folder` once."""
+    return tuple(_file_record(folder, path) for path in _paths(case))
 
 
 def changes(record: DataRecord, datalist: DataList) -> Changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -15,15 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from dints.remote.hosts import Host, keep_host
 
 from .cluster import CONFIGURATION_FILE, CONFIGURATION_VARIABLE, cluster_running, why_missing
+from .guests import guests
 
 SERVER = shutil.which("sshd") or "/usr/sbin/sshd"
 ENGINE = Path(__file__).resolve().parents[3] / "DiNTSEngine"
 HANDED_ON = ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG", "OMP_NUM_THREADS", "DINTS_PRECISION", "PATH")
 CUT = Path(__file__).with_name("cut.py")
+PATIENT = "Doe^Jane"
 PYTORCH = "torchinductor"  # its own empty folder
 START_SECONDS = 10.0
 PIP = """
@@ -232,3 +236,34 @@ def login_node(there: Host, slurm: dict[str, str]) -> Host:
     host = replace(there, scheduler="slurm")
     keep_host(host)
     return host
+
+
+@pytest.fixture(scope="session")
+def patients(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four phantoms under the name of a patient, which their headers hold, too."""
+    folder = tmp_path_factory.mktemp("Doe^Jane's scans")
+    listed = json.loads((phantoms / "dataset.json").read_text())
+    for number, entry in enumerate(listed["training"][:4]):
+        for kind in ("image", "label"):
+            image = sitk.ReadImage(str(phantoms / entry[kind]))
+            image.SetMetaData("0010|0010", PATIENT)
+            (folder / f"{kind}s").mkdir(exist_ok=True)
+            sitk.WriteImage(image, folder / f"{kind}s" / f"{PATIENT} {number}.nrrd")
+    (folder / "labels.json").write_text(json.dumps(listed["labels"]))
+    return folder
+
+
+@pytest.fixture
+def arguments(patients: Path, tiny_config_file: Path, tmp_path: Path) -> list[str]:
+    """Of a search there."""
+    data = ["--data", str(patients), "--config", str(tiny_config_file), "--set", "training.folds=2"]
+    return ["--run", str(tmp_path / "run"), *data, "--device", "cpu", "--on", "there"]
+
+
+@pytest.fixture
+def nothing_is_left(server: Server) -> Iterator[None]:
+    """Whatever becomes of a test, its runs are ended there."""
+    yield
+    for guest in guests(server):
+        subprocess.run(["pkill", "--full", guest.name], check=False)
+        shutil.rmtree(guest, ignore_errors=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from dints.files.lock import locked
 from dints.files.storage import FORGOTTEN_SECONDS
 from dints.remote.frames import messages
 from dints.remote.runs.depot import Depot
@@ -48,6 +49,10 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> GuestRun:
 def begin(**files: str) -> dict[str, Any]:
     told = [stage.to_mapping() for stage in STAGES]
     return {"begin": IDENTITY, "stages": told, "files": files, "scheduler": "none", "options": ""}
+
+
+def remove(identity: str = IDENTITY, *sent: str) -> dict[str, Any]:
+    return {"remove": identity, "files": sent}
 
 
 def put(content: bytes, at: int = 0, whole: int = len(CONTENT)) -> bytes:
@@ -107,15 +112,44 @@ def test_what_runs_share_stays_with_the_last(files: Path, begun: GuestRun, links
     said(put(CONTENT), begin(**{"data/1.mha": DIGEST}))
     assert (begun.folder / "data" / "1.mha").read_bytes() == CONTENT
     said({**begin(**{"data/1.mha": DIGEST}), "begin": IDENTITY[::-1]})
-    assert said({"remove": IDENTITY}) == [{"event": "removed"}]
+    assert said(remove()) == [{"event": "removed"}]
     assert (files / DIGEST).exists() == links
-    assert said({"remove": IDENTITY[::-1]}, {"remove": IDENTITY}) == [{"event": "removed"}] * 2
+    assert said(remove(IDENTITY[::-1]), remove()) == [{"event": "removed"}] * 2
     assert not [path for path in files.parent.rglob("*") if path.is_file()]
+
+
+def test_what_was_sent_for_a_run_that_was_not_begun_is_removed_with_it(files: Path, begun: GuestRun) -> None:
+    other = hashlib.sha256(b"").hexdigest()
+    said(put(CONTENT), put(b"", 0, 0).replace(DIGEST.encode(), other.encode()))
+    assert {path.name for path in files.iterdir()} == {DIGEST, other}
+    said(remove(IDENTITY[::-1], DIGEST))
+    assert {path.name for path in files.iterdir()} == {other}
+    said(put(CONTENT[:5]))  # the line breaks
+    said(remove(IDENTITY[::-1], DIGEST, other))
+    assert not list(files.iterdir())
+    said(put(CONTENT), begin(**{"data/1.mha": DIGEST}), remove(IDENTITY[::-1], DIGEST))
+    assert (files / DIGEST).exists()  # another run has it
+
+
+def test_two_connections_do_not_begin_or_end_a_run_at_once(begun: GuestRun) -> None:
+    with locked(begun.folder.parents[1] / "busy" / IDENTITY):
+        answers = said(begin(), {"stop": IDENTITY}, remove())
+    assert [answer["again"] for answer in answers] == [True] * 3
+    assert said({"stop": IDENTITY})[0]["event"] == "stopped"
+
+
+def test_a_disk_that_is_full_as_a_run_begins_is_told(begun: GuestRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **named: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(GuestRun, "keep", full)
+    (refused,) = said(begin())
+    assert f"{begun.folder}: cannot be written (No space left on device)" in refused["text"]
 
 
 def test_half_a_run_is_removed(begun: GuestRun) -> None:
     begun.stages_file.unlink()
-    assert said({"remove": IDENTITY}) == [{"event": "removed"}]
+    assert said(remove()) == [{"event": "removed"}]
     assert not begun.folder.exists()
 
 

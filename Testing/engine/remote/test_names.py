@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -13,14 +14,18 @@ import SimpleITK as sitk
 
 from dints import InputError
 from dints.data.datalist import DataList, read_datalist
+from dints.data.record import DataRecord
 from dints.events import Reporter
+from dints.files.storage import read_json
 from dints.remote.runs.home import bring_home, home_of
 from dints.remote.runs.names import Names, below
 from dints.remote.runs.parcel import Parcel
+from dints.remote.runs.record import AwayRecord
 from dints.run_layout import RunLayout
 
 IDENTITY = "0123456789abcdef"
 PATIENT = "Müller, Erika"
+RECORD = AwayRecord("there", IDENTITY, "", {}, {})
 
 
 @pytest.fixture
@@ -89,23 +94,51 @@ def test_the_other_computer_names_no_file_outside_of_the_run(path: Any, names: N
         below(tmp_path, path)
     if isinstance(path, str):
         with pytest.raises(InputError, match="is no path within the run"):
-            bring_home(RunLayout(tmp_path / "run"), "", names, {}, {path: (1, 1)}, True, lambda *_: True)
+            bring_home(RunLayout(tmp_path / "run"), RECORD, names, {path: (1, 1)}, True, lambda *_: True)
+
+
+def test_nor_does_it_where_paths_have_other_separators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dints.remote.runs.names.Path", PureWindowsPath)
+    for path in ("a/b\\..\\..\\..\\c", "C:file", "C:/Windows"):
+        with pytest.raises(InputError, match="is no path within the run"):
+            below(PureWindowsPath("run"), path)
+    assert below(PureWindowsPath("run"), "a/b.json") == PureWindowsPath("run/a/b.json")
 
 
 def test_only_what_changed_is_fetched_and_the_run_counts_last(names: Names, tmp_path: Path) -> None:
     files = {name: (1, 1) for name in ("cases.json", "run.json", "search/checkpoint.pt", "config.yaml", "report.html")}
     files["remote.json"] = (1, 1)  # what a run of there would be by another
-    fetched: dict[str, list[int]] = {}
-    asked: list[str] = []
+    record, asked = replace(RECORD, fetched={}), list[str]()
+
+    def fetch(path: str, target: Path, mend: object) -> bool:
+        asked.append(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+        return True
 
     def bring(everything: bool) -> list[str]:
         asked.clear()
-        bring_home(
-            RunLayout(tmp_path / "run"), "", names, fetched, files, everything, lambda path, *_: not asked.append(path)
-        )
+        bring_home(RunLayout(tmp_path / "run"), record, names, files, everything, fetch)
         return list(asked)
 
-    assert bring(False) == ["config.yaml", "cases.json", "run.json"]
+    assert bring(False) == ["cases.json", "config.yaml", "run.json"]
     assert bring(True) == ["search/checkpoint.pt"]
     files["cases.json"] = (1, 2)
     assert bring(True) == ["cases.json"]
+    (tmp_path / "run" / "config.yaml").unlink()
+    assert bring(True) == ["config.yaml"]  # it was removed here
+
+
+def test_cases_are_those_that_were_sent_whatever_became_of_them_here(names: Names, tmp_path: Path) -> None:
+    cases = {f"{PATIENT} 1": [{"path": "1.nrrd", "size": 5, "modified": 7, "sha256": "00"}]}
+    record, path = replace(RECORD, cases=cases, fetched={}), tmp_path / "there.json"
+    path.write_text(json.dumps({"format": 1, "folds": [["case-00001"]], "cases": {"case-00001": []}}))
+
+    def fetch(there: str, target: Path, mend: Callable[[Path], None]) -> bool:
+        mend(path)
+        return True
+
+    bring_home(RunLayout(tmp_path / "run"), record, names, {"cases.json": (1, 1)}, False, fetch)
+    found = DataRecord.from_mapping(read_json(path), str(path))
+    assert found.folds == ((f"{PATIENT} 1",),)
+    assert found.to_mapping()["cases"] == cases

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import SimpleITK as sitk
 import torch
 
 from dints.cli import main
@@ -18,50 +15,12 @@ from dints.remote.hosts import Host
 from dints.run import Run
 from dints.run_layout import RunLayout
 
+from .guests import guests, processes
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 PATIENT = "Doe^Jane"
 LONG = ["--set", "search.iterations=100000"]
 BEGIN_SECONDS = 120.0  # in which a search there has made its first steps, on a computer that is busy
-
-
-@pytest.fixture(scope="session")
-def patients(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four phantoms under the name of a patient, which their headers hold, too."""
-    folder = tmp_path_factory.mktemp("Doe^Jane's scans")
-    listed = json.loads((phantoms / "dataset.json").read_text())
-    for number, entry in enumerate(listed["training"][:4]):
-        for kind in ("image", "label"):
-            image = sitk.ReadImage(str(phantoms / entry[kind]))
-            image.SetMetaData("0010|0010", PATIENT)
-            (folder / f"{kind}s").mkdir(exist_ok=True)
-            sitk.WriteImage(image, folder / f"{kind}s" / f"{PATIENT} {number}.nrrd")
-    (folder / "labels.json").write_text(json.dumps(listed["labels"]))
-    return folder
-
-
-@pytest.fixture
-def arguments(patients: Path, tiny_config_file: Path, tmp_path: Path) -> list[str]:
-    """Of a search there."""
-    data = ["--data", str(patients), "--config", str(tiny_config_file), "--set", "training.folds=2"]
-    return ["--run", str(tmp_path / "run"), *data, "--device", "cpu", "--on", "there"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(server) -> Iterator[None]:
-    """Whatever becomes of a test, its runs are ended there."""
-    yield
-    for guest in guests(server):
-        subprocess.run(["pkill", "--full", guest.name], check=False)
-        shutil.rmtree(guest, ignore_errors=True)
-
-
-def guests(server) -> list[Path]:
-    return list((server.home / ".dints" / "guests" / "runs").glob("*"))
-
-
-def processes(run: Path) -> list[str]:
-    """Command lines that name a run of the other computer."""
-    found = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
-    return [line.decode(errors="replace") for line in found if run.name.encode() in line]
 
 
 def test_search_and_training_come_home(

@@ -6,68 +6,35 @@ RUN/remote.json keeps where it is, what stands for what there, and how much of i
 from __future__ import annotations
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dints.data.datalist import DataList
-from dints.errors import EXIT_BAD_INPUT, InputError, RunError, brief
+from dints.data.record import files_of
+from dints.errors import EXIT_BAD_INPUT, InputError, RunError, StorageError
 from dints.events import JsonReporter, Reporter
-from dints.files.storage import checksum, read_json, write_json
+from dints.files.storage import checksum, write_json
 from dints.remote.hosts import Host, find_host
+from dints.remote.passing import passing_folder
 from dints.remote.runs.depot_connection import DepotConnection
 from dints.remote.runs.guest import DONE, FAILED, STOPPED, Stage
 from dints.remote.runs.home import bring_home, home_of
 from dints.remote.runs.names import Names
 from dints.remote.runs.parcel import Parcel
+from dints.remote.runs.record import AwayRecord
 from dints.remote.ssh import ConnectionLostError, UnreachableError
-from dints.remote.worker import hand_on
+from dints.remote.worker import PREFIX, hand_on
 from dints.run_layout import RunLayout
 
-FORMAT = 1
 LOOK_SECONDS = 1.0  # from one look at the run to the next
 FILES_SHARE = 9  # files are fetched again after so many times what that took: logs that grow must not fill a slow line
 PAUSES = (2.0, 4.0, 8.0, 16.0)  # before another try after a lost connection
 
 T = TypeVar("T")
-
-
-@dataclass
-class AwayRecord:
-    """What is kept of it here.
-
-    Attributes:
-        host: its name.
-        identity: of the run there.
-        data: the data set here, as it was given.
-        names: what they are here, by what they are called there.
-        at: bytes of each job's events that were told.
-        fetched: size and time of change there of each file that is here.
-        folder: of the run there; "" until it was begun.
-    """
-
-    host: str
-    identity: str
-    data: str
-    names: dict[str, str]
-    at: dict[str, int] = field(default_factory=dict)
-    fetched: dict[str, list[int]] = field(default_factory=dict)
-    folder: str = ""
-
-    @staticmethod
-    def read(path: Path) -> AwayRecord:
-        """InputError if the file is damaged."""
-        values = read_json(path)
-        try:
-            if values.pop("format") != FORMAT:
-                raise ValueError("another format")
-            return AwayRecord(**values)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: is damaged ({brief(error)}); restore it, or start a new run") from error
 
 
 class AwayRun:
@@ -76,7 +43,7 @@ class AwayRun:
     def __init__(self, folder: Path, record: AwayRecord) -> None:
         self.layout, self.record = RunLayout(folder), record
         self.host = find_host(record.host)
-        self.names = Names(record.names, record.folder)
+        self.names = self._names()
         self._line: DepotConnection | None = None
 
     @staticmethod
@@ -88,15 +55,15 @@ class AwayRun:
         return AwayRun(folder, AwayRecord.read(layout.remote_file))
 
     @staticmethod
-    def create(folder: Path, host: Host, data: Path, parcel: Parcel, identity: str | None = None) -> AwayRun:
+    def create(folder: Path, host: Host, data: Path, parcel: Parcel, earlier: AwayRecord | None = None) -> AwayRun:
         """A run that was not begun yet; errors as in `home_of`.
 
         Args:
-            identity: of an earlier try, of which nobody knows how far it came.
+            earlier: of a try of which nobody knows how far it came.
         """
-        identity = identity or secrets.token_hex(8)
-        names = home_of(folder, identity, parcel)
-        return AwayRun(folder, AwayRecord(host.name, identity, str(data.resolve()), names))
+        identity = earlier.identity if earlier else secrets.token_hex(8)
+        names, sent = home_of(folder, identity, parcel), earlier.sent if earlier else []
+        return AwayRun(folder, AwayRecord(host.name, identity, str(data.resolve()), names, {}, sent))
 
     def __enter__(self) -> AwayRun:
         return self
@@ -128,8 +95,7 @@ class AwayRun:
             others: files beside the data set, by their names there.
             datalist: what is to be sent; None if the other computer has it.
         """
-        self._keep()  # first: whatever happens then, the run can be found again
-        sent = {name: self._deliver(path, reporter) for name, path in others.items()}
+        sent = self._deliver(others, reporter)
         if datalist is not None:
             sent |= self._deliver_data(Parcel(datalist), reporter)
         message = {
@@ -140,8 +106,8 @@ class AwayRun:
             "options": self.host.sbatch,
         }
         begun = self._persistently(lambda line: line.ask(**message), reporter)
-        self.record.folder = begun["folder"]
-        self.names = Names(self.record.names, self.record.folder)
+        self.record.folder, self.record.sent = begun["folder"], []
+        self.names = self._names()
         self._keep()
         if begun.get("under_way"):
             reporter.warning(f"{self.layout.folder}: is under way with the options of before; stop it first for others")
@@ -164,43 +130,56 @@ class AwayRun:
                 f"the run goes on on {self.host.name}; `dints follow {self.layout.folder}` shows it, `dints stop "
                 f"{self.layout.folder}` ends it"
             ) from None
-        except ConnectionLostError as error:
+        except (ConnectionLostError, StorageError) as error:
             remedy = f"the run goes on there, and `dints follow {self.layout.folder}` shows it"
-            raise UnreachableError(f"{error}; {remedy}") from error
+            kind = StorageError if isinstance(error, StorageError) else UnreachableError
+            raise kind(f"{error}; {remedy}") from error
 
-    def stop(self, remove: bool, reporter: Reporter) -> None:
-        """Ends it there. With `remove` nothing of it stays there; what was brought home is a run of here."""
-        name = "remove" if remove else "stop"
-        self._persistently(lambda line: line.ask(**{name: self.record.identity}), reporter)
+    def stop(self, remove: bool, reporter: Reporter) -> bool:
+        """Ends it there. With `remove` nothing of it stays there; what was brought home is a run of here.
+
+        Returns:
+            Whether it had been done to its end before.
+        """
+        self._hang_up()  # whatever was under way may have been interrupted within a message
+        message = {"remove": self.record.identity, "files": self.record.sent}
+        message = message if remove else {"stop": self.record.identity}
+        answer = self._persistently(lambda line: line.ask(**message), reporter)
         if remove:
-            self.layout.remote_file.unlink()
+            self.layout.remote_file.unlink(missing_ok=True)
+        return bool(answer.get("state") == DONE)
 
     def _deliver_data(self, parcel: Parcel, reporter: Reporter) -> dict[str, str]:
-        total, sent, channels = len(parcel.datalist.cases), {}, 1
-        with tempfile.TemporaryDirectory(prefix="dints-send-") as folder:
-            (Path(folder) / "images").mkdir()
-            for number, files in enumerate(parcel.files(Path(folder), reporter), start=1):
-                for target, path in files:
-                    sent[f"{self.data_there}/{target}"] = self._deliver(path, reporter)
+        total, channels = len(parcel.datalist.cases), 1
+        sent: dict[str, str] = {}
+        with passing_folder(PREFIX) as folder:
+            written = parcel.files(folder, reporter)
+            for number, case in enumerate(parcel.datalist.cases, start=1):
+                kept = files_of(case, parcel.datalist.folder)  # first: what changes from now on was not sent
+                self.record.cases[case.name] = [vars(file) for file in kept]
+                files = next(written)
+                sent |= self._deliver({f"{self.data_there}/{target}": path for target, path in files}, reporter)
                 channels = len(files) - 1  # the label is the last
                 reporter.progress("send", number, total)
-            description = Path(folder) / "dataset.json"
+            description = folder / "dataset.json"
             write_json(description, parcel.description(channels))
-            sent[f"{self.data_there}/dataset.json"] = self._deliver(description, reporter)
+            sent |= self._deliver({f"{self.data_there}/dataset.json": description}, reporter)
         return sent
 
-    def _deliver(self, path: Path, reporter: Reporter) -> str:
-        """Sends what is not there of a file; its checksum."""
-        digest = checksum(path)
+    def _deliver(self, files: Mapping[str, Path], reporter: Reporter) -> dict[str, str]:
+        """Sends what is not there of files, by their names there; their checksums."""
+        digests = {name: checksum(path) for name, path in files.items()}
+        self.record.sent += sorted(set(digests.values()) - set(self.record.sent))
+        self._keep()  # first: whatever happens then, the run can be found again, and all of it be removed
+        for name, path in files.items():
+            self._persistently(partial(self._send, path, digests[name]), reporter)
+        return digests
 
-        def send(line: DepotConnection) -> None:
-            if digest in (there := line.ask(missing=[digest])["files"]):
-                line.put(path, digest, there[digest])
-                if line.ask(missing=[digest])["files"]:
-                    raise ConnectionLostError(f"host {self.host.name}: a file did not arrive")
-
-        self._persistently(send, reporter)
-        return digest
+    def _send(self, path: Path, digest: str, line: DepotConnection) -> None:
+        if digest in (there := line.ask(missing=[digest])["files"]):
+            line.put(path, digest, there[digest])
+            if line.ask(missing=[digest])["files"]:
+                raise ConnectionLostError(f"host {self.host.name}: a file did not arrive")
 
     def _follow(self, reporter: Reporter) -> None:
         shown, next_files = "", 0.0
@@ -236,7 +215,7 @@ class AwayRun:
         def fetch(path: str, target: Path, mend: Callable[[Path], None]) -> bool:
             return self._persistently(lambda line: line.get(self.record.identity, path, target, mend), reporter)
 
-        return bring_home(self.layout, self.record.data, self.names, self.record.fetched, files, everything, fetch)
+        return bring_home(self.layout, self.record, self.names, files, everything, fetch)
 
     def _tell(self, event: dict[str, Any], reporter: Reporter) -> None:
         if event["event"] == "error":  # which the end of the run says
@@ -253,10 +232,11 @@ class AwayRun:
     def _persistently(self, work: Callable[[DepotConnection], T], reporter: Reporter) -> T:
         """Does it again after a lost connection, some times."""
         for pause in PAUSES:
-            with suppress(ConnectionLostError):
+            try:
                 return work(self._connected())
-            self._hang_up()
-            reporter.warning(f"host {self.host.name}: the connection was lost; trying again in {pause:.0f} s")
+            except ConnectionLostError as error:
+                self._hang_up()
+                reporter.warning(f"{error}; trying again in {pause:.0f} s")
             time.sleep(pause)
         return work(self._connected())
 
@@ -270,5 +250,26 @@ class AwayRun:
         if line is not None:
             line.close()
 
+    def _names(self) -> Names:
+        """Of what is there; the run may lie elsewhere now than when it was sent."""
+        here = {self.run_there: str(self.layout.folder.absolute())}
+        return Names(self.record.names | here, self.record.folder)
+
     def _keep(self) -> None:
-        write_json(self.layout.remote_file, {"format": FORMAT, **asdict(self.record)})
+        self.record.write(self.layout.remote_file)
+
+
+def forget(folder: Path) -> str:
+    """Makes what came home a run of here, whatever becomes of it there; a sentence on what may be left.
+
+    InputError if the run is not on another computer.
+    """
+    layout = RunLayout(folder)
+    if not layout.remote_file.is_file():
+        raise InputError(f"{folder}: is not on another computer; there is nothing to forget")
+    left = ""
+    with suppress(InputError):  # of a damaged file, which goes, too
+        record = AwayRecord.read(layout.remote_file)
+        left = f"; on {record.host} the run may go on, and its folder {record.folder or '~/.dints/guests'} stays"
+    layout.remote_file.unlink()
+    return f"{folder}: what is here is a run of this computer{left}"

@@ -9,7 +9,8 @@ for all, "again" where another try may do better:
     look identity, at                   state, new events, jobs that are done, and sizes and times of the run's files
     get identity, path                  that file of the run, or {"event": "gone"}
     stop identity                       ends all jobs
-    remove identity                     ends all jobs, and removes the run and what no other run needs
+    remove identity, files              ends all jobs, and removes the run, and of its files, or of those that were sent
+                                        for one that was not begun, what no other run needs
 
 What is sent stays for a day when the line breaks: the next connection goes on with it. Without a word for some time,
 as after a laptop was closed, this process ends; jobs go on.
@@ -23,12 +24,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dints import __version__
 from dints.errors import InputError, RunError, brief, failure
+from dints.files.lock import locked
 from dints.files.storage import FORGOTTEN_SECONDS, atomic_path, checksum, writing
 from dints.remote.frames import messages, save, send
 from dints.remote.keeper import SILENCE_SECONDS, SILENCE_VARIABLE
@@ -130,6 +132,10 @@ class Depot:
 
     def _begin(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["begin"])
+        with self._alone_with(guest), writing(guest.folder):
+            return self._begun(guest, message)
+
+    def _begun(self, guest: GuestRun, message: Mapping[str, Any]) -> Answer:
         stages = [Stage.from_mapping(values) for values in message["stages"]]
         begun = {"event": "begun", "folder": str(guest.folder.resolve())}
         if guest.stages_file.is_file() and launcher_of(guest).alive(guest):
@@ -175,26 +181,40 @@ class Depot:
 
     def _stop(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["stop"])
-        launcher_of(guest).stop(guest)
-        for job in guest.jobs:
-            told = guest.told(job)
-            if told is None or told.state not in (DONE, FAILED, STOPPED):
-                guest.tell(job, STOPPED_STATE)
-        return {"event": "stopped"}
+        with self._alone_with(guest):
+            launcher_of(guest).stop(guest)
+            for job in guest.jobs:
+                told = guest.told(job)
+                if told is None or told.state not in (DONE, FAILED, STOPPED):
+                    guest.tell(job, STOPPED_STATE)
+        return {"event": "stopped", "state": guest.state(None).state}
 
     def _remove(self, message: Mapping[str, Any]) -> Answer:
         guest = GuestRun(message["remove"])
-        sent = []
-        if guest.stages_file.is_file():
-            launcher_of(guest).stop(guest)
-            sent = [self._files / name for name in guest.files]
-        with writing(guest.folder):
+        with self._alone_with(guest), writing(guest.folder):
+            names = set(map(_digest, message["files"]))
+            if guest.stages_file.is_file():
+                launcher_of(guest).stop(guest)
+                names |= set(guest.files)
             if guest.folder.exists():
                 shutil.rmtree(guest.folder)
-            for path in sent:
+            for path in (path for name in names for path in (self._files / name, self._part(name))):
                 if path.is_file() and path.stat().st_nlink == 1:  # no other run has it
                     path.unlink()
         return {"event": "removed"}
+
+    @contextmanager
+    def _alone_with(self, guest: GuestRun) -> Iterator[None]:
+        """Other connections neither begin nor end the run meanwhile: one whose line broke may still be at it.
+
+        BusyError if one does.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._files.parent / "busy" / guest.identity))
+            except InputError as error:
+                raise BusyError(f"run {guest.identity}: another connection begins or ends it") from error
+            yield
 
 
 def _digest(name: Any) -> str:

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from dints.config import Config
-from dints.data.datalist import read_datalist
-from dints.data.record import DataRecord, record_of
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
 from dints.remote.runs.names import Names, below
 from dints.remote.runs.parcel import Parcel
+from dints.remote.runs.record import AwayRecord
 from dints.run_layout import RunLayout
 
 # Path there, path here, what mends it on the way; whether it was there.
@@ -39,41 +37,39 @@ def home_of(folder: Path, identity: str, parcel: Parcel) -> dict[str, str]:
 
 def bring_home(
     layout: RunLayout,
-    data: str,
+    record: AwayRecord,
     names: Names,
-    fetched: dict[str, list[int]],
     files: Mapping[str, Sequence[int]],
     everything: bool,
     fetch: Fetch,
 ) -> bool:
-    """Fetches what changed; whether anything did.
+    """Fetches what changed there, or is no longer here; whether there was anything.
 
-    The settings come first, as others are read by them, and run.json last: with it the folder counts as a run.
+    run.json comes last: with it the folder counts as a run.
 
     Args:
-        data: the data set here.
-        fetched: size and time of what is here; brought up to date.
+        record: `fetched` of it is brought up to date.
         files: size and time of what is there.
         everything: checkpoints, too.
     """
     changed = False
-    for path in sorted(files, key=lambda path: (path == "run.json", path != "config.yaml", path)):
+    mend = {"run.json": partial(_own_run, record, names), "cases.json": partial(_own_cases, record, names)}
+    for path in sorted(files, key=lambda path: (path == "run.json", path)):
+        target = below(layout.folder, names.text(path))
         wanted = path not in NOT_WANTED and (everything or not path.endswith(LARGE))
-        if not wanted or fetched.get(path) == list(files[path]):
+        if not wanted or (record.fetched.get(path) == list(files[path]) and target.exists()):
             continue
-        mend = {"run.json": partial(_own_run, data, names), "cases.json": partial(_own_cases, layout, data, names)}
-        if fetch(path, below(layout.folder, names.text(path)), mend.get(path, names.file)):
-            fetched[path] = list(files[path])
+        if fetch(path, target, mend.get(path, names.file)):
+            record.fetched[path] = list(files[path])
             changed = True
     return changed
 
 
-def _own_run(data: str, names: Names, path: Path) -> None:
-    write_json(path, names.value(read_json(path)) | {"data": data})
+def _own_run(record: AwayRecord, names: Names, path: Path) -> None:
+    write_json(path, names.value(read_json(path)) | {"data": record.data})
 
 
-def _own_cases(layout: RunLayout, data: str, names: Names, path: Path) -> None:
-    """The folds of there, with the files of here."""
-    there = DataRecord.from_mapping(read_json(path), "cases.json")
-    files = record_of(read_datalist(data, Config.load(layout.config_file).task), ()).files
-    write_json(path, DataRecord(files, tuple(map(tuple, names.value(there.folds)))).to_mapping())
+def _own_cases(record: AwayRecord, names: Names, path: Path) -> None:
+    """The folds of there, with the files of here: those that were sent, whatever became of them meanwhile."""
+    there = read_json(path)
+    write_json(path, there | {"folds": names.value(there["folds"]), "cases": record.cases})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from dints.errors import RunError
@@ -64,11 +65,24 @@ class ProcessLauncher:
         ):
             if (owner := lock_owner(guest.folder)) is None:
                 return
+            if not _attends(owner, guest) and self.alive(guest):
+                raise RunError(
+                    f"run {guest.identity}: another computer, which shares this folder, works on it; give its address "
+                    "to `dints hosts add`, such as that of one of several login nodes"
+                )
             with suppress(ProcessLookupError):  # it has just ended
                 kill(owner, sign)
             end = time.monotonic() + seconds
             while self.alive(guest) and time.monotonic() < end:
                 time.sleep(0.05)
+
+
+def _attends(process: int, guest: GuestRun) -> bool:
+    """Whether a process of this computer works on a run, as far as it tells: its number may be another's here."""
+    try:
+        return guest.identity.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self").exists()
 
 
 LAUNCHERS: dict[str, Launcher] = dict(zip(SCHEDULERS, (ProcessLauncher(), SlurmLauncher()), strict=True))

@@ -21,7 +21,7 @@ CHANNEL = re.compile(r"_\d{4}\.mha$")
 def below(folder: Path, path: Any) -> Path:
     """A path that another computer gave, with / between its parts. InputError if it leads out of the folder."""
     parts = PurePosixPath(path).parts if isinstance(path, str) else ()
-    if not parts or any(part in ("..", "/") or Path(part).is_absolute() for part in parts):
+    if not parts or any(part in ("..", "/") or Path(part).parts != (part,) or Path(part).drive for part in parts):
         raise InputError(f"{brief(path)}: is no path within the run; it is left alone")
     return folder.joinpath(*parts)
 
