@@ -71,7 +71,7 @@ class LearnSection:
         self.ui.addButton.enabled = isFree and not reason
         self.ui.improveButton.enabled = isFree and isUsable and bool(counts.training)
         self.ui.rankButton.enabled = isFree and isUsable and bool(parameters.scans)
-        said = self._sentence or (_counted(counts) if counts.training else "")
+        said = self._sentence or _state(parameters.dataSet, counts)
         self.ui.learnLabel.text = " ".join(filter(None, (said, reason if self.task is None else "")))
         self.ui.useButton.visible = bool(self._newModel)
         self.ui.useButton.enabled = self.ui.backButton.enabled = isFree
@@ -247,6 +247,11 @@ class LearnSection:
             self.update()
 
 
-def _counted(counts: learning.CorrectionCounts) -> str:
+def _state(folder: str, counts: learning.CorrectionCounts) -> str:
+    """Of the data set; a disk may be missing, on which there is one already."""
+    if folder and not Path(folder).exists():
+        return _("{folder} is not there; a new data set will be made.").format(folder=folder)
+    if not counts.training:
+        return ""
     text = _("{training} cases to learn from, {held} held out to compare versions.")
     return text.format(training=counts.training, held=counts.heldOut)

@@ -22,6 +22,7 @@ class ProgressSection:
         self.ui, self.queue = ui, queue
         self.shown: SegmentationRun | BackgroundCommand | None = None
         self._cancel: Callable[[], None] | None = None
+        self._task: BackgroundCommand | None = None  # that goes on beside runs
         self._logged = 0
         ui.progressBar.setRange(0, PROGRESS_STEPS)
         ui.progressBar.textVisible = False
@@ -32,9 +33,13 @@ class ProgressSection:
         """Brings the widgets up to date with a run that began, went on or ended."""
         self._cancel = self._cancelRun
         self._show(run, self._ended(run) if run.isFinished else self._status(run))
+        if run.isFinished and self._task is not None and not self._task.isFinished:
+            self._cancel = self._task.cancel
+            self.ui.progressBar.visible = self.ui.cancelButton.visible = True
 
     def showTask(self, task: BackgroundCommand) -> None:
         """The same of a command; while a run is at work that one is shown."""
+        self._task = task
         if self.queue.current is None:
             self._cancel = task.cancel
             self._show(task, task.status)

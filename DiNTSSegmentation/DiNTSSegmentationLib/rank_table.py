@@ -64,7 +64,8 @@ def _picture(item: qt.QTreeWidgetItem, file: Path, case: str) -> None:
     item.setToolTip(CASE_COLUMN, case)
     if file.is_file():  # rankings of before have none
         item.setIcon(CASE_COLUMN, qt.QIcon(str(file)))
-        item.setToolTip(CASE_COLUMN, f"{html.escape(case)}<br><img src='{file.absolute().as_uri()}'>")
+        # Qt takes a path there as it is, and decodes no &amp; of it.
+        item.setToolTip(CASE_COLUMN, f'{html.escape(case)}<br><img src="{file.as_posix()}">')
 
 
 def predictedDice(values: Mapping[str, Any]) -> str:

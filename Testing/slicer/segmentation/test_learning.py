@@ -119,10 +119,12 @@ def test_a_segmentation_goes_on_beside_an_improvement(
     host: Any, corrected: Any, processes: list[FakeProcess], tmp_path: Path, apply: Any
 ) -> None:
     process = improve(host, corrected, processes, tmp_path)
+    process.progress(30, 120)
     corrected.panel.parameters.segmentation = None
     host.wait_until(lambda: corrected.ui.applyButton.enabled)
     apply(corrected)
     assert corrected.ui.statusLabel.text == f"{TELLTALE}: done."
+    assert host.is_shown(corrected.ui.cancelButton)  # of the improvement
     process.progress(60, 120)
     assert "Improving Body, train fold 0, 50 %" in corrected.ui.statusLabel.text
     process.finish("improvement", {**IMPROVED, "path": None, "forgetting": None})
