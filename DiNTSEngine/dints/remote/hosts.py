@@ -16,6 +16,7 @@ FILE_VARIABLE = "DINTS_HOSTS"
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SCHEDULERS = ("none", "slurm")
+OWN_OPTIONS = ("--array", "-a", "--wrap", "--wait", "-W", "--test-only", "--dependency", "-d", "--job-name", "-J")
 ADDRESS = re.compile(r"[^\s\-\0][^\s\0]*")  # a leading hyphen would be an option of ssh
 WITH_PORT = re.compile(r"([^:/]+|.*\]):\d+")  # which ssh takes for a part of the name
 
@@ -58,6 +59,8 @@ class Host:
             raise InputError(f"host {self.name}: --sbatch belongs to --scheduler slurm; give both")
         if options and not options[0].startswith("-"):
             raise InputError(f"host {self.name}: --sbatch {brief(self.sbatch)} begins with no option of sbatch")
+        if own := [word for word in options if word.partition("=")[0] in OWN_OPTIONS]:
+            raise InputError(f"host {self.name}: {own[0]} of --sbatch is for the engine alone; leave it out")
 
 
 def hosts_file() -> Path:

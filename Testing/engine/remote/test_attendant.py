@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from dints.errors import EXIT_STOPPED
 from dints.files.lock import lock_owner, locked
 from dints.remote.runs.attendant import Attendant
 from dints.remote.runs.guest import DONE, FAILED, STOPPED, GuestRun, GuestState, Stage
+from dints.remote.runs.torchrun import torchrun
 
 IDENTITY = "0123456789abcdef"
 
@@ -83,6 +85,33 @@ def test_a_stop_between_two_jobs_starts_no_other(
 def test_a_stop_reaches_the_command_under_way(engine: Callable[[str], None], guest: GuestRun) -> None:
     engine(f"kill -TERM {os.getpid()}; read word; [ $word = stop ] && exit {EXIT_STOPPED}")
     assert ended(guest).state == STOPPED
+
+
+def test_a_stop_by_the_cluster_is_told_as_such_unless_another_reason_is_known(
+    engine: Callable[[str], None], guest: GuestRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    engine(f"kill -TERM {os.getpid()}; read word; exit {EXIT_STOPPED}")
+    assert "longer --time" in ended(guest).text
+    failed = GuestState(FAILED, "the node failed", 1)
+    monkeypatch.setattr(guest, "told", lambda job: failed)
+    attendant, kept = Attendant(guest), []
+    monkeypatch.setattr(guest, "tell", lambda job, state: kept.append(state))
+    attendant.attend("search")
+    assert kept[-1] == failed
+
+
+def test_processes_of_several_nodes_meet_at_a_port_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_ID": "1500", "SLURMD_NODENAME": "node7"}
+    for name, value in (values | {"SLURM_GPUS_ON_NODE": "4"}).items():
+        monkeypatch.setenv(name, value)
+    words = torchrun("train")
+    node, _, port = words[words.index("--rdzv-endpoint") + 1].partition(":")
+    assert node == "node7"
+    with socket.socket() as one:
+        one.bind(("", int(port)))
+        assert torchrun("train")[words.index("--rdzv-endpoint") + 1] != f"node7:{port}"
+    assert torchrun("evaluate") == []
 
 
 def test_who_holds_a_lock_is_seen_without_touching_it(tmp_path: Path) -> None:

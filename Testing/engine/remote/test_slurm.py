@@ -40,6 +40,8 @@ def test_hosts_that_were_kept_before_have_no_scheduler(own_file):
         ("none", "--gpus 1", "belongs to --scheduler slurm"),
         ("slurm", "--comment 'open", "has an open quote"),
         ("slurm", "gpu", "begins with no option"),
+        ("slurm", "--gpus 1 --array=0-3", "--array=0-3 of --sbatch is for the engine alone"),
+        ("slurm", "--wait", "--wait of --sbatch is for the engine alone"),
     ],
 )
 def test_options_that_no_job_could_have_are_refused(scheduler, sbatch, said):

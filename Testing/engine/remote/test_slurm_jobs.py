@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from dints import RunError
-from dints.remote.runs.guest import DONE, FAILED, QUEUED, RUNNING, STOPPED, GuestRun, Stage
-from dints.remote.runs.slurm import QueueRow, SlurmLauncher, _end
+from dints.remote.runs.depot import _state
+from dints.remote.runs.guest import DONE, FAILED, QUEUED, RUNNING, STOPPED, GuestRun, GuestState, Stage
+from dints.remote.runs.slurm import QueueRow, SlurmLauncher, UnansweredError, _end
 
 IDENTITY = "0123456789abcdef"
 SECONDS = 60.0
@@ -117,6 +119,35 @@ def test_a_job_that_was_killed_is_told_although_it_could_not(guest, launcher):
     subprocess.run(["scancel", "--signal=KILL", "--full", "--me"], check=True)
     assert wait(guest, launcher, FAILED, DONE) == FAILED
     assert "cancelled on the cluster" in guest.told("search").text
+
+
+def test_a_job_that_is_requeued_is_queued_again_and_stopped_there(guest, launcher):
+    guest.keep([Stage("search", ("worker",))], "slurm", "", [])  # waits for jobs
+    launcher.start(guest)
+    assert wait(guest, launcher, RUNNING) == RUNNING
+    (number,) = [row for row in in_queue() if row.isdecimal()][:1]
+    subprocess.run(["scontrol", "requeue", number], check=True)
+    assert wait(guest, launcher, QUEUED, FAILED, STOPPED) == QUEUED
+    launcher.stop(guest)
+    assert guest.state(launcher.alive(guest)).state == STOPPED
+    assert in_queue() == []
+
+
+def test_a_scheduler_that_does_not_answer_for_a_moment_ends_nothing(guest, launcher, eventually, monkeypatch, tmp_path):
+    guest.keep([Stage("search", ("worker",))], "slurm", "", [])
+    launcher.start(guest)
+    assert eventually(lambda: guest.told("search") == GuestState(RUNNING))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "squeue").write_text("#!/bin/sh\necho Unable to contact slurm controller >&2\nexit 1\n")
+    (tmp_path / "bin" / "squeue").chmod(0o755)
+    monkeypatch.setattr("dints.remote.runs.launcher.LAUNCHERS", {"slurm": launcher})
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+        with pytest.raises(UnansweredError, match=r"SLURM does not answer \(Unable to contact"):
+            launcher.alive(guest)
+        assert _state(guest) == GuestState(RUNNING)
+    assert _state(guest) == GuestState(RUNNING)
+    launcher.stop(guest)
 
 
 def test_options_that_the_cluster_refuses_leave_nothing_in_the_queue(guest, launcher):

@@ -20,12 +20,19 @@ from typing import Any
 from dints.config import Config
 from dints.errors import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, InputError, short
 from dints.files.lock import locked
-from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED_STATE, GuestRun, GuestState, Stage
+from dints.remote.runs.guest import DONE, FAILED, RUNNING, STOPPED, STOPPED_STATE, GuestRun, GuestState, Stage
 from dints.remote.runs.torchrun import torchrun
 from dints.service.parent import OWN_GROUP_VARIABLE, STOP
 
 LOCK_SECONDS = 10.0  # in which those who only look whether it is held let go of it
 LAST_BYTES = 2**16  # of the events, in which the error is
+SLURM_VARIABLE = "SLURM_JOB_ID"  # set in its jobs
+CLUSTER_STOPPED = GuestState(
+    STOPPED,
+    "the cluster ended it, as before its limit of time (`dints hosts add ... --sbatch` takes a longer --time) or for "
+    "another job; what was saved stays: run it again to go on",
+    EXIT_STOPPED,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -89,8 +96,15 @@ class Attendant:
                 self._stop()
             with self._process:  # closes its input when it has ended
                 code = self._process.wait()
-        guest.tell(job, _ended(guest, job, EXIT_STOPPED if code and self._stopping else code, begin))
+        guest.tell(job, self._stopped(job) if code and self._stopping else _ended(guest, job, code, begin))
         return code
+
+    def _stopped(self, job: str) -> GuestState:
+        """Who stopped it on purpose told so before; a cluster has its own reasons."""
+        told = self.guest.told(job)
+        if told is None or told.state != RUNNING:
+            return told or STOPPED_STATE
+        return CLUSTER_STOPPED if SLURM_VARIABLE in os.environ else STOPPED_STATE
 
     def _stop(self, *signal_and_frame: object) -> None:
         """What SIGTERM does: the command under way is asked to end, and none follows."""

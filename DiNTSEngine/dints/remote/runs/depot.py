@@ -38,14 +38,16 @@ from dints.remote.runs.guest import (
     DONE,
     FAILED,
     OWNER_ALONE,
-    STOPPED,
+    QUEUED,
     STOPPED_STATE,
     GuestRun,
+    GuestState,
     Stage,
     guests_folder,
 )
 from dints.remote.runs.launcher import launcher_of
 from dints.remote.runs.names import below
+from dints.remote.runs.slurm import UnansweredError
 
 CACHE = "cache"  # of a run: what its own computer alone needs
 MOST_LINES = 2000  # of events in one answer
@@ -161,7 +163,7 @@ class Depot:
 
     def _look(self, message: Mapping[str, Any]) -> Answer:
         guest, at = GuestRun(message["look"]), dict(message["at"])
-        state = guest.state(launcher_of(guest).alive(guest))  # before the events: none is later than the end
+        state = _state(guest)  # before the events: none is later than the end
         events: list[Any] = []
         for job in guest.jobs:
             lines, at[job] = _lines(guest.events_file(job), at.get(job, 0), MOST_LINES - len(events))
@@ -185,7 +187,7 @@ class Depot:
             launcher_of(guest).stop(guest)
             for job in guest.jobs:
                 told = guest.told(job)
-                if told is None or told.state not in (DONE, FAILED, STOPPED):
+                if told is None or told.state not in (DONE, FAILED):  # what was stopped is so on purpose now
                     guest.tell(job, STOPPED_STATE)
         return {"event": "stopped", "state": guest.state(None).state}
 
@@ -215,6 +217,15 @@ class Depot:
             except InputError as error:
                 raise BusyError(f"run {guest.identity}: another connection begins or ends it") from error
             yield
+
+
+def _state(guest: GuestRun) -> GuestState:
+    """Of a whole run. Its jobs go on where the scheduler does not answer for a while, as when it is started anew."""
+    try:
+        alive = launcher_of(guest).alive(guest)
+    except UnansweredError as error:
+        alive = GuestState(QUEUED, str(error))
+    return guest.state(alive)
 
 
 def _digest(name: Any) -> str:

@@ -39,11 +39,16 @@ ENDED = (
     *("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL"),
     *("OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED"),
 )
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 REASONS = {
     "TIMEOUT": "its limit of time ended, what was saved stays; `dints hosts add ... --sbatch` takes a longer --time",
     "OUT_OF_MEMORY": "its memory ran out; `dints hosts add ... --sbatch` takes more --mem",
     "CANCELLED": "was cancelled on the cluster; run it again to go on",
 }
+
+
+class UnansweredError(RunError):
+    """A question to the scheduler failed, which says nothing of the jobs."""
 
 
 class QueueRow(NamedTuple):
@@ -81,7 +86,10 @@ class SlurmLauncher:
             before = [f"--dependency=afterok:{numbers[stage.name]}", "--kill-on-invalid-dep=yes"]
 
     def alive(self, guest: GuestRun) -> GuestState | None:
-        """As in `Launcher`; what a job is queued for is the text. Tells the ends of jobs that could not do it."""
+        """As in `Launcher`; what a job is queued for is the text. Tells the ends of jobs that could not do it.
+
+        UnansweredError if SLURM does not answer.
+        """
         numbers = _numbers(guest)
         when, asked, rows = self._answers.get(guest.identity, (-math.inf, None, []))
         if asked != numbers or time.monotonic() > when + self._patience:
@@ -91,7 +99,7 @@ class SlurmLauncher:
         _tell_ends(guest, numbers, rows)
         if not running:
             return None
-        queued = [row for row in running if row.state == "PENDING"]
+        queued = [row for row in running if row.state in WAITING]
         if len(queued) < len(running):
             return GuestState(RUNNING)
         first = min(queued, key=lambda row: int(row.number))
@@ -196,6 +204,8 @@ def _call(*command: str, given: str = "") -> str:
         raise RunError(f"{command[0]}: cannot be started ({error.strerror}); is it a login node?") from error
     if done.returncode:
         reason = short(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
+        if command[0] == "squeue":
+            raise UnansweredError(f"SLURM does not answer ({reason})")
         remedy = (
             "correct --sbatch of `dints hosts add`, or ask" if command[0] == "sbatch" else "try again later, or ask"
         )

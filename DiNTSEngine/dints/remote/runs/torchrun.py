@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 
 TOGETHER = ("search", "train")  # commands whose processes share their work (`dints.process_group`)
-FIRST_PORT, PORTS = 29500, 1000  # of the first node, where processes meet; jobs of one user need their own
 RESTARTS = 3
 
 
@@ -24,6 +24,13 @@ def torchrun(command: str) -> list[str]:
     if nodes == 1:
         return [*run, "--standalone", "-m", "--"]
     job, first = os.environ["SLURM_JOB_ID"], os.environ["SLURMD_NODENAME"]
-    place = f"{first}:{FIRST_PORT + int(job) % PORTS}"
+    place = f"{first}:{_free_port()}"  # of this node, where other jobs may run
     meeting = ["--nnodes", str(nodes), "--rdzv-backend", "c10d", "--rdzv-id", job, "--rdzv-endpoint", place]
     return ["srun", f"--nodes={nodes}", "--ntasks-per-node=1", *run, *meeting, "-m", "--"]
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("", 0))
+        port: int = one.getsockname()[1]
+        return port
