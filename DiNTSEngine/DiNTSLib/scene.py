@@ -88,11 +88,13 @@ def segmentIds(segmentationNode: slicer.vtkMRMLSegmentationNode) -> dict[str, st
     """
     segmentation = segmentationNode.GetSegmentation()
     found: dict[str, str] = {}
+    spellings: set[str] = set()
     for number in range(segmentation.GetNumberOfSegments()):
         name = segmentation.GetNthSegment(number).GetName()
-        if folded(name) in map(folded, found):
+        if folded(name) in spellings:
             text = _("{node} has two segments {name}; join them, or give each a name of its own")
             raise ValueError(text.format(node=segmentationNode.GetName(), name=name))
+        spellings.add(folded(name))
         found[name] = segmentation.GetNthSegmentID(number)
     return found
 

@@ -86,6 +86,10 @@ def train(host: Any, camera: Photographer) -> None:
         camera.ui.foldsTable.item(fold, 0).setCheckState(0)
     host.click(camera.ui.startButton)
     finish(camera)
+    camera.panel.panel.open(camera.panel.panel.retrain)
+    host.process_events()
+    camera.shoot("trained")
+    camera.panel.panel.open(camera.panel.panel.export)
 
 
 def export(host: Any, camera: Photographer) -> None:

@@ -58,7 +58,8 @@ def use(name: str, version: int) -> Path:
     if found is None or "family" not in found:
         raise InputError(f"{name}: is no installed model; `dints models list` shows what is")
     own = [entry for entry in entries if entry.get("family") == found["family"]]
-    wanted = next((entry for entry in own if entry["version"] == version), None)
+    # Two computers may each have made a version 2: then that of the file which was named.
+    wanted = next((entry for entry in (found, *own) if entry["version"] == version), None)
     if wanted is None:
         known = ", ".join(str(entry["version"]) for entry in own)
         raise InputError(f"{name}: version {version} is not installed (installed: {known}); name one of them")

@@ -59,6 +59,15 @@ def test_a_name_means_the_version_in_use_and_one_can_go_back(versions, capsys):
     assert "liver.zip: Tiny (CT): liver, left kidney, tumour; 2 folds, Dice 0.900; not in use" in listed
 
 
+def test_of_two_versions_of_one_number_the_file_that_is_named_is_chosen(versions):
+    second = load_model(versions[1])
+    weights = [{name: tensor + 0.02 for name, tensor in n.state_dict().items()} for n in second.networks]
+    other = save_model(versions[1].with_name("b-later.zip"), second.manifest, weights).path
+    for path in (other, versions[1], other):
+        assert use(path.name, 2) == path
+        assert find_model("Tiny") == path
+
+
 def test_a_version_that_is_not_installed_is_refused(versions):
     with pytest.raises(InputError, match=r"version 3 is not installed \(installed: 1, 2\)"):
         use("Tiny", 3)
