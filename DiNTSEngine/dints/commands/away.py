@@ -15,11 +15,16 @@ from dints.data.datalist import DataList, dealing_order, read_datalist
 from dints.data.record import FORMAT, DataRecord, changes
 from dints.errors import InputError
 from dints.events import JsonReporter, Reporter
+from dints.files.plain_yaml import to_yaml
+from dints.files.storage import write_text
+from dints.files.untrusted.yaml_text import parse_yaml
 from dints.model.installed import find_model
 from dints.remote.hosts import SCHEDULERS, Host, find_host
+from dints.remote.passing import passing_folder
 from dints.remote.runs.away import AwayRun
 from dints.remote.runs.guest import Stage
 from dints.remote.runs.parcel import Parcel
+from dints.remote.worker import PREFIX
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.zoo.catalogue import find_design
@@ -38,10 +43,11 @@ def add_on(parser: argparse.ArgumentParser) -> None:
 
 @dataclass
 class Words:
-    """The words of a command there, and the files that they name."""
+    """The words of a command there, and the files that they name: of here, or with a text."""
 
     words: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def add(self, option: str, value: object) -> None:
         """An option, if it has a value."""
@@ -53,6 +59,19 @@ class Words:
         if value is not None and Path(value).is_file():
             self.files[name], value = Path(value), name
         self.add(option, value)
+
+    def add_settings(self, option: str, value: str | None, name: str) -> None:
+        """The same of a file of settings, without its comments, which may name a patient or a folder."""
+        if value is not None and Path(value).is_file():
+            settings = parse_yaml(Path(value).read_text(encoding="utf-8"))
+            self.texts[name], value = to_yaml(settings), name
+        self.add(option, value)
+
+    def all_files(self, folder: Path) -> dict[str, Path]:
+        """By their names there; those with a text are written into a folder."""
+        for name, text in self.texts.items():
+            write_text(folder / name, text)
+        return self.files | {name: folder / name for name in self.texts}
 
 
 def search_there(arguments: argparse.Namespace, reporter: Reporter) -> None:
@@ -108,7 +127,7 @@ def _shared(arguments: argparse.Namespace) -> Words:
     words, config = Words(), (configuration(arguments) or Config()).with_overrides(arguments.set)
     if config.search.architecture and Path(config.search.architecture).is_file():
         raise InputError("search.architecture: a file does not travel in a setting; give it with --architecture")
-    words.add_file("--config", arguments.config, "config.yaml")
+    words.add_settings("--config", arguments.config, "config.yaml")
     if arguments.architecture is not None:
         find_design(arguments.architecture, config.search.space)  # that there is none is said before anything is sent
         words.add_file("--architecture", arguments.architecture, f"architecture{Path(arguments.architecture).suffix}")
@@ -123,9 +142,9 @@ def _do_there(arguments: argparse.Namespace, words: Words, stages: StagesThere, 
     folder, host = arguments.run_folder, find_host(arguments.on)
     with run_lock(folder):
         away, datalist = _away(arguments, host, reporter)
-        with away, stopping_there(away, reporter):
+        with away, stopping_there(away, reporter), passing_folder(PREFIX) as texts:
             begun = stages(("--run", away.run_there), ("--data", away.data_there), host)
-            away.begin(begun, words.files, datalist, reporter)
+            away.begin(begun, words.all_files(texts), datalist, reporter)
             if not arguments.detach:
                 away.follow(reporter)
 

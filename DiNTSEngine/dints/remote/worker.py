@@ -1,7 +1,8 @@
 """Jobs of the warm worker (`dints.service.worker`) done on another computer: the same jobs, events and files as here.
 
 Scans are read here and sent as voxels and geometry alone, under numbers: no name, no header and no path of theirs
-travels. Results come back and are written here. After a lost connection the job is done again from its beginning.
+travels, nor do the name and the notes of the model. Results come back and are written here. After a lost connection the
+job is done again from its beginning.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from dints.data.images import read_channels, read_image, write_image
 from dints.data.outputs import refuse_overlap
 from dints.errors import InputError, RunError
 from dints.events import Reporter
-from dints.files.untrusted.archive import read_member
+from dints.files.storage import to_json
+from dints.files.untrusted.archive import MOST_COMPRESSION, read_member
 from dints.model.archive import read_manifest
 from dints.model.installed import find_model
 from dints.model.manifest import FILE_NAME
@@ -152,7 +155,7 @@ class RemoteWorker:
         if self._model is None or self._model[0] != version:
             if self._model is not None:
                 connection.drop([self._model[1]])
-            self._model = version, connection.put(_packed(path, folder) if path.is_dir() else path, MODEL_SUFFIX)
+            self._model = version, connection.put(_packed(path, folder), MODEL_SUFFIX)
         return self._model[1]
 
 
@@ -169,11 +172,15 @@ def hand_on(reporter: Reporter) -> TakeEvent:
 
 
 def _packed(model: Path, folder: Path) -> Path:
-    """A model folder as one file. What else lies in it stays here."""
-    file = folder / "model.zip"
+    """What is computed with, as one file: a model's name may be that of its data's folder, and so a patient's."""
+    file, manifest = folder / "model.zip", read_manifest(model)
+    task = replace(manifest.config.task, name="model", description="")
+    nameless = replace(manifest, config=replace(manifest.config, task=task), notes="")
     with zipfile.ZipFile(file, "w") as archive:
-        for name in (FILE_NAME, *(fold.file for fold in read_manifest(model).folds)):
-            archive.writestr(name, read_member(model, name, (model / name).stat().st_size))
+        archive.writestr(FILE_NAME, to_json(nameless.to_mapping()))
+        for fold in manifest.folds:
+            size = (model / fold.file).stat().st_size if model.is_dir() else model.stat().st_size * MOST_COMPRESSION
+            archive.writestr(fold.file, read_member(model, fold.file, size))
     return file
 
 

@@ -256,7 +256,9 @@ def patients(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def arguments(patients: Path, tiny_config_file: Path, tmp_path: Path) -> list[str]:
     """Of a search there."""
-    data = ["--data", str(patients), "--config", str(tiny_config_file), "--set", "training.folds=2"]
+    config = tmp_path / f"{PATIENT}.yaml"
+    config.write_text(f"# for {PATIENT}\n{tiny_config_file.read_text()}")
+    data = ["--data", str(patients), "--config", str(config), "--set", "training.folds=2"]
     return ["--run", str(tmp_path / "run"), *data, "--device", "cpu", "--on", "there"]
 
 

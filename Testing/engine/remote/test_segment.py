@@ -20,6 +20,7 @@ import SimpleITK as sitk
 
 from dints.cli import main
 from dints.errors import RunError, StorageError
+from dints.files.storage import read_json, write_json
 from dints.remote.connection import Connection
 from dints.remote.hosts import Host, keep_host
 from dints.remote.passing import passing_folder
@@ -184,12 +185,16 @@ def test_a_model_in_a_folder_is_sent_and_nothing_else_that_lies_there(
     with zipfile.ZipFile(model_file) as archive:
         archive.extractall(model)
     (model / "patient.txt").write_text("Miller")
+    manifest = read_json(model / "manifest.json")
+    manifest["config"]["task"]["name"] = manifest["notes"] = "Scans of Miller"  # as its data set's folder was called
+    write_json(model / "manifest.json", manifest)
     monkeypatch.setenv("SSH_RECORD", str(tmp_path / "record"))
     arguments = ["--input", str(scan), "--device", "cpu", "--on", "there"]
     for path in (model, Path(shutil.copy(model_file, tmp_path / "Model.ZIP2"))):
         output = tmp_path / f"{path.name}.nrrd"
         assert main(["segment", "--model", str(path), *arguments, "--output", str(output)]) == 0, capsys.readouterr()
         assert output.is_file()
+    assert same(tmp_path / "model.nrrd", tmp_path / "Model.ZIP2.nrrd")
     assert b"Miller" not in (tmp_path / "record").read_bytes()
 
 
