@@ -59,6 +59,7 @@ class RunPlots:
         self.charts = charts()
         self._folder: Path | None = None
         self._drawn: dict[str, tuple[float, ...]] = {}  # of each curve: number of points and the last one
+        self._arrangement = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView  # of the main window, before its plots
 
     def show(self, run: OpenedRun, budget: float) -> None:
         """Brings the curves to what was read of the run's logs."""
@@ -107,8 +108,16 @@ class RunPlots:
             _showIn(node, self.chartNode(name), str(number))
         if not layout.IsLayoutDescription(LAYOUT):
             layout.AddLayoutDescription(LAYOUT, _layoutDescription())
+        if layout.GetViewArrangement() != LAYOUT:
+            self._arrangement = layout.GetViewArrangement()
         layout.SetViewArrangement(LAYOUT)
         return True
+
+    def leaveViews(self) -> None:
+        """Gives the main window's views back to what they showed before the plots."""
+        layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layout is not None and layout.GetViewArrangement() == LAYOUT:
+            layout.SetViewArrangement(self._arrangement)
 
     def clear(self) -> None:
         """Empties all curves; the charts stay where views show them."""

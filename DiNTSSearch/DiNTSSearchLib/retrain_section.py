@@ -134,6 +134,7 @@ class RetrainSection(Section):
         try:
             with slicer.util.WaitCursor():
                 openCase(self.panel.run, name, place)
+            self.panel.plots.leaveViews()
         except ValueError as error:
             self.error = str(error)
         self.panel.refresh()

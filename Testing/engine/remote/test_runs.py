@@ -41,6 +41,7 @@ def test_search_and_training_come_home(
     assert f"{PATIENT} 3" in home.scores_file.read_text()
     assert not [text for text in texts if "case-0" in text or str(server.home) in text]
     assert main(["report", "--run", str(run)]) == 0
+    assert main(["suspects", "--run", str(run)]) == 0, capfd.readouterr().err  # what came home is enough for it
     sent = (tmp_path / "sent").read_bytes()
     assert b"Doe" not in sent
     assert b"Doe" not in b"".join(path.read_bytes() for path in guests(server)[-1].rglob("*") if path.is_file())

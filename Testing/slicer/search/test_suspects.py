@@ -165,3 +165,15 @@ def test_a_case_of_which_a_part_cannot_be_read_is_not_opened_by_half(opened: Any
     assert "case0.nii.gz" in opened.retrain.error
     for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
         assert not slicer.util.getNodesByClass(kind)
+
+
+def test_a_case_is_seen_also_where_plots_had_the_views(opened: Any, host: Any) -> None:
+    import slicer
+
+    layout = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLayoutNode")
+    layout.SetViewArrangement(layout.SlicerLayoutConventionalView)
+    for _click in range(2):
+        assert opened.plots.showInViews()
+    host.click(opened.ui.openSuspectButton)
+    assert opened.retrain.error == ""
+    assert layout.GetViewArrangement() == layout.SlicerLayoutConventionalView
