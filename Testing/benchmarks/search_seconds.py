@@ -23,7 +23,7 @@ from plan import append
 
 from dints.config import Config
 from dints.cost.memory import every_edge
-from dints.cost.seconds import window_seconds
+from dints.cost.seconds import WindowTimer
 from dints.data.cache import Cache, build_cache
 from dints.data.check import check
 from dints.data.datalist import read_datalist
@@ -90,7 +90,8 @@ def searched(base: Config, cache: Cache, share: float, filters: int, folder: Pat
 def timed(architecture: Architecture, config: Config) -> float:
     """Measured seconds of a window."""
     task, filters = config.task, config.training.filters
-    return window_seconds(architecture, filters, len(task.channels), len(task.labels), config.sampling.patch, CPU)
+    timer = WindowTimer(filters, len(task.channels), len(task.labels), config.sampling.patch, CPU)
+    return timer.whole(architecture)
 
 
 def row(share: float, search: Search) -> dict[str, object]:

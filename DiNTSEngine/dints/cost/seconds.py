@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dints.device import autocast
 from dints.geometry import Size
@@ -44,53 +45,76 @@ class InferenceTimes:
         return self.fixed + float(chosen[architecture.edges].sum())
 
 
-def inference_times(
-    space: SearchSpace,
-    filters: int,
-    in_channels: int,
-    classes: int,
-    patch: Size,
-    device: torch.device,
-    timer: Timer | None = None,
-) -> InferenceTimes:
-    """Times each operation at each level once, each change of level, and a whole U shape.
+@dataclass(frozen=True)
+class WindowTimer:
+    """Measures how long one window takes on a device.
 
-    What that takes beyond its edges is fixed.
-
-    Args:
+    Attributes:
         filters: of the retrained network, at full resolution.
         patch: of a window, in voxels.
         timer: measures; by default the clock.
     """
-    measure = timer or partial(clocked, device=device)
-    edges = torch.zeros(space.edges, len(OPERATIONS))
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
-        operations = [
-            [_cell_seconds(space, filters, patch, (level, level), [name], device, measure) for name in OPERATIONS]
-            for level in range(space.levels)
-        ]
-        for edge, ends in enumerate(zip(space.sources.tolist(), space.targets.tolist(), strict=True)):
-            change = 0.0 if ends[0] == ends[1] else _cell_seconds(space, filters, patch, ends, [], device, measure)
-            edges[edge] = torch.tensor(operations[ends[1]]) + change
-    shape = u_shape(space)
-    whole = window_seconds(shape, filters, in_channels, classes, patch, device, timer)
-    return InferenceTimes(edges, max(0.0, whole - InferenceTimes(edges, 0.0).of(shape)))
 
+    filters: int
+    in_channels: int
+    classes: int
+    patch: Size
+    device: torch.device
+    timer: Timer | None = None
 
-def window_seconds(
-    architecture: Architecture,
-    filters: int,
-    in_channels: int,
-    classes: int,
-    patch: Size,
-    device: torch.device,
-    timer: Timer | None = None,
-) -> float:
-    """Of one window through a whole network, measured; arguments as of `inference_times`."""
-    measure = timer or partial(clocked, device=device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
-        network = build_network(architecture, in_channels, classes, filters).to(device).eval()
-        return measure(partial(_run, network, torch.randn(1, in_channels, *patch, device=device), device))
+    def whole(self, architecture: Architecture) -> float:
+        """Seconds of a network."""
+        with self._undisturbed():
+            network = build_network(architecture, self.in_channels, self.classes, self.filters)
+            network = network.to(self.device).eval()
+            images = torch.randn(1, self.in_channels, *self.patch, device=self.device)
+            return self._seconds(partial(network, images))
+
+    def parts(self, space: SearchSpace) -> InferenceTimes:
+        """Each operation at each level once, each change of level, and a whole U shape.
+
+        What that takes beyond its edges is fixed.
+        """
+        edges = torch.zeros(space.edges, len(OPERATIONS))
+        with self._undisturbed():
+            operations = [
+                [self._cell(space, (level, level), [name]) for name in OPERATIONS] for level in range(space.levels)
+            ]
+            for edge, ends in enumerate(zip(space.sources.tolist(), space.targets.tolist(), strict=True)):
+                change = 0.0 if ends[0] == ends[1] else self._cell(space, ends, [])
+                edges[edge] = torch.tensor(operations[ends[1]]) + change
+        shape = u_shape(space)
+        return InferenceTimes(edges, max(0.0, self.whole(shape) - InferenceTimes(edges, 0.0).of(shape)))
+
+    def _cell(self, space: SearchSpace, ends: tuple[int, int], operations: Sequence[str]) -> float:
+        """Of an edge's operations; of its change of level alone where there are none."""
+        source, target = ends
+        cell = Cell(space, self.filters, source, target, operations).to(self.device).eval()
+        size = [side // shrink for side, shrink in zip(self.patch, space.shrink(source), strict=True)]
+        features = torch.randn(1, space.width(source, self.filters), *size, device=self.device)
+
+        def work() -> None:
+            node = Node(features)
+            if operations:
+                list(cell(node))
+            else:
+                cell.change(node)
+
+        return self._seconds(work)
+
+    def _seconds(self, work: Callable[[], object]) -> float:
+        def in_precision() -> None:
+            with autocast(self.device):
+                work()
+
+        return self.timer(in_precision) if self.timer else clocked(in_precision, self.device)
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Without gradients, and without random numbers of the run."""
+        gpus = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus), torch.inference_mode():
+            yield
 
 
 def clocked(work: Callable[[], object], device: torch.device) -> float:
@@ -103,34 +127,3 @@ def clocked(work: Callable[[], object], device: torch.device) -> float:
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - started)
     return statistics.median(times[1:])
-
-
-def _cell_seconds(
-    space: SearchSpace,
-    filters: int,
-    patch: Size,
-    ends: tuple[int, int],
-    operations: Sequence[str],
-    device: torch.device,
-    measure: Timer,
-) -> float:
-    """Of an edge's operations; of its change of level alone where there are none."""
-    source, target = ends
-    cell = Cell(space, filters, source, target, operations).to(device).eval()
-    size = [side // shrink for side, shrink in zip(patch, space.shrink(source), strict=True)]
-    features = torch.randn(1, space.width(source, filters), *size, device=device)
-
-    def work() -> None:
-        with autocast(device):
-            node = Node(features)
-            if operations:
-                list(cell(node))
-            else:
-                cell.change(node)
-
-    return measure(work)
-
-
-def _run(network: nn.Module, images: Tensor, device: torch.device) -> None:
-    with autocast(device):
-        network(images)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch.optim import SGD, Adam
 
 from dints.config import Config
 from dints.cost.operations import operation_costs
-from dints.cost.seconds import inference_times, window_seconds
+from dints.cost.seconds import WindowTimer
 from dints.data.cache import Cache
 from dints.data.sampling import prefetch
 from dints.errors import InputError
@@ -23,7 +23,7 @@ from dints.process_group import is_main_process, start_together, world_size
 from dints.run_layout import SearchFiles
 from dints.search.decode import discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
-from dints.search.priced import FREE, Prices, decode_at, prices_for
+from dints.search.priced import FREE, Prices, cheapest, decode_at, prices_for
 from dints.search.snapshots import Snapshot, moments
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
@@ -40,8 +40,6 @@ from dints.training.stopping import stoppable
 STAGE = "search"
 SECONDS_TOLERANCE = 0.1  # of `search.seconds`, by which what is found may miss it without a warning
 SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
-
-Answered = TypeVar("Answered")
 
 
 class Search:
@@ -98,7 +96,13 @@ class Search:
         return moments(self.first_architecture_step, self.settings.iterations, count)
 
     def run(self) -> Architecture:
-        """Searches to the end of the schedule and returns the discrete architecture (3.3.3)."""
+        """Searches to the end of the schedule and returns the discrete architecture (3.3.3).
+
+        InputError if the architecture would never learn: what is found would be random.
+        """
+        if self.first_architecture_step >= self.settings.iterations:
+            rest = f"the architecture would rest for all of {self.settings.iterations} iterations"
+            raise InputError(f"search.weights_only={self.settings.weights_only}: {rest}; lower it")
         first, total = start_together(self._resume(), self.supernet), self.settings.iterations
         log = TrainingLog(self.files.log, first, writes=is_main_process())
         first_train2 = max(first, self.first_architecture_step)
@@ -197,27 +201,27 @@ class Search:
             return operation_costs(self.space, self.settings.filters, self.config.sampling.patch).to(self.device), None
         if world_size() > 1:
             raise InputError("search.seconds: cannot be measured by several processes; search with one")
-        times = self._measured(inference_times, self.space)
-        target = self.settings.seconds - times.fixed
-        if target <= 0:
-            reason = f"stems and head alone take {times.fixed:.3g} s of a window on this computer"
-            raise InputError(f"search.seconds must be larger, not {self.settings.seconds:g}: {reason}")
-        return times.edges.to(self.device), target
+        wanted, timer = self.settings.seconds, self._timer()
+        times = timer.parts(self.space)
+        least = timer.whole(cheapest(self.space, times.edges.double().numpy()))
+        if least > (1 + SECONDS_TOLERANCE) * wanted:
+            reason = f"the fastest network takes {least:.3g} s for a window on this computer"
+            raise InputError(f"search.seconds must be larger, not {wanted:g}: {reason}")
+        return times.edges.to(self.device), max(0.0, wanted - times.fixed)
 
     def _probabilities(self) -> tuple[Tensor, Tensor]:
         return self.supernet.edge_probability(), self.supernet.operation_probability()
 
-    def _measured(self, measure: Callable[..., Answered], what: object) -> Answered:
-        """What `inference_times` or `window_seconds` measures of a space or architecture, as it will be retrained."""
-        task, patch = self.config.task, self.config.sampling.patch
-        return measure(what, self.config.training.filters, len(task.channels), len(task.labels), patch, self.device)
+    def _timer(self) -> WindowTimer:
+        """Of windows through networks as they will be retrained."""
+        task, filters = self.config.task, self.config.training.filters
+        return WindowTimer(filters, len(task.channels), len(task.labels), self.config.sampling.patch, self.device)
 
     @torch.no_grad()
     def _prices(self) -> Prices:
         """At which the measured time of what is found is nearest to `search.seconds`; says which that is."""
-        measure = partial(self._measured, window_seconds)
         wanted, costs = self.settings.seconds, self.costs.double().cpu().numpy()
-        prices, found = prices_for(wanted, self.space, *self._probabilities(), costs, measure)
+        prices, found = prices_for(wanted, self.space, *self._probabilities(), costs, self._timer().whole)
         near = abs(found - wanted) <= SECONDS_TOLERANCE * wanted
         say = self.reporter.message if near else self.reporter.warning
         say(f"A window of the found network takes {found:.3g} s on this computer, {wanted:.3g} s were wanted")

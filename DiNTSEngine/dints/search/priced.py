@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dints.search.decode import Values, decode
 from dints.space.architecture import Architecture
+from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 
 # Nats for an edge and operation of mean time. Those below 0 pay for what is slow: a budget may be above the optimum.
@@ -34,6 +35,12 @@ def decode_at(
     """As `decode`, at prices in nats for an edge and operation of mean cost; `costs` are [E, N]."""
     at_prices = [decode(space, edges, operations, price * costs / costs.mean() if price else None) for price in prices]
     return replace(at_prices[0], operations=at_prices[1].operations)
+
+
+def cheapest(space: SearchSpace, costs: NDArray[np.float64]) -> Architecture:
+    """The feasible architecture whose costs [E, N] add up to the least: the optimum where all is equally probable."""
+    shape = (space.layers, space.edges, len(OPERATIONS))
+    return decode(space, np.full(shape[:2], 0.5), np.full(shape, 1 / len(OPERATIONS)), costs)
 
 
 def prices_for(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dints import Architecture, SearchSpace
-from dints.cost.seconds import clocked, inference_times
+from dints.cost.seconds import WindowTimer, clocked
 from dints.space.operations import OPERATIONS
 from dints.zoo.shapes import u_shape
 
@@ -23,7 +23,7 @@ def test_each_operation_at_each_level_and_each_change_of_level_is_timed_once():
         measured.append(work)
         return 1.0
 
-    times = inference_times(SPACE, 2, 1, 2, PATCH, CPU, timer)
+    times = WindowTimer(2, 1, 2, PATCH, CPU, timer).parts(SPACE)
     changes = int((SPACE.sources != SPACE.targets).sum())
     assert len(measured) == SPACE.levels * len(OPERATIONS) + changes + 1
     assert times.edges.shape == (SPACE.edges, len(OPERATIONS))
@@ -37,7 +37,7 @@ def test_what_a_network_takes_beyond_its_edges_is_fixed():
     whole = iter([1e-3] * 100)
     count = SPACE.levels * len(OPERATIONS) + int((SPACE.sources != SPACE.targets).sum())
     seconds = [next(whole) for _ in range(count)] + [5.0]
-    times = inference_times(SPACE, 2, 1, 2, PATCH, CPU, lambda work: seconds.pop(0))
+    times = WindowTimer(2, 1, 2, PATCH, CPU, lambda work: seconds.pop(0)).parts(SPACE)
     assert times.of(u_shape(SPACE)) == pytest.approx(5.0)
     assert 0 < times.fixed < 5
     assert times.of(Architecture.random(SPACE, 0, 0.9)) > times.fixed
@@ -51,5 +51,5 @@ def test_measuring_draws_no_random_number_of_the_run():
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    inference_times(SPACE, 2, 1, 2, PATCH, CPU, lambda work: 1.0)
+    WindowTimer(2, 1, 2, PATCH, CPU, lambda work: 1.0).parts(SPACE)
     assert torch.equal(torch.rand(2), expected)

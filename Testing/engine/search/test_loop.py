@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dints import Architecture, Config, InputError
-from dints.cost.seconds import InferenceTimes
+from dints.cost.seconds import InferenceTimes, WindowTimer
 from dints.data.cache import Cache
 from dints.events import Reporter
 from dints.run_layout import SearchFiles, read_log
@@ -234,12 +234,12 @@ def test_a_checkpoint_of_something_else_is_refused_by_name(search, finished, dam
 def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search, tmp_path, monkeypatch):
     asked = []
 
-    def measured(space, *sizes):
-        asked.append(sizes)
+    def measured(timer, space):
+        asked.append(timer)
         return InferenceTimes(torch.full((space.edges, 5), 0.1 * len(asked)), 0.5)
 
-    monkeypatch.setattr(loop, "inference_times", measured)
-    monkeypatch.setattr(loop, "window_seconds", lambda architecture, *_: 2.0)
+    monkeypatch.setattr(WindowTimer, "parts", measured)
+    monkeypatch.setattr(WindowTimer, "whole", lambda timer, architecture: 2.0)
     with pytest.raises(InterruptedSearchError):
         search(tmp_path, "search.seconds=2", reporter=StopAt(STEPS - 2)).run()
     going_on = search(tmp_path, "search.seconds=2")
@@ -253,12 +253,12 @@ def test_what_is_found_is_measured_at_the_end_and_not_again(search, tmp_path, mo
     costs = torch.linspace(1, 2, 5).repeat(100, 1)
     measured = []
 
-    def window(architecture, *_sizes):
+    def window(timer, architecture):
         measured.append(0.01 * int(architecture.edges.sum()))
         return measured[-1]
 
-    monkeypatch.setattr(loop, "inference_times", lambda space, *_: InferenceTimes(costs[: space.edges], 0.0))
-    monkeypatch.setattr(loop, "window_seconds", window)
+    monkeypatch.setattr(WindowTimer, "parts", lambda timer, space: InferenceTimes(costs[: space.edges], 0.0))
+    monkeypatch.setattr(WindowTimer, "whole", window)
     first = search(tmp_path, "search.seconds=0.05")
     found, count = first.run(), len(measured)
     assert count > 1
@@ -268,7 +268,21 @@ def test_what_is_found_is_measured_at_the_end_and_not_again(search, tmp_path, mo
     assert len(measured) == count
 
 
-def test_a_budget_in_seconds_that_stems_alone_exceed_is_refused(search, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "inference_times", lambda space, *_: InferenceTimes(torch.ones(space.edges, 5), 0.5))
-    with pytest.raises(InputError, match="stems and head alone take"):
-        search(tmp_path, "search.seconds=0.4")
+@pytest.mark.parametrize("least", [0.3, 0.5])
+def test_a_budget_in_seconds_is_refused_if_the_fastest_network_exceeds_it(search, tmp_path, monkeypatch, least):
+    """Whatever the parts add up to: they are no exact sum, and what is fixed seems to take longer than all of it."""
+    monkeypatch.setattr(WindowTimer, "parts", lambda timer, space: InferenceTimes(torch.ones(space.edges, 5), 0.5))
+    monkeypatch.setattr(WindowTimer, "whole", lambda timer, architecture: least)
+    if least > 0.4:
+        with pytest.raises(
+            InputError, match=r"search.seconds must be larger, not 0.4: the fastest network takes 0.5 s"
+        ):
+            search(tmp_path, "search.seconds=0.4")
+    else:
+        assert search(tmp_path, "search.seconds=0.4").target == 0
+
+
+def test_a_search_whose_architecture_would_never_learn_is_refused(search, tmp_path):
+    with pytest.raises(InputError, match=r"search.weights_only=11000: the architecture would rest for all of 5"):
+        search(tmp_path, "search.weights_only=11000", "search.iterations=5", "search.schedule_iterations=5").run()
+    assert not SearchFiles(tmp_path).log.is_file()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dints import SearchSpace
+from dints import Architecture, SearchSpace
 from dints.search.decode import decode
-from dints.search.priced import FREE, decode_at, prices_for
+from dints.search.priced import FREE, cheapest, decode_at, prices_for
 
 SPACE = SearchSpace(layers=8, levels=3)
 
@@ -62,3 +62,11 @@ def test_beyond_all_networks_the_nearest_one_is_found(seconds):
     _, found = prices_for(seconds, SPACE, edges, operations, costs, computer)
     extreme = computer(decode_at(SPACE, edges, operations, costs, (30.0 if seconds < 1 else -30.0,) * 2))
     assert found == pytest.approx(extreme, rel=0.1)
+
+
+def test_no_network_is_cheaper_than_the_cheapest():
+    for seed in range(3):
+        costs = searched(seed, 1.0)[2]
+        least = Computer(costs)(cheapest(SPACE, costs))
+        others = [Architecture.random(SPACE, number, 0.2) for number in range(50)]
+        assert all(Computer(costs)(one) >= least for one in others)
