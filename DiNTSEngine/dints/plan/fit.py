@@ -111,8 +111,10 @@ def fit(
     elif not given:
         config = task.change(config, search__architecture=U_SHAPE)
     config, timings = _with_steps(task, config, bool(searching))
-    why = (*reasons(base, config, hours, whole, bool(searching), given), *_excess(task, config, timings, given))
-    return Fit(config, timings, why, left_out(base, config))
+    design = task.design(config)
+    why = reasons(base, config, design, hours, whole, bool(searching), given)
+    less = left_out(base, config, task.design(base), design)
+    return Fit(config, timings, (*why, *_excess(task, config, timings, given)), less)
 
 
 def _whole(task: _Task, given: bool) -> Fit | float:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dints.config import Config
 from dints.plan.durations import SECONDS_AN_HOUR, duration
+from dints.space.architecture import Architecture
+from dints.zoo.catalogue import AnyDesign
 
 
-def reasons(base: Config, config: Config, hours: float, paper: float, searching: bool, given: bool) -> tuple[str, ...]:
+def reasons(
+    base: Config, config: Config, design: AnyDesign, hours: float, paper: float, searching: bool, given: bool
+) -> tuple[str, ...]:
     """Why the settings are what they are.
 
     Args:
         base: the settings before.
         config: the settings that were chosen.
+        design: the network whose time is planned with.
         hours: that are given.
         paper: seconds that the settings before take at least.
+        searching: whether there is a search.
+        given: whether the design was.
     """
     training, search = config.training, config.search
     time = duration(hours * SECONDS_AN_HOUR)
@@ -28,7 +35,7 @@ def reasons(base: Config, config: Config, hours: float, paper: float, searching:
     else:
         second = "No search: one that is worth its time takes more than a third of what is given. A U shape is trained."
     third = (
-        f"Networks of {search.layers} layers and {training.filters} filters with {training.batch_size} patches of "
+        f"{_networks(design)} and {_width(design, config)} filters with {training.batch_size} patches of "
         f"{' x '.join(map(str, config.sampling.patch))} are the largest for which there is time: "
         f"{training.folds} folds of {training.iterations} steps."
     )
@@ -44,14 +51,19 @@ def _others(base: Config, config: Config) -> list[str]:
     return found
 
 
-def left_out(base: Config, config: Config) -> tuple[str, ...]:
-    """What of the settings before is no longer there, as one sentence; none if nothing is."""
+def left_out(base: Config, config: Config, before: AnyDesign, design: AnyDesign) -> tuple[str, ...]:
+    """What of the settings before is no longer there, as one sentence; none if nothing is.
+
+    Args:
+        before: the network whose time is planned with, in the settings before.
+        design: the same in those that were chosen.
+    """
     old, new = base.training, config.training
     flipped = base.augmentation.flip_probability > config.augmentation.flip_probability
     found = [
         "the search" if config.search.architecture and not base.search.architecture else "",
-        _fewer("layers", base.search.layers, config.search.layers),
-        _fewer("filters", old.filters, new.filters),
+        _fewer("layers", _layers(before), _layers(design)),
+        _fewer("filters", _width(before, base), _width(design, config)),
         _fewer("voxels a side of the patch", max(base.sampling.patch), max(config.sampling.patch)),
         _fewer("steps a fold", old.iterations, new.iterations),
         _fewer("patches a step", old.batch_size, new.batch_size),
@@ -60,6 +72,23 @@ def left_out(base: Config, config: Config) -> tuple[str, ...]:
     ]
     parts = [part for part in found if part]
     return (f"Left out of the paper: {'; '.join(parts)}.",) if parts else ()
+
+
+def _networks(design: AnyDesign) -> str:
+    """What kind of networks, and how deep they are."""
+    if isinstance(design, Architecture):
+        return f"Networks of {design.space.layers} layers"
+    return f"U-Nets of {design.levels} levels"
+
+
+def _layers(design: AnyDesign) -> int:
+    """Of the search space; 0 of a network that is none of it."""
+    return design.space.layers if isinstance(design, Architecture) else 0
+
+
+def _width(design: AnyDesign, config: Config) -> int:
+    """Filters: its own, or those of the settings."""
+    return design.filters or config.training.filters
 
 
 def _fewer(name: str, before: int, now: int) -> str:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from dints import Config, InputError
+from dints import Config, InputError, SearchSpace
 from dints.plan.extents import Extent
 from dints.plan.fit import FEWEST_STEPS, LEAST_STEPS, MOST_STEPS, SEARCH_SHARE, Fit, fit
 from dints.plan.predict import predict
+from dints.zoo.shapes import u_shape
 
 from .computer import Computer
 
@@ -125,3 +126,15 @@ def test_the_time_of_the_architecture_that_is_given_counts():
 
     fit(PAPER, CASES, 3, Watching(3e8), architecture="unet")
     assert designs == {"UNetDesign"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "depth"),
+    [("unet", "U-Nets of 4 levels"), ("u-shape", "Networks of 6 layers"), ("", "of 9 layers")],
+)
+def test_the_plan_speaks_of_the_network_that_is_given(architecture, depth, tmp_path):
+    u_shape(SearchSpace(layers=9, levels=3)).save(tmp_path / "own.json")
+    found = fit(PAPER, CASES, 1, Computer(3e8), architecture=architecture or str(tmp_path / "own.json"))
+    assert found.config.search.layers == 6
+    assert any(f"{depth} and " in sentence for sentence in found.chosen)
+    assert ("layers (6 in place of 12)" in found.left_out[0]) == (architecture == "u-shape")
