@@ -21,6 +21,13 @@ SIDE_OF, PAIRED_SIDE_OF = (
 # Of kidney_left, KidneyLeft, "Left kidney", R_kidney; L1 is one word, as that of a vertebra.
 WORDS = re.compile(r"[lLrR]\d+|左|右|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
 JOINED = re.compile(r"(left|right)(?=\w)|(?<=\w)(left|right)|[lr](?=\d)")  # within a word: leftkidney, L1
+# Organs whose left and right parts are unlike: the mirror image of one is not the other. Brains have ventricles, too.
+LOPSIDED = re.compile(
+    r"heart|cardi|herz|myo[ck]ard|ventri[ck]|atri[aou]|vorhof|oreillette|aur[ií]cula|[ck]oronar|liver|hepat|leber|foie|"
+    r"fegato|h[ií]gado",
+    re.IGNORECASE,
+)
+BRAIN = re.compile(r"lateral|brain|cerebr", re.IGNORECASE)
 EXCHANGE = str.maketrans(LEFT + RIGHT, RIGHT + LEFT)
 # Ends of the other axes of RAS volumes. Bodies are not symmetric along these: a mirror image shows no other label.
 ENDS = {
@@ -34,7 +41,7 @@ class Sides:
     """What an R-L flip makes of each class, by class index in the order of the label values."""
 
     classes: tuple[int, ...]  # that of the other side; its own where a class has no side
-    unpaired: tuple[str, ...]  # names with a side whose other side is no label
+    unpaired: tuple[str, ...]  # names with a side whose mirror image is no label
 
     @property
     def any(self) -> bool:
@@ -57,9 +64,10 @@ def sides_of(labels: Mapping[int, str]) -> Sides:
     for value, name in names.items():
         other = value_of.get(_mirrored(name), value)
         sure = _marked(labels[value])
-        if other != value and value_of[name] == value:  # of two labels of one name, the first has a partner
+        has_other = other != value and value_of[name] == value  # of two labels of one name, the first has a partner
+        if has_other and not _is_lopsided(labels[value]):
             classes[values.index(value)] = values.index(other)
-        elif _mirrored(sure) != sure:
+        elif has_other or _mirrored(sure) != sure:
             unpaired.append(labels[value])
     return Sides(tuple(classes), tuple(unpaired))
 
@@ -75,6 +83,10 @@ def ends_of(labels: Mapping[int, str]) -> dict[int, tuple[str, str]]:
                 if opposite != name:
                     found.setdefault(axis, (name, opposite))
     return found
+
+
+def _is_lopsided(name: str) -> bool:
+    return LOPSIDED.search(name) is not None and BRAIN.search(name) is None
 
 
 def _words(name: str) -> list[str]:

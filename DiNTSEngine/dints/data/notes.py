@@ -66,7 +66,7 @@ def _sides(labels: Mapping[int, str]) -> Iterator[str]:
     if pairs:
         yield f"left and right are told apart ({'; '.join(pairs)}): flips along R-L exchange them"
     if sides.unpaired:
-        yield f"{', '.join(sides.unpaired)} have no label on the other side: there are no flips along R-L"
+        yield f"{', '.join(sides.unpaired)} have no label that is their mirror image: there are no flips along R-L"
     for axis, (one, other) in ends_of(labels).items():
         yield (
             f"{one} and {other} are told apart along {AXES[axis]}: settings derived from the data flip nothing along "

@@ -68,6 +68,28 @@ def test_a_side_without_a_partner_cannot_be_mirrored():
     assert not sides.mirrorable
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("left ventricle", "right ventricle"),
+        ("heart_atrium_left", "heart_atrium_right"),
+        ("LeftAtrium", "RightAtrium"),
+        ("ventricolo sin", "ventricolo dx"),
+        ("left coronary artery", "right coronary artery"),
+        ("liver left lobe", "liver right lobe"),
+    ],
+)
+def test_sides_of_a_lopsided_organ_are_no_mirror_images(one, other):
+    sides = sides_of({0: "background", 1: one, 2: other, 3: "kidney left", 4: "kidney right"})
+    assert sides.unpaired == (one, other)
+    assert sides.classes == (0, 1, 2, 4, 3)
+
+
+@pytest.mark.parametrize("part", ["Lateral-Ventricle", "brain ventricle", "atlas"])
+def test_ventricles_of_the_brain_are_mirror_images(part):
+    assert sides_of({0: "background", 1: f"Left {part}", 2: f"Right {part}"}).classes == (0, 2, 1)
+
+
 def test_of_two_labels_of_one_name_one_has_a_partner():
     sides = sides_of({0: "background", 1: "left kidney", 2: "kidney left", 3: "right kidney"})
     assert sides.classes == (0, 3, 2, 1)

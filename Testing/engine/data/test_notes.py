@@ -66,7 +66,9 @@ def test_left_and_right_are_told_apart_and_never_turned_into_each_other():
     assert said("kidney_left", "spine", "kidney_right") == (
         "left and right are told apart (kidney_left and kidney_right): flips along R-L exchange them"
     )
-    assert "left atrium have no label on the other side: there are no flips along R-L" in said("left atrium")
+    words = "have no label that is their mirror image: there are no flips along R-L"
+    assert f"left atrium {words}" in said("left atrium")
+    assert f"left ventricle, right ventricle {words}" in said("left ventricle", "right ventricle")
 
 
 def test_front_and_back_are_told_apart():
