@@ -60,7 +60,10 @@ def _convert(hint: Any, value: Any) -> Any:
     if origin is dict:
         if not isinstance(value, Mapping):
             raise TypeError
-        return {_convert_key(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
+        converted = {_convert_key(arguments[0], key): _convert(arguments[1], item) for key, item in value.items()}
+        if len(converted) < len(value):  # 1 and "1" are one key
+            raise ValueError
+        return converted
     if hint is float and type(value) in (int, str):  # YAML 1.1 reads 1e-3 as a string
         value = float(value)
     if type(value) is not hint:

@@ -47,7 +47,12 @@ BAD_FILES = {
     "doubling aliases": ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nsearch: *c", "which is not supported"),
     "a tag": ("task: !!python/object/apply:os.system [id]", "could not determine a constructor"),
     "a tag that does not fit": ("search: {filters: !!int ''}", "is not valid YAML"),
-    "a date that does not exist": ("task: {name: 2001-99-99}", "is not valid YAML"),
+    "a key twice": ("search: {filters: 4, layers: 3, filters: 8}", "is not valid YAML (it gives 'filters' twice)"),
+    "a section twice": ("search: {filters: 4}\nrace: {}\nsearch: {layers: 3}", "(it gives 'search' twice)"),
+    "a label twice": ("task: {labels: {0: air, 1: liver, '1': spleen}}", "task.labels must be a mapping"),
+    "a number with zeros before it": ("search: {seed: 010}", "search.seed must be a whole number, not '010'"),
+    "a time for a number": ("search: {seed: 1:30}", "search.seed must be a whole number, not '1:30'"),
+    "a word for a switch": ("race: {enabled: no}", "race.enabled must be true or false, not 'no'"),
     "brackets without end": ("[" * 50_000, "nested too deeply"),
     "a book": ("#" * 200_000, "it is longer than 100000 characters"),
 }

@@ -2,8 +2,8 @@
 
 | module | reads | refuses |
 | --- | --- | --- |
-| `json_text` | JSON of manifests, runs, data lists and jobs | NaN, infinity, nesting without end |
-| `yaml_text` | YAML of settings and label names | tags, aliases, nesting and length without end |
+| `json_text` | JSON of manifests, runs, data lists and jobs | NaN, infinity, names given twice, nesting without end |
+| `yaml_text` | YAML of settings and label names | tags, aliases, keys given twice, nesting and length without end |
 | `archive` | the files of a model, which is a zip or a folder | names that point outside, links, bombs, two meanings |
 | `tensors` | files of PyTorch and safetensors | calls, and tensors of more bytes than their file |
 

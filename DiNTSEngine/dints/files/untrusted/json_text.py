@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
-from dints.errors import LONGEST_QUOTE
+from dints.errors import LONGEST_QUOTE, brief
 
 DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper cannot be written or compared either
 
@@ -14,10 +15,10 @@ DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text; bytes may begin with a byte order mark.
 
-    Unlike Python's own reader, this one refuses NaN and infinity as the format does.
+    Unlike Python's own reader, this one refuses NaN and infinity as the format does, and a name that is given twice.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_each_once)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if _depth(value) > DEEPEST_JSON:
@@ -32,6 +33,14 @@ def _depth(value: Any) -> int:
         depth += 1
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
     return depth
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = Counter(name for name, _ in pairs)
+        raise ValueError(f"it gives {brief(names.most_common(1)[0][0])} twice")
+    return values
 
 
 def _finite(number: str) -> float:
