@@ -24,6 +24,8 @@ WINDOWS_SYNCHRONIZE, WINDOWS_TIMEOUT = 0x100000, 0x102  # the right to wait for 
 FORGOTTEN_SECONDS = 24 * 3600.0  # after which also another computer's temporary file is taken for left behind
 
 BYTES_A_READ = 2**20
+LONGEST_NAME = 255  # bytes of a file's name
+DIGITS = 16  # hexadecimal, in place of a name that is too long
 
 _being_written: set[Path] = set()  # temporary files and folders of this process
 
@@ -85,10 +87,13 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def temporary_path(path: Path) -> Path:
-    """Where this process writes what will become `path`."""
+    """Where this process writes what will become `path`; a name that leaves no room for that goes by a number."""
     suffixes = "".join(path.suffixes[-2:])
-    host = platform.node().partition(".")[0]
-    return path.with_name(f".{path.name.removesuffix(suffixes)}.{host}-{os.getpid()}.tmp{suffixes}")
+    writer = f".{platform.node().partition('.')[0]}-{os.getpid()}.tmp{suffixes}"
+    stem = path.name.removesuffix(suffixes)
+    if len(os.fsencode(f".{stem}{writer}")) > LONGEST_NAME:
+        stem = hashlib.sha256(os.fsencode(stem)).hexdigest()[:DIGITS]
+    return path.with_name(f".{stem}{writer}")
 
 
 def remove_leftovers(folder: Path, recursive: bool = False) -> None:

@@ -35,6 +35,16 @@ def test_the_temporary_file_keeps_the_suffixes_that_choose_the_format(tmp_path: 
     assert (tmp_path / "case.1.nii.gz").read_bytes() == b"x"
 
 
+def test_a_name_of_any_length_that_the_disk_takes_can_be_written(tmp_path: Path) -> None:
+    names = [f"{'ä' * 120}{number}.nii.gz" for number in range(2)]
+    with atomic_path(tmp_path / names[0]) as one, atomic_path(tmp_path / names[1]) as other:
+        assert one != other
+        assert one.name.endswith(".tmp.nii.gz")
+        one.write_bytes(b"0")
+        other.write_bytes(b"1")
+    assert [(tmp_path / name).read_bytes() for name in names] == [b"0", b"1"]
+
+
 def test_json_comes_back_and_nan_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "a" / "b.json", {"ä": [1, None]})
     assert read_json(tmp_path / "a" / "b.json") == {"ä": [1, None]}
