@@ -178,3 +178,17 @@ def test_a_model_without_a_safety_bound_says_that_every_window_is_computed(model
         assert segment(model_file, "--input", scan_file, "--output", tmp_path / "labels.nii.gz", *options) == 0
         text = "".join(capsys.readouterr())
         assert ("has no safety bound, so every window is computed: it was not measured" in text) is said
+
+
+@pytest.mark.parametrize("side", ["pred", "ref"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_label_that_is_no_number_is_not_scored_as_background(tmp_path, capsys, side, value):
+    for folder in ("pred", "ref"):
+        for name in "ab":
+            label(tmp_path / folder / f"{name}.nii.gz", 1)
+    path = tmp_path / side / "b.nii.gz"
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(np.float32)
+    voxels[0, 0] = value
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(path))
+    assert evaluate("--predictions", tmp_path / "pred", "--references", tmp_path / "ref") == 1
+    assert f"{path}: has 6 voxels that are NaN or infinite; set them to a label value" in capsys.readouterr().err

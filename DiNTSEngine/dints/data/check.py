@@ -17,7 +17,6 @@ from dints.data.datalist import DataList, data_folds
 from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
 from dints.data.grid import Grid
 from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
-from dints.data.nifti_files import count_not_finite
 from dints.data.notes import notes
 from dints.data.placement import geometry_difference
 from dints.data.segments import blank, name_problems, read_named_label
@@ -181,15 +180,10 @@ def _read_label(
     try:
         named = labels | dict.fromkeys(ignored, IGNORED_NAME)
         label = read_named_label(path, named, images[0] if images else None, remarks.append)
-        zeroed = count_not_finite(path)
     except InputError as error:
         return None, [_problem(path, str(error))]
     voxels = sitk.GetArrayFromImage(blank(label, ignored))
     problems = [_problem(path, remark, "warning") for remark in remarks]
-    if zeroed:
-        problems.append(
-            Problem(str(path), f"has {zeroed} voxels that are NaN or infinite", "set them to a label value")
-        )
     difference = geometry_difference(images[0], label) if images else ""
     if difference:
         remedy = "resample the label to the grid of the image"

@@ -80,8 +80,13 @@ def read_channels(
 
 
 def read_label(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:
-    """Reads a label image as 8- or 16-bit unsigned integers; whole numbers stored as floats are accepted."""
+    """Reads a label image as 8- or 16-bit unsigned integers; whole numbers stored as floats are accepted.
+
+    InputError if it holds anything else, or several volumes.
+    """
     volumes = split_channels(read_image(path, remark), str(path))
+    if count := count_not_finite(Path(path)):
+        raise InputError(f"{path}: has {count} voxels that are NaN or infinite; set them to a label value")
     if len(volumes) != 1:
         raise InputError(f"{path}: holds {len(volumes)} volumes; a label must be one 3D volume of label values")
     return as_label(volumes[0], str(path))
