@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from dints.commands.options import add_device, add_run, fold_list
+from dints.commands.options import add_device, add_run, count, fold_list
 from dints.device import devices_at_hand
 from dints.evaluation.compare import SEARCHED, compare, verdict
 from dints.events import Reporter
@@ -18,7 +18,7 @@ from dints.run import Run, run_lock
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("--folds", type=fold_list, help="for example 0,1 (default: all that are trained)")
-    parser.add_argument("--random", type=int, default=2, help="how many random architectures (default: 2)")
+    parser.add_argument("--random", type=count, default=2, help="how many random architectures (default: 2)")
     parser.add_argument(
         "--architecture",
         action="append",

@@ -13,6 +13,7 @@ from dints.commands.options import add_configuration, add_data, add_device, fold
 from dints.commands.planning import add_hours, announce
 from dints.data.phantom import write_phantoms
 from dints.device import select_device
+from dints.errors import InputError
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.events import Reporter
 from dints.plan.forecast import kept_plan
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    if arguments.data_only and arguments.data:
+        raise InputError("--data-only generates phantoms, and --data takes other data; give one of them")
     with run_lock(arguments.run_folder):
         _whole_job(arguments, reporter)
 

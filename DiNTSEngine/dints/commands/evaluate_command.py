@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Set
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     failures: list[str] = []
     if arguments.run_folder and (arguments.predictions or arguments.references):
         raise InputError("--run cross-validates a run, --predictions scores a folder; give one of them")
+    if not 0 <= arguments.tolerance < math.inf:
+        raise InputError(f"--tolerance {arguments.tolerance:g}: must be a number of mm, 0 or more")
     if arguments.run_folder:
         run = Run(arguments.run_folder)
         with run_lock(run.folder):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from dints.commands.options import refuse_contradiction
 from dints.commands.planning import refuse_other_time, time_limit
 from dints.config import Config
 from dints.device import device_memory
@@ -36,9 +37,11 @@ def open_or_create(
         held_out: how many labelled cases neither search nor training may see; None is as it was, or none.
 
     Raises:
-        InputError: a run that exists was started with other data, settings or held-out cases.
+        InputError: a run that exists was started with other data, settings or held-out cases, or changes contradict
+            each other.
     """
     overrides = [*arguments.set, *more]
+    refuse_contradiction(overrides)
     if RunLayout(arguments.run_folder).is_run:
         return _existing(arguments, overrides, reporter, held_out)
     if arguments.data is None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dints.config import Config, preset_names
+from dints.errors import InputError
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +38,46 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--set",
-        action="append",
+        action=_Change,
         default=[],
         metavar="SECTION.KEY=VALUE",
         help="change one setting, e.g. search.seed=1; `dints settings` lists all with what they may be",
     )
 
 
+class _Change(argparse.Action):
+    """Collects changes of settings, of which no two may contradict each other."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, value: Any, option: str | None = None
+    ) -> None:
+        changes = [*getattr(arguments, self.dest), value]
+        try:
+            refuse_contradiction(changes)
+        except InputError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        setattr(arguments, self.dest, changes)
+
+
+def refuse_contradiction(changes: Sequence[str]) -> None:
+    """InputError if two of several SECTION.KEY=VALUE give a setting different values."""
+    known: dict[str, str] = {}
+    for change in changes:
+        key, _, value = (part.strip() for part in change.partition("="))
+        if known.setdefault(key, value) != value:
+            raise InputError(f"{key}: is given twice, as {known[key]} and as {value}; give it once")
+
+
 def configuration(arguments: argparse.Namespace) -> Config | None:
     """The configuration that the arguments name, without their `--set`; None if they name none."""
     return Config.load(arguments.config) if arguments.config else None
+
+
+def count(text: str) -> int:
+    """A whole number from 0."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 or more")
+    return int(text)
 
 
 def fold_list(text: str) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dints.commands.options import add_run
+from dints.commands.options import add_run, count
 from dints.events import Reporter
 from dints.improvement.suspects import find_suspects
 from dints.run import Run
@@ -12,7 +12,7 @@ from dints.run import Run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
-    parser.add_argument("--most", type=int, default=20, help="so many at most (default: 20)")
+    parser.add_argument("--most", type=count, default=20, help="so many at most (default: 20)")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:

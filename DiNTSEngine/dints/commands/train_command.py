@@ -87,6 +87,8 @@ def _open(arguments: argparse.Namespace, device: torch.device, reporter: Reporte
     run = Run(arguments.run_folder)
     if run.start is None:
         raise InputError(f"{run.folder}: was started without --from; use a new folder")
+    if arguments.old is not None and str(arguments.old.resolve()) != run.start.old_run:
+        began = f"--old {run.start.old_run}" if run.start.old_run else "no --old"
+        raise InputError(f"{run.folder}: was started with {began}; resume without the option, or use a new folder")
     arguments.config = None  # of a checkpoint; the run has it
-    arguments.set = []
     return open_or_create(arguments, device, reporter)

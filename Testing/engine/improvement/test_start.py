@@ -137,14 +137,18 @@ def test_fewer_cases_than_networks_are_validated_in_several_folds(first_model, d
     assert all(len(training) == 2 for training, _ in run.splits)
 
 
-def test_the_command_fine_tunes_and_goes_on_without_the_model(first_model, data, tmp_path):
+def test_the_command_fine_tunes_and_goes_on_without_the_model(first_model, data, tmp_path, capsys):
     model = Path(shutil.copy(first_model, tmp_path / "model.zip"))
     run = tmp_path / "run"
     command = ["train", "--run", str(run), "--from", str(model), "--device", "cpu"]
     settings = ["--data", str(data), "--set", "training.iterations=2"]
     assert main([*command, *settings, "--folds", "0"]) == 0
     model.unlink()
-    assert main(command) == 0
+    assert main([*command, "--set", "training.iterations=3"]) == 2
+    assert "was started with other settings" in capsys.readouterr().err
+    assert main([*command, "--old", str(tmp_path)]) == 2
+    assert "was started with no --old; resume without the option" in capsys.readouterr().err
+    assert main([*command, "--set", "training.iterations=2"]) == 0
     assert Run(run).trained_folds == [0, 1]
     assert load_fold(Run(run), 1)
 

@@ -1,0 +1,62 @@
+"""Options that contradict each other are refused before any work, in one line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dints.cli import main
+
+TWICE = "is given twice, as"
+
+
+FOLDERS = ["--predictions", "{tmp}", "--references", "{tmp}"]
+NEW_RUN = ["--run", "{tmp}/run", "--data", "{data}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["memory", "--set", "search.seed=1", "--set", "search.seed=2"], f"search.seed: {TWICE} 1 and as 2; give it"),
+        (["check", "{data}", "--folds", "3", "--set", "training.folds=2"], f"training.folds: {TWICE} 2 and as 3"),
+        (
+            ["search", *NEW_RUN, "--memory-budget", "0.2", "--set", "search.memory_budget=0.5"],
+            f"search.memory_budget: {TWICE} 0.5 and as 0.2",
+        ),
+        (["demo", *NEW_RUN, "--data-only"], "give one of them"),
+        (["suspects", "--run", "{tmp}", "--most", "-5"], "'-5': expected a whole number, 0 or more"),
+        (["compare", "--run", "{tmp}", "--random", "-1"], "'-1': expected a whole number, 0 or more"),
+        (["evaluate", *FOLDERS, "--tolerance", "-1"], "must be a number of mm"),
+        (["evaluate", *FOLDERS, "--tolerance", "nan"], "must be a number of mm"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(arguments, reason, phantoms, tmp_path, capsys):
+    filled = [argument.format(data=phantoms, tmp=tmp_path) for argument in arguments]
+    try:
+        code = main(filled)
+    except SystemExit as ended:  # as argparse does
+        code = ended.code
+    errors = capsys.readouterr().err
+    assert code == 2
+    assert reason in errors
+    assert len(errors.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_same_twice_is_no_contradiction(capsys):
+    assert main(["memory", "--set", "search.filters=2", "--set", "search.filters = 2", "--device", "cpu"]) == 0
+
+
+def test_other_folds_than_those_of_the_data_set_are_refused(phantoms, tiny_config_file, tmp_path, capsys):
+    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    values = json.loads((data / "dataset.json").read_text())
+    for number, entry in enumerate(values["training"]):
+        entry["fold"] = number % 3
+    (data / "dataset.json").write_text(json.dumps(values))
+    command = ["train", "--run", str(tmp_path / "run"), "--data", str(data), "--config", str(tiny_config_file)]
+    assert main([*command, "--set", "training.folds=2"]) == 2
+    assert f"training.folds=2: {data} has a division into 3 folds; leave it out" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "run.json").exists()
