@@ -20,7 +20,7 @@ from dints.cost.table import architecture_numbers, describe_cost
 from dints.data.cache import Cache
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
-from dints.data.fingerprint import default_config, fingerprint, scaling_notes
+from dints.data.fingerprint import default_config, fingerprint, with_scaling
 from dints.device import device_name
 from dints.errors import InputError
 from dints.evaluation.export import export as export  # the last of the stages
@@ -69,19 +69,18 @@ def prepare(
     task = given.task if given.task != TaskConfig() else None
     datalist = read_datalist(data, task)
     if datalist.folds:
-        overrides = [*overrides, f"training.folds={len(datalist.folds)}"]
+        overrides = [*overrides, f"training.folds={_own_folds(datalist, given, overrides)}"]
     training = given.with_overrides(overrides).training
     datalist = replace(datalist, held_out=(*datalist.held_out, *_drawn(datalist, held_out, training.seed)))
     result = checked or check(datalist, training.folds, reporter, training.seed)
     result.refuse_errors(f"`dints check {data}` lists all")
-    for problem in result.problems:
-        reporter.warning(str(problem))
     if task is None:
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
     config = given.with_overrides(overrides)
-    scaling = scaling_notes(config.preprocessing, datalist.channels)
-    result = replace(result, notes=tuple(dict.fromkeys((*result.notes, *scaling))))  # a check may have them already
+    result = with_scaling(result, config.preprocessing, datalist)
+    for problem in result.problems:
+        reporter.warning(str(problem))
     for sentence in result.notes:
         reporter.message(f"{data}: {sentence}")
     if limit is not None:
@@ -91,6 +90,14 @@ def prepare(
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on
     return run
+
+
+def _own_folds(datalist: DataList, given: Config, overrides: Sequence[str]) -> int:
+    """Into how many folds a data set divides itself. InputError if another number is asked for."""
+    own, asked = len(datalist.folds), given.with_overrides(overrides).training.folds
+    if "training.folds" in fixed_settings(None, overrides) and asked != own:
+        raise InputError(f"training.folds={asked}: {datalist.folder} has a division into {own} folds; leave it out")
+    return own
 
 
 def _drawn(datalist: DataList, count: int, seed: int) -> list[str]:

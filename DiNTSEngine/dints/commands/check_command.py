@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from dints.commands.options import add_configuration, configuration
+from dints.commands.options import add_configuration, configuration, refuse_contradiction
 from dints.config import Config, PreprocessingConfig, TaskConfig
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
-from dints.data.fingerprint import default_config, fingerprint, preprocessing, scaling_notes
+from dints.data.fingerprint import default_config, fingerprint, preprocessing, with_scaling
 from dints.data.outputs import refuse_replacing
 from dints.errors import InputError
 from dints.events import Reporter
@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     _refuse_files_of_runs([arguments.output, arguments.settings])
     if arguments.folds is not None:
-        arguments.set.append(f"training.folds={arguments.folds}")
+        arguments.set = [*arguments.set, f"training.folds={arguments.folds}"]
+        refuse_contradiction(arguments.set)
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)
@@ -39,8 +40,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     training = (config or Config()).with_overrides(arguments.set).training
     result = check(datalist, training.folds, reporter, training.seed)
     if not result.errors:
-        scaling = _scaling(arguments, config if task else None, datalist, result)
-        result = replace(result, notes=(*result.notes, *scaling_notes(scaling, datalist.channels)))
+        result = with_scaling(result, _scaling(arguments, config if task else None, datalist, result), datalist)
     if arguments.output:
         write_json(arguments.output, result.to_mapping())
     for sentence in result.notes:

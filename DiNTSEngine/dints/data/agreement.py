@@ -7,15 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from dints.data.cases import Case, Problem
+from dints.data.cases import Case, Problem, misnumbered
 from dints.data.facts import CaseFacts
 
+UNLIKE_VOXELS = 8  # times as long or short as others' voxels: slices that are thick and wide stay below, cm do not
 AIR_BELOW = -500.0  # intensities that reach below it may be Hounsfield units: lung and air
 
 
 def problems_among(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:
     """All that is found here."""
-    return [*_shared_labels(cases), *_copies(cases, facts), *offset_problems(cases, facts)]
+    return [
+        *_other_channels(cases),
+        *_shared_labels(cases),
+        *_copies(cases, facts),
+        *_other_units(cases, facts),
+        *offset_problems(cases, facts),
+    ]
+
+
+def _other_channels(cases: Sequence[Case]) -> list[Problem]:
+    file_of = {case.name: case.images[0] for case in cases}
+    remedy = "add the missing channel, or number the files alike"
+    return [Problem(str(file_of[name]), reason, remedy, case=name) for name, reason in misnumbered(cases).items()]
 
 
 def _shared_labels(cases: Sequence[Case]) -> list[Problem]:
@@ -41,6 +54,20 @@ def _copies(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:
             reason = f"has the size and the intensities of {other}, whose copy it may be"
             remedy = "remove one of them: a network that learned from one would be validated on the other"
             problems.append(Problem(str(file_of[own.name]), reason, remedy, "warning", own.name))
+    return problems
+
+
+def _other_units(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> list[Problem]:
+    """Cases whose voxels are so much longer or shorter than those of most that their sizes may be in another unit."""
+    file_of = {case.name: case.images[0] for case in cases}
+    lengths = {own.name: float(np.prod(own.spacing)) ** (1 / 3) for own in facts}
+    usual = float(np.median(list(lengths.values()))) if lengths else 1.0
+    problems = []
+    for name, length in lengths.items():
+        if not 1 / UNLIKE_VOXELS < length / usual < UNLIKE_VOXELS:
+            reason = f"has voxels of {length:.3g} mm, on average along the axes, where most others have {usual:.3g} mm"
+            remedy = "correct the spacing in the file if it is in another unit"
+            problems.append(Problem(str(file_of[name]), reason, remedy, "warning", name))
     return problems
 
 

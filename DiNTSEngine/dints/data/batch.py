@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dints.data.cases import misnumbered
 from dints.data.dicom import is_dicom_folder
 from dints.data.formats import is_image
 from dints.data.outputs import Assignment, refuse_overlap
@@ -29,6 +30,8 @@ def folder_works(folder: Path, output: Path, channels: int) -> list[Assignment]:
         works: list[Assignment] = [((folder,), output / f"{folder.resolve().name}{RESULT_SUFFIX}")]
     else:
         cases = image_cases(folder, channels, without=output) if folder.is_dir() else []
+        for name, reason in misnumbered(cases).items():
+            raise InputError(f"{folder / name}: {reason}; add the missing channel, or number the files alike")
         works = [(case.images, output / f"{case.name}{RESULT_SUFFIX}") for case in cases]
     if not works:
         raise InputError(f"{folder}: holds no images; give a folder of images, or an image")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dints.data.formats import image_name
 
-CHANNEL_SUFFIX = re.compile(r"(.+)_\d{4}")  # case_0000, case_0001, ...: one file a channel
+CHANNEL_SUFFIX = re.compile(r"(.+)_(\d{4})")  # case_0000, case_0001, ...: one file a channel
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ def without_channel(name: str) -> str:
     """`name` without _0000, _0001, ... at its end."""
     match = CHANNEL_SUFFIX.fullmatch(name)
     return match[1] if match else name
+
+
+def misnumbered(cases: Sequence[Case]) -> dict[str, str]:
+    """What is wrong with the channels of cases that have as many as others, under other numbers; by the case's name.
+
+    One that is missing would go unnoticed, and another one be taken for it.
+    """
+    matches = {case.name: [CHANNEL_SUFFIX.fullmatch(image_name(path)) for path in case.images] for case in cases}
+    numbers = {name: tuple(match[2] for match in own if match) for name, own in matches.items() if len(own) > 1}
+    found: dict[str, str] = {}
+    for count in {len(own) for own in numbers.values()}:
+        alike = {name: own for name, own in numbers.items() if len(own) == count}
+        usual = Counter(alike.values()).most_common(1)[0][0]
+        words = f"where others have {' '.join(usual)}"
+        found |= {name: f"has channels {' '.join(own)}, {words}" for name, own in alike.items() if own != usual}
+    return found
 
 
 def unique_cases(labelled: Sequence[Case], unlabelled: Sequence[Case], problems: Sequence[Problem] = ()) -> Listing:

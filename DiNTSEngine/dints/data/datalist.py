@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dints.config import TaskConfig
-from dints.config.ignored import IGNORED_NAME, without_ignored
+from dints.config.ignored import IGNORED_NAME, says_ignored, without_ignored
 from dints.data.cases import Case, Problem
 from dints.data.dataset_json import listed_cases
 from dints.data.images import read_channels
 from dints.data.plain_folders import plain_cases
-from dints.data.segments import found_labels
+from dints.data.segments import folded, found_labels
 from dints.errors import InputError, brief
 from dints.files.storage import read_json
 from dints.files.untrusted.yaml_text import parse_yaml
@@ -71,8 +71,9 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
     """Lists a data set. Voxels are read only to find label values and channels that nothing declares.
 
     `folder` holds a `dataset.json` (or is that file), or images and labels in folders, see `plain_folders`. What `task`
-    says about name, modality, channels and labels wins over what the data set says. InputError where the list itself
-    cannot be used; what is wrong with single cases goes to `problems` or is found by `dints.data.check`.
+    says about name, modality, channels and labels wins over what the data set says; where that is something else, there
+    is a warning among the `problems`. So is what is wrong with single cases, or `dints.data.check` finds it. InputError
+    where the list itself cannot be used.
     """
     folder = Path(folder)
     description = folder if folder.is_file() else folder / DESCRIPTION
@@ -99,7 +100,7 @@ def read_datalist(folder: str | Path, task: TaskConfig | None = None) -> DataLis
         labels=labels,
         cases=listing.labelled,
         unlabelled=listing.unlabelled,
-        problems=listing.problems,
+        problems=(*listing.problems, *(_other_task(description, declared, task) if task else ())),
         folds=listing.folds,
         dealt=listing.dealt,
         held_out=listing.held_out,
@@ -154,6 +155,8 @@ def parse_labels(values: Any, source: str | Path) -> dict[int, str]:
             raise InputError(
                 f"{source}: label {brief(key)}: {brief(item)} has no whole number; give one value and one name"
             )
+        if not isinstance(name, str | int | float) or isinstance(name, bool) or not str(name).strip():
+            raise InputError(f"{source}: label value {value} has the name {brief(name)}; give it a text")
         if int(value) in labels:
             raise InputError(f"{source}: label value {value} is declared twice; give every label its own value")
         labels[int(value)] = name if isinstance(name, str) else brief(name)
@@ -199,13 +202,38 @@ def _modality(channels: Sequence[str]) -> str | None:
 
 
 def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases: Sequence[Case]) -> dict[int, str]:
-    """From dataset.json, else from labels.yaml or labels.json, else as label files name them, or after their values."""
-    if declared.get("labels"):
-        return parse_labels(declared["labels"], description)
-    for path in (folder / name for name in LABEL_FILES):
-        if path.is_file():
-            return parse_labels(_read_yaml(path), path)
-    return found_labels(case.label for case in cases if case.label)
+    """As they are declared, else as label files name them, or after their values."""
+    found = _declared_labels(folder, description, declared)
+    return found or found_labels(case.label for case in cases if case.label)
+
+
+def _declared_labels(folder: Path, description: Path, declared: Mapping[str, Any]) -> dict[int, str]:
+    """From dataset.json, labels.yaml or labels.json; {} where none says any. InputError if two say different things."""
+    stated = {description: declared["labels"]} if declared.get("labels") else {}
+    stated |= {path: _read_yaml(path) for path in (folder / name for name in LABEL_FILES) if path.is_file()}
+    labels = {path: parse_labels(values, path) for path, values in stated.items()}
+    first = next(iter(labels), description)
+    for path, own in labels.items():
+        if own != labels[first]:
+            raise InputError(f"{path}: names other labels than {first.name}; remove it, or correct either")
+    return labels.get(first, {})
+
+
+def _other_task(description: Path, declared: Mapping[str, Any], task: TaskConfig) -> Iterator[Problem]:
+    """What a data set says otherwise than the settings, which are taken: they may be for other data."""
+    folder, remedy = description.parent, "make sure that the settings are for these data"
+    try:
+        labels = _declared_labels(folder, description, declared)
+        kind = _modality(_declared_channels(description, declared))
+    except InputError:  # of which nothing is taken
+        return
+    for value, name in labels.items():
+        wanted = task.values.get(value, name)
+        if value and folded(name) != folded(wanted) and not says_ignored(name):
+            reason = f"calls value {value} {brief(name)}, and the settings call it {brief(wanted)}"
+            yield Problem(str(folder), reason, remedy, "warning")
+    if kind and kind != task.modality:
+        yield Problem(str(folder), f"has images of {kind}, and the settings are for {task.modality}", remedy, "warning")
 
 
 def _read_yaml(path: Path) -> Any:

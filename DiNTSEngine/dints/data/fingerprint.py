@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from dints.config.settings import FRONT_BACK, RIGHT_LEFT
 from dints.config.sides import ends_of, sides_of
 from dints.cost.operations import relative_memory
 from dints.data.agreement import AIR_BELOW
+from dints.data.cases import Problem
 from dints.data.check import CheckResult
 from dints.data.datalist import DataList, kind_of_channel
 from dints.data.facts import CaseFacts, ChannelFacts
@@ -127,6 +128,24 @@ def scaling_notes(config: PreprocessingConfig, channels: Sequence[str]) -> list[
         for own in windows
     ]
     return [f"channel {name} is scaled by {own}" for name, own in zip(channels, words, strict=True)]
+
+
+def with_scaling(result: CheckResult, config: PreprocessingConfig, datalist: DataList) -> CheckResult:
+    """What a check found, how channels are scaled, and a warning of those of which a window leaves nothing to see."""
+    unseen = _unseen(config, fingerprint(result, datalist), datalist)
+    notes = dict.fromkeys((*result.notes, *scaling_notes(config, datalist.channels)))  # a check may have them already
+    return dataclasses.replace(result, notes=tuple(notes), problems=tuple(dict.fromkeys((*result.problems, *unseen))))
+
+
+def _unseen(config: PreprocessingConfig, typical: Fingerprint, datalist: DataList) -> Iterator[Problem]:
+    """Channels whose labelled voxels lie beyond their window: they have an offset, or are no Hounsfield units."""
+    for index, (name, (lowest, highest)) in enumerate(zip(datalist.channels, typical.foreground, strict=False)):
+        window = config.window_of(index)
+        if window and (highest <= window[0] or lowest >= window[1]):
+            shown = f"{lowest:g} to {highest:g}, all of it beyond the window {window[0]:g} to {window[1]:g}"
+            remedy = "subtract the offset if there is one, often 1024, or correct preprocessing.window"
+            reason = f"what is labelled lies at {shown} of channel {name}"
+            yield Problem(str(datalist.folder), reason, remedy, "warning")
 
 
 def _search(paper: SearchConfig, typical: Fingerprint) -> SearchConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,12 +25,12 @@ def plain_cases(folder: Path) -> Listing:
         raise InputError(f"{folder}: has neither dataset.json nor images/ and labels/; arrange the data set so")
     images, tests = (_images_in(folder / name, with_folders=True) for name in (names[0], names[2]))
     labels = _images_in(folder / names[1], with_folders=False)
-    label_of = {label_name(path): path for path in reversed(labels)}
+    label_of = {_letters(label_name(path)): path for path in reversed(labels)}
     numbered = _has_numbered_channels(images, set(label_of))
-    cases = [Case(name, paths, label_of.get(name)) for name, paths in _by_name(images, numbered)]
+    cases = [Case(name, paths, label_of.get(_letters(name))) for name, paths in _by_name(images, numbered)]
     unlabelled = [case for case in cases if case.label is None]
-    case_names = {case.name for case in cases}
-    problems = _unmatched(unlabelled, [path for path in labels if label_name(path) not in case_names])
+    known = {_letters(case.name) for case in cases}
+    problems = _unmatched(unlabelled, [path for path in labels if _letters(label_name(path)) not in known])
     problems += _repeated_labels(labels, label_of) + _loose_dicom(folder / names[0])
     test_cases = [Case(name, paths) for name, paths in _by_name(tests, numbered)]
     return unique_cases([case for case in cases if case.label], unlabelled + test_cases, problems)
@@ -65,9 +66,14 @@ def _name(path: Path) -> str:
     return path.name if path.is_dir() else image_name(path)
 
 
+def _letters(name: str) -> str:
+    """Names that look alike as one: macOS writes an accent apart from its letter, and archives keep that."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _has_numbered_channels(images: Sequence[Path], labels: set[str]) -> bool:
     """Whether _0000 numbers a channel and not a case: some label has the name without it, and none has it with it."""
-    names = {_name(path) for path in images}
+    names = {_letters(_name(path)) for path in images}
     return not names & labels and any(without_channel(name) in labels for name in names)
 
 
@@ -103,7 +109,7 @@ def _repeated_labels(labels: Sequence[Path], label_of: dict[str, Path]) -> list[
     problems = []
     for path in labels:
         name = label_name(path)
-        if label_of[name] != path:
-            reason = f"is a second label of the case, beside {label_of[name].name}"
+        if (first := label_of[_letters(name)]) != path:
+            reason = f"is a second label of the case, beside {first.name}"
             problems.append(Problem(str(path), reason, "remove one", case=name))
     return problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,26 @@ def test_a_label_of_two_cases_is_named():
     cases = [Case(name, (Path(f"{name}.nii"),), Path("a_label.nii")) for name in "ab"]
     (problem,) = problems_among(cases, [facts("a", 1), facts("b", 2)])
     assert (problem.file, problem.case, problem.reason) == ("a_label.nii", "b", "is the label of a, too")
+
+
+@pytest.mark.parametrize(
+    ("spacing", "shown"), [((1e-3, 1e-3, 1e-3), "0.001"), ((0.1, 0.1, 0.1), "0.1"), ((10, 10, 10), "10")]
+)
+def test_a_case_whose_voxels_are_in_another_unit_is_named(spacing, shown):
+    found = [facts("a", 1), replace(facts("b", 2), spacing=spacing), facts("c", 3)]
+    (problem,) = problems_among(CASES, found)
+    assert (problem.file, problem.case, problem.severity) == ("b_0000.nii", "b", "warning")
+    assert problem.reason == f"has voxels of {shown} mm, on average along the axes, where most others have 1 mm"
+
+
+def test_thick_slices_among_thin_ones_are_no_matter():
+    found = [replace(facts("a", 1), spacing=(0.4, 0.4, 0.5)), facts("b", 2), replace(facts("c", 3), spacing=(1, 1, 10))]
+    assert problems_among(CASES, found) == []
+
+
+def test_a_channel_that_is_missing_is_noticed_though_there_are_as_many_files():
+    files = {"a": ("a_0000.nii", "a_0001.nii"), "b": ("b_0000.nii", "b_0002.nii"), "c": ("c_0000.nii", "c_0001.nii")}
+    cases = [Case(name, tuple(map(Path, own)), Path(f"{name}.nii")) for name, own in files.items()]
+    (problem,) = problems_among(cases, [])
+    assert (problem.file, problem.case, problem.severity) == ("b_0000.nii", "b", "error")
+    assert problem.reason == "has channels 0000 0002, where others have 0000 0001"

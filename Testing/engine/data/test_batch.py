@@ -69,3 +69,19 @@ def test_a_folder_without_images_is_refused(tmp_path):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=f"{name}: holds no images"):
             folder_works(tmp_path / name, tmp_path / "out", 1)
+
+
+def test_a_channel_that_is_missing_is_noticed_though_there_are_as_many_files(tmp_path):
+    for name in ("a_0000", "a_0001", "b_0000", "b_0002", "c_0000", "c_0001"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"b: has channels 0000 0002, where others have 0000 0001; add the missing"):
+        folder_works(tmp_path, tmp_path / "out", 2)
+
+
+def test_a_folder_of_images_within_that_of_the_results_stays_as_it_is(folder, tmp_path):
+    """Also where the results of before lie beside it."""
+    (tmp_path / "a.nii.gz").write_bytes(b"")
+    assert folder_works(folder, tmp_path, 1) == [
+        ((folder / "a.nrrd",), tmp_path / "a.nii.gz"),
+        ((folder / "b.nii.gz",), tmp_path / "b.nii.gz"),
+    ]

@@ -14,7 +14,14 @@ from dints.data.cases import Case
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList, read_datalist
 from dints.data.facts import CaseFacts, ChannelFacts
-from dints.data.fingerprint import Fingerprint, default_config, fingerprint, machine_memory, scaling_notes
+from dints.data.fingerprint import (
+    Fingerprint,
+    default_config,
+    fingerprint,
+    machine_memory,
+    scaling_notes,
+    with_scaling,
+)
 from dints.errors import InputError
 from dints.space.search_space import SearchSpace
 
@@ -239,3 +246,14 @@ def test_two_channels_of_ct_share_a_window_as_before() -> None:
     cases = [side_by_side(index, (CT_RANGE, True), ((-1000.0, -10.0, 60.0, 300.0, 900.0), True)) for index in range(3)]
     config = default_config(datalist, fingerprint(result(*cases), datalist), 8 * GIB)
     assert (config.preprocessing.intensity, config.preprocessing.window) == ("window", (-80.0, 300.0))
+
+
+@pytest.mark.parametrize(("low", "high", "unseen"), [(950, 1200, True), (-800, -200, True), (100, 300, False)])
+def test_a_window_that_leaves_nothing_of_what_is_labelled_is_warned_of(low, high, unseen) -> None:
+    datalist, config = listed(3, "CT", ("CT",)), Config.load("spleen").preprocessing
+    cases = [facts(index, values=(-1024.0, low, 0.0, high, 3000.0)) for index in range(3)]
+    checked = with_scaling(result(*cases), config, datalist)
+    assert checked == with_scaling(checked, config, datalist)
+    shown = f"what is labelled lies at {low} to {high}, all of it beyond the window"
+    assert [problem.reason.startswith(shown) for problem in checked.problems] == [True] * unseen
+    assert checked.notes == ("channel CT is scaled by the window -160 to 240",)

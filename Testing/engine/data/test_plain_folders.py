@@ -113,3 +113,12 @@ def test_loose_dicom_files_beside_the_images_are_named(tmp_path: Path) -> None:
     (problem,) = datalist.problems
     assert problem.severity == "warning"
     assert "IM0003.dcm: is one of 3 DICOM files beside the images, which are passed over; put" in str(problem)
+
+
+def test_letters_with_accents_are_the_same_however_they_are_written(tmp_path: Path) -> None:
+    composed, decomposed = "M\u00fcller", "Mu\u0308ller"
+    save(tmp_path / f"images/{decomposed}.nii.gz")
+    save(tmp_path / f"labels/{composed}.nii.gz", 1)
+    datalist = read_datalist(tmp_path)
+    assert [case.name for case in datalist.cases] == [decomposed]
+    assert not datalist.problems
