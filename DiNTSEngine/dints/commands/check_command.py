@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     _refuse_files_of_runs([arguments.output, arguments.settings])
     if arguments.folds is not None:
-        arguments.set = [*arguments.set, f"training.folds={arguments.folds}"]
-        refuse_contradiction(arguments.set)
+        folds = [f"training.folds={arguments.folds}"]
+        refuse_contradiction(arguments.set, folds)
+        arguments.set = [*arguments.set, *folds]
     config = configuration(arguments)
     task = config.task if config and config.task != TaskConfig() else None
     datalist = read_datalist(arguments.data, task)

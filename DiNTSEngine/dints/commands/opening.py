@@ -38,10 +38,10 @@ def open_or_create(
 
     Raises:
         InputError: a run that exists was started with other data, settings or held-out cases, or changes contradict
-            each other.
+            one another.
     """
     overrides = [*arguments.set, *more]
-    refuse_contradiction(overrides)
+    refuse_contradiction(arguments.set, more)
     if RunLayout(arguments.run_folder).is_run:
         return _existing(arguments, overrides, reporter, held_out)
     if arguments.data is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from dints.config import Config, preset_names
 from dints.errors import InputError
@@ -38,34 +37,24 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--set",
-        action=_Change,
+        action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
         help="change one setting, e.g. search.seed=1; `dints settings` lists all with what they may be",
     )
 
 
-class _Change(argparse.Action):
-    """Collects changes of settings, of which no two may contradict each other."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, value: Any, option: str | None = None
-    ) -> None:
-        changes = [*getattr(arguments, self.dest), value]
-        try:
-            refuse_contradiction(changes)
-        except InputError as error:
-            raise argparse.ArgumentError(self, str(error)) from None
-        setattr(arguments, self.dest, changes)
-
-
-def refuse_contradiction(changes: Sequence[str]) -> None:
-    """InputError if two of several SECTION.KEY=VALUE give a setting different values."""
-    known: dict[str, str] = {}
-    for change in changes:
-        key, _, value = (part.strip() for part in change.partition("="))
-        if known.setdefault(key, value) != value:
+def refuse_contradiction(changes: Sequence[str], more: Sequence[str]) -> None:
+    """InputError if options for single settings, `more`, say otherwise than `changes`; both are SECTION.KEY=VALUE."""
+    known = dict(_parts(change) for change in changes)  # of the same option twice, the last one counts
+    for key, value in map(_parts, more):
+        if known.get(key, value) != value:
             raise InputError(f"{key}: is given twice, as {known[key]} and as {value}; give it once")
+
+
+def _parts(change: str) -> tuple[str, str]:
+    key, _, value = change.partition("=")
+    return key.strip(), value.strip()
 
 
 def configuration(arguments: argparse.Namespace) -> Config | None:

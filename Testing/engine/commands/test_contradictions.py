@@ -20,7 +20,6 @@ NEW_RUN = ["--run", "{tmp}/run", "--data", "{data}"]
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["memory", "--set", "search.seed=1", "--set", "search.seed=2"], f"search.seed: {TWICE} 1 and as 2; give it"),
         (["check", "{data}", "--folds", "3", "--set", "training.folds=2"], f"training.folds: {TWICE} 2 and as 3"),
         (
             ["search", *NEW_RUN, "--memory-budget", "0.2", "--set", "search.memory_budget=0.5"],
@@ -46,8 +45,9 @@ def test_what_contradicts_itself_is_refused(arguments, reason, phantoms, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_the_same_twice_is_no_contradiction(capsys):
-    assert main(["memory", "--set", "search.filters=2", "--set", "search.filters = 2", "--device", "cpu"]) == 0
+def test_the_same_in_two_ways_is_no_contradiction_and_of_one_option_twice_the_last_counts(phantoms, tmp_path):
+    settings = ["--set", "training.folds=3", "--set", "training.folds = 2"]
+    assert main(["check", str(phantoms), "--folds", "2", *settings]) == 0
 
 
 def test_other_folds_than_those_of_the_data_set_are_refused(phantoms, tiny_config_file, tmp_path, capsys):
