@@ -131,7 +131,8 @@ class DeviceList:
 
             def ended(exitCode: int, sentence: str) -> None:
                 self._checks.pop(name, None)
-                self._found[name] = sentence if exitCode else ""
+                again = _("Choose {name} again to ask it again.").format(name=name)
+                self._found[name] = f"{sentence} {again}" if exitCode else ""
                 self.show(self._chosen)
                 self._onChosen(self._chosen)
 
@@ -152,7 +153,9 @@ class DeviceList:
 
 def _hostLabel(host: Host) -> str:
     seen = last_seen(host)
-    return f"{host.name}: {seen.device} ({gibibytes(seen.memory)})" if seen else host.name
+    if seen is None:
+        return host.name
+    return f"{host.name}: {seen.device} ({gibibytes(seen.memory)})" if seen.memory else f"{host.name}: {seen.device}"
 
 
 def _nothing(event: Event) -> None:

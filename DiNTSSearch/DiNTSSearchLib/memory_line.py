@@ -54,7 +54,7 @@ class MemoryLine(ForecastLine):
             search=gibibytes(values["search"]),
             retraining=gibibytes(budget * values["retraining_full"]),
             device=values["device"],
-            available=gibibytes(values["available"]),
+            available=gibibytes(values["available"]) if "available" in values else _("that of the node of a job"),
         )
         return f"{sentence}. {_('Choose a smaller patch or batch.')}" if self.isTooMuch(budget) else sentence
 

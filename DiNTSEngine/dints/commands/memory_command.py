@@ -33,12 +33,13 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         search=prediction.search,
         retraining_full=prediction.retraining_full,
         device=name,
-        available=available,
         gpus=gpus,
+        **({"available": available} if available else {}),
     )
+    has = f"has {gibibytes(available)}" if available else "gives each job the memory of its node"
     reporter.message(
         f"search {gibibytes(prediction.search)}, retraining at a budget of {budget:g} about "
-        f"{gibibytes(prediction.retraining(budget))}; {name} has {gibibytes(available)}"
+        f"{gibibytes(prediction.retraining(budget))}; {name} {has}"
     )
 
 
@@ -49,7 +50,7 @@ def _here(wanted: str) -> tuple[str, int, int]:
 
 
 def _there(wanted: str) -> tuple[str, int, int]:
-    """The same of another computer, as it was last seen."""
+    """The same of another computer, as it was last seen; no memory of a cluster, which is that of a job's node."""
     host = find_host(wanted)
     seen = last_seen(host) or keep_seen(host, examine(host).facts)
     return f"{seen.device} of {host.name}", seen.memory, seen.gpus

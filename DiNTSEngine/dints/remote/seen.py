@@ -8,14 +8,18 @@ from typing import Any
 
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
-from dints.remote.hosts import Host, hosts_file
+from dints.remote.hosts import SCHEDULERS, Host, hosts_file
 
 FILE_NAME = "hosts_seen.json"
+SLURM = SCHEDULERS[1]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Of one host: its address then, what computes there, bytes of its memory, and how many GPUs there are."""
+    """Of one host: its address then, what computes there, bytes of its memory, and how many GPUs there are.
+
+    Memory and GPUs are 0 of a cluster, whose jobs get those of a node that nobody knows yet.
+    """
 
     address: str
     device: str
@@ -28,6 +32,9 @@ def keep_seen(host: Host, facts: Mapping[str, Any]) -> Seen:
     gpus = facts["gpus"]
     device, memory = (gpus[0]["name"], gpus[0]["memory"]) if gpus else ("CPU", facts["memory"])
     found = Seen(host.address, device, memory, len(gpus))
+    if host.scheduler == SLURM and facts["slurm"]:  # the login node does not compute
+        nodes = [row["gpus"] for row in facts["slurm"]["partitions"] if "gpu" in row["gpus"]]
+        found = Seen(host.address, f"SLURM, {nodes[0].partition('(')[0]}" if nodes else "SLURM", 0, 0)
     write_json(hosts_file().with_name(FILE_NAME), _all() | {host.name: asdict(found)})
     return found
 

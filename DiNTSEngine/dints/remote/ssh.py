@@ -69,7 +69,8 @@ def run_there(host: Host, words: Sequence[str], given: bytes = b"") -> bytes:
     with start_there(host, words) as process:
         output, errors = process.communicate(given)
     if process.returncode:
-        raise failure_of(host, process.returncode, errors.decode(errors="replace"))
+        said = (errors if errors.strip() else output).decode(errors="replace")  # shells of locked accounts print
+        raise failure_of(host, process.returncode, said)
     return output
 
 

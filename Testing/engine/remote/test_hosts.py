@@ -223,6 +223,11 @@ def test_a_python_that_is_not_there_is_told(there):
         examine(Host("there", there.address, "no-python"))
 
 
+def test_what_a_program_prints_instead_of_an_error_is_told(there):
+    with pytest.raises(RunError, match="This account is currently not available"):
+        run_there(there, ["sh", "-c", "echo This account is currently not available.; exit 1"])
+
+
 def test_a_missing_client_is_told(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RunError, match="install OpenSSH's client"):

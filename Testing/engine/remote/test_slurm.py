@@ -57,6 +57,8 @@ def test_a_check_says_what_the_cluster_has(login_node, server, capsys):
     assert "partition down: down" in said
     assert "options of each job: --time 60" in said
     assert "how jobs ended: as each job writes itself" in said
+    assert main(["memory", "--on", "there"]) == 0  # not that of the login node, which has a small GPU
+    assert "SLURM, gpu:2 of there gives each job the memory of its node" in capsys.readouterr().out
 
 
 def test_a_cluster_whose_queue_is_not_used_is_told(there, slurm, capsys, server):

@@ -47,6 +47,23 @@ def test_a_computer_is_listed_with_its_gpu_and_asked_when_it_is_chosen(
     assert "known when it has begun on lab" in listed.ui.timeText.text
 
 
+def test_a_cluster_is_listed_with_the_gpus_of_its_nodes_and_no_memory_of_its_login_node(
+    listed: Any, lab: Any, host: Any
+) -> None:
+    from dints.remote.hosts import Host, keep_host
+    from dints.remote.seen import keep_seen
+
+    cluster = Host("cluster", "me@login.example.org", scheduler="slurm")
+    keep_host(cluster)
+    partitions = [{"name": "cpu", "gpus": "(null)"}, {"name": "gpu", "gpus": "gpu:a100:4(S:0-1)"}]
+    keep_seen(cluster, {"gpus": [], "memory": 2**33, "slurm": {"partitions": partitions}})
+    listed.devices.show(listed.parameters.device)
+    assert listed.ui.deviceBox.findText("cluster: SLURM, gpu:a100:4") >= 0
+    listed.search.memory.values = {"search": 2.0**40, "retraining_full": 2.0**30, "device": "SLURM", "gpus": 0}
+    assert "SLURM has that of the node of a job" in listed.search.memory.sentence(1.0)
+    assert not listed.search.memory.isTooMuch(1.0)
+
+
 def test_a_computer_that_is_not_reached_starts_nothing(listed: Any, host: Any, processes: list[FakeProcess]) -> None:
     host.choose(listed.ui.deviceBox, NAMED)
     processes[-1].finish(1, "host lab: cannot be reached; check the network")
@@ -54,6 +71,10 @@ def test_a_computer_that_is_not_reached_starts_nothing(listed: Any, host: Any, p
     host.process_events()
     assert not listed.ui.startButton.enabled
     assert "check the network" in listed.ui.reasonLabel.text
+    assert "Choose lab again to ask it again." in listed.ui.deviceNote.text
+    host.choose(listed.ui.deviceBox, NAMED)
+    processes[-1].finish()  # it is back
+    assert listed.ui.startButton.enabled
     host.choose(listed.ui.deviceBox, "CPU")
     assert listed.ui.startButton.enabled
     assert not listed.ui.deviceNote.visible
