@@ -36,7 +36,7 @@ def _shared_labels(cases: Sequence[Case]) -> list[Problem]:
     first: dict[Path, str] = {}
     problems = []
     for case in cases:
-        if case.label is not None and (other := first.setdefault(case.label, case.name)) != case.name:
+        if case.label is not None and (other := first.setdefault(case.label.resolve(), case.name)) != case.name:
             reason, remedy = f"is the label of {other}, too", "correct the list of cases"
             problems.append(Problem(str(case.label), reason, remedy, "warning", case.name))
     return problems

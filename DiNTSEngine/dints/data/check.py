@@ -17,6 +17,7 @@ from dints.data.datalist import DataList, data_folds
 from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
 from dints.data.grid import Grid
 from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
+from dints.data.label_values import value_problems
 from dints.data.notes import notes
 from dints.data.placement import geometry_difference
 from dints.data.segments import blank, name_problems, read_named_label
@@ -91,8 +92,8 @@ def check(datalist: DataList, folds: int, reporter: Reporter | None = None, seed
     problems += name_problems(datalist.cases, datalist.labels)
     damaged = {problem.case for problem in problems if problem.severity == "error"}
     problems += _fold_problems(datalist, folds, seed, facts, damaged)
-    problems += [] if damaged else _nothing_labelled(datalist, facts)
-    problems += _absent_labels(datalist, facts) + problems_among([*datalist.cases, *datalist.unlabelled], facts)
+    problems += value_problems(datalist, facts, bool(damaged))
+    problems += problems_among([*datalist.cases, *datalist.unlabelled], facts)
     return CheckResult(tuple(problems), tuple(facts), tuple(notes(datalist)))
 
 
@@ -195,6 +196,8 @@ def _read_label(
         problems.append(Problem(str(path), reason, "declare these values or correct the label"))
     if not voxels.any():
         problems.append(Problem(str(path), "is empty", "make sure that nothing is to be labelled there", "warning"))
+    elif voxels.all() and not difference:
+        problems.append(Problem(str(path), "holds no background", "make sure that all is to be labelled", "warning"))
     return None if difference else voxels, problems
 
 
@@ -248,26 +251,6 @@ def _fold_problems(
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMED_VALUES])
     return f"{shown}, ..." if len(names) > NAMED_VALUES else shown
-
-
-def _nothing_labelled(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:
-    """That no label holds anything, where all that were listed could be read."""
-    names = {case.name for case in datalist.cases}
-    read = [case for case in facts if case.name in names]
-    if not read or any(case.label_volumes for case in read):
-        return []
-    reason = f"none of its {len(read)} labels holds anything but background: there is nothing to learn"
-    return [Problem(str(datalist.folder), reason, "check the export of the labels, and their values")]
-
-
-def _absent_labels(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:
-    """Declared labels that no case holds."""
-    present = {value for case in facts for value in case.label_volumes}
-    return [
-        Problem(str(datalist.folder), f"no case holds label {value} ({name})", "correct the declared labels", "warning")
-        for value, name in datalist.labels.items()
-        if value != 0 and value not in present and datalist.cases
-    ]
 
 
 def _problem(path: Path, sentence: str, severity: str = "error") -> Problem:

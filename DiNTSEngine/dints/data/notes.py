@@ -11,6 +11,7 @@ from dints.data.datalist import DataList
 from dints.data.segments import UNNAMED, folded, segments_of
 from dints.errors import brief
 
+NAMED_VALUES = 20  # of those that nothing names
 AXES = ("R-L", "A-P", "S-I")
 BACKGROUND = re.compile(
     r"background|bg|hintergrund|clear label|none|nothing|empty|air|rest|other|outside|exterior|unknown|"
@@ -44,8 +45,9 @@ def _names(labels: Mapping[int, str]) -> Iterator[str]:
     """On values that nothing names, and on names that may have been given to the wrong values."""
     unnamed = [str(value) for value, name in labels.items() if value and UNNAMED.fullmatch(name)]
     if unnamed:
+        shown = ", ".join(unnamed[:NAMED_VALUES]) + (", ..." if unnamed[NAMED_VALUES:] else "")
         yield (
-            f"nothing names its label values {', '.join(unnamed)}: each is a structure of its own; name them in "
+            f"nothing names its label values {shown}: each is a structure of its own; name them in "
             'labels.yaml ("ignore" for voxels that nobody annotated)'
         )
     if not BACKGROUND.fullmatch(folded(labels.get(0, "background"))):

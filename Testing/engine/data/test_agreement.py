@@ -74,3 +74,11 @@ def test_a_channel_that_is_missing_is_noticed_though_there_are_as_many_files():
     (problem,) = problems_among(cases, [])
     assert (problem.file, problem.case, problem.severity) == ("b_0000.nii", "b", "error")
     assert problem.reason == "has channels 0000 0002, where others have 0000 0001"
+
+
+def test_a_label_that_is_a_link_to_that_of_another_case_is_named(tmp_path):
+    (tmp_path / "a.nii").touch()
+    (tmp_path / "b.nii").symlink_to("a.nii")
+    cases = [Case(name, (Path(f"{name}.nii"),), tmp_path / f"{name}.nii") for name in "ab"]
+    (problem,) = problems_among(cases, [facts("a", 1), facts("b", 2)])
+    assert (problem.case, problem.reason) == ("b", "is the label of a, too")

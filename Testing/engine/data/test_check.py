@@ -163,13 +163,14 @@ def test_a_volume_without_any_number_still_has_facts(case: Case, tmp_path: Path)
     write_json(tmp_path / "facts.json", [channel.percentiles for channel in facts.channels])
 
 
-def test_an_empty_label_and_a_constant_image_are_warnings(case: Case) -> None:
+@pytest.mark.parametrize(("value", "reason"), [(0, "is empty"), (1, "holds no background")])
+def test_a_constant_label_and_a_constant_image_are_warnings(case: Case, value: int, reason: str) -> None:
     assert case.label is not None
-    save(case.label, np.zeros(SHAPE, np.uint8))
+    save(case.label, np.full(SHAPE, value, np.uint8))
     save(case.images[0], np.full(SHAPE, 7, np.int16))
     assert [(problem.reason, problem.severity) for problem in problems_of(case)] == [
         ("has the same intensity 7 everywhere", "warning"),
-        ("is empty", "warning"),
+        (reason, "warning"),
     ]
 
 
