@@ -26,9 +26,13 @@ PLACEHOLDERS = {
         "README.md",
         "CONTRIBUTING.md",
         "docs/clusters.md",
+        "docs/correct-and-learn.md",
+        "docs/first-look.md",
         "docs/how-to.md",
         "docs/model-format.md",
         "docs/remote.md",
+        "docs/settings.md",
+        "docs/time.md",
         "docs/what-is-read.md",
     ],
 )

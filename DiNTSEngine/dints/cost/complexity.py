@@ -60,18 +60,17 @@ def summary(
     return Summary(cost.parameters, macs, memory)
 
 
-def unet_summary(
-    patch: Sequence[int], in_channels: int, classes: int, batch_size: int = 1, weight_copies: int = PAPER_COPIES
-) -> Summary:
+def unet_summary(patch: Sequence[int], in_channels: int, classes: int, weight_copies: int = PAPER_COPIES) -> Summary:
     """Cost of the 3D U-Net that the paper compares with (Table 1: 658 G multiply-adds and 18 M parameters at 96^3).
 
-    The paper does not describe it. This is the network of its reference [6] with up-convolutions of 3x3x3 that halve
-    the channels, and nnU-Net's instance norms: of the plain variants the nearest, with 670.6 G and 18.6 M for one
-    channel and three classes. (nnU-Net's own plan of 32 to 320 channels for this patch has 199 G and 16.6 M.)
+    It is that for one image. The paper does not describe the network. This is that of its reference [6] with
+    up-convolutions of 3x3x3 that halve the channels, and nnU-Net's instance norms: of the plain variants the nearest,
+    with 670.6 G and 18.6 M for one channel and three classes. (nnU-Net's own plan of 32 to 320 channels for this patch
+    has 199 G and 16.6 M.)
     """
     with torch.device("meta"):
         network = UNetDesign().network(in_channels, classes, PAPER_FILTERS)
-    return measure(network, (batch_size, in_channels, *patch), weight_copies)
+    return measure(network, (1, in_channels, *patch), weight_copies)
 
 
 def measure(network: nn.Module, shape: Sequence[int], weight_copies: int = PAPER_COPIES) -> Summary:

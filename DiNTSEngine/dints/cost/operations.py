@@ -21,8 +21,8 @@ KEPT_BY_ENLARGING = 6
 KEPT_BY_REDUCING = 3  # beside the ReLU of the source
 
 
-def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batch_size: int = 1) -> Tensor:
-    """[E, N] bytes of float32 that training keeps for an edge if its cell uses an operation; `patch` in voxels.
+def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int]) -> Tensor:
+    """[E, N] bytes of float32 that training keeps of an image for an edge with an operation; `patch` in voxels.
 
     In the paper the node at level d has filters * 2^(d+1) channels at 1/2^(d+1) of the patch's resolution. In units of
     an edge's output, the tensors that the backward pass needs are:
@@ -38,7 +38,7 @@ def operation_costs(space: SearchSpace, filters: int, patch: Sequence[int], batc
     """
     levels = range(space.levels)
     values = [space.width(level, filters) * math.prod(patch) / math.prod(space.shrink(level)) for level in levels]
-    output = batch_size * np.array(values)[space.targets]
+    output = np.array(values)[space.targets]
     ends = zip(space.sources.tolist(), space.targets.tolist(), strict=True)
     resampling = np.array([_kept_by_resampling(space, source, target) for source, target in ends])
     operation = np.array([operation.kept for operation in TABLE])

@@ -16,7 +16,7 @@ from dints.data.cases import Case, Problem
 from dints.data.datalist import DataList, data_folds
 from dints.data.facts import PERCENTILES, CaseFacts, ChannelFacts
 from dints.data.grid import Grid
-from dints.data.images import NUMBER_REMEDY, count_unusable, read_image, split_channels, usable
+from dints.data.images import NUMBER_REMEDY, count_unusable, given_twice, read_image, split_channels, usable
 from dints.data.label_values import value_problems
 from dints.data.notes import notes
 from dints.data.placement import geometry_difference
@@ -124,7 +124,7 @@ def check_case(
 def _read_images(case: Case, channels: Sequence[str]) -> tuple[list[sitk.Image], list[Problem]]:
     """All channels that can be read, and what is wrong with them."""
     images: list[sitk.Image] = []
-    problems: list[Problem] = []
+    problems = [_problem(case.images[0], sentence, "warning") for sentence in given_twice(case.images)]
     for path in case.images:
         remarks: list[str] = []
         try:

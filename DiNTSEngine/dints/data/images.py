@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,8 @@ def read_channels(
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not paths:
         raise InputError("no image file was given; name at least one")
+    for sentence in given_twice(paths):
+        remark(sentence)
     channels: list[sitk.Image] = []
     for path in paths:
         volumes = split_channels(read_image(path, remark), str(path))
@@ -77,6 +80,14 @@ def read_channels(
         if difference:
             raise InputError(f"{path}: {difference} as in {paths[0]}; resample one channel to the grid of the other")
     return channels
+
+
+def given_twice(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """A sentence on each file that is more than one channel."""
+    spelled = {os.path.realpath(path): path for path in reversed(paths)}
+    counts = Counter(map(os.path.realpath, paths))
+    remedy = "make sure that it is meant for each of them"
+    return [f"{spelled[real]}: is given for {count} channels; {remedy}" for real, count in counts.items() if count > 1]
 
 
 def read_label(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:

@@ -74,6 +74,7 @@ LENGTH_BITS, ALL_UNITS = 7, 255  # of the field "units"
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # NIfTI's world axes point Right, Anterior, Superior
 VERSION_1_OFFSET = 352.0  # of the voxels in a file that holds them: header and four bytes
 MILLIMETRES = 2
+ORTHONORMAL_TOLERANCE = 1e-5  # of the cosines between axes
 SMALLEST_DETERMINANT = 1e-6  # of the axes' directions; below it they lie in a plane
 
 
@@ -203,7 +204,7 @@ def is_possible(form: Affine) -> bool:
     return bool(lengths.min() > 0) and abs(np.linalg.det(form[:3, :3] / lengths)) > SMALLEST_DETERMINANT
 
 
-def is_orthonormal(form: Affine, tolerance: float = 1e-5) -> bool:
+def is_orthonormal(form: Affine) -> bool:
     """Whether the axes of a map are at right angles, by their cosines."""
     axes = form[:3, :3] / np.linalg.norm(form[:3, :3], axis=0)
-    return bool(np.abs(axes.T @ axes - np.eye(3)).max() <= tolerance)
+    return bool(np.abs(axes.T @ axes - np.eye(3)).max() <= ORTHONORMAL_TOLERANCE)

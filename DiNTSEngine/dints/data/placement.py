@@ -58,11 +58,6 @@ def geometry_difference(first: sitk.Image, second: sitk.Image, tolerance: float 
     return f"its corners lie up to {distance:.3g} mm away"
 
 
-def same_geometry(first: sitk.Image, second: sitk.Image, tolerance: float = GEOMETRY_TOLERANCE) -> bool:
-    """Whether two images have the same grid; see `geometry_difference`."""
-    return not geometry_difference(first, second, tolerance)
-
-
 def affine_of(image: sitk.Image) -> Affine:
     """From indices along the first three axes to mm."""
     affine = np.eye(WORLD + 1)

@@ -11,6 +11,7 @@ from dints.errors import InputError
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+SEED = 0
 FEWEST_CASES = 5  # below, resampling cases says next to nothing
 
 
@@ -32,11 +33,11 @@ class PairedDifference:
 
 
 def paired_difference(
-    ours: Mapping[str, float], theirs: Mapping[str, float], seed: int = 0, confidence: float = CONFIDENCE
+    ours: Mapping[str, float], theirs: Mapping[str, float], confidence: float = CONFIDENCE
 ) -> PairedDifference:
     """Of scores by case. Cases that are undefined (NaN) for either are left out.
 
-    The bootstrap resamples cases, and draws the same numbers for the same seed.
+    The bootstrap resamples cases, and draws the same numbers each time.
 
     Args:
         confidence: of the interval; higher where several are looked at together.
@@ -51,7 +52,7 @@ def paired_difference(
     differences = differences[~np.isnan(differences)]
     if not len(differences):
         raise InputError("no case has a score of both networks; nothing can be compared")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(SEED)
     means = generator.choice(differences, (RESAMPLES, len(differences))).mean(1)
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(means, (tail, 100 - tail))

@@ -9,15 +9,14 @@ from dints.space.architecture import Architecture
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 
+ACROSS = "skip"  # of the levels that wait
 
-def u_shape(
-    space: SearchSpace, operation: str = "conv_3x3x3", across: str = "skip", deepest: int | None = None
-) -> Architecture:
+
+def u_shape(space: SearchSpace, operation: str = "conv_3x3x3", deepest: int | None = None) -> Architecture:
     """A path from the finest level down and up again, with the levels that it passed kept until it comes back.
 
     Args:
         operation: of the path, and of the level beside it that it leaves or comes back to.
-        across: of the levels that wait.
         deepest: level at which it turns; by default the deepest that the layers allow.
 
     Raises:
@@ -31,7 +30,7 @@ def u_shape(
     path = [*range(deepest), *[deepest] * (flat + 1), *reversed(range(deepest))]
     edge_of = {ends: edge for edge, ends in enumerate(zip(space.sources.tolist(), space.targets.tolist(), strict=True))}
     edges = np.zeros((space.layers, space.edges), dtype=bool)
-    operations = np.full(edges.shape, OPERATIONS.index(across), dtype=np.int64)
+    operations = np.full(edges.shape, OPERATIONS.index(ACROSS), dtype=np.int64)
     for layer in range(space.layers):
         source, target = path[layer], path[layer + 1]
         beside = min(source, target)

@@ -117,7 +117,7 @@ def test_memory_equals_the_reference_estimate_up_to_one_constant():
         torch.nn.init.normal_(reference.log_alpha_a)
         torch.nn.init.normal_(reference.log_alpha_c)
         space, size = SearchSpace(layers, levels), (2, 2, patch, patch, patch)
-        costs = operation_costs(space, filters=2, patch=(patch, patch, patch), batch_size=2)
+        costs = operation_costs(space, filters=2, patch=(patch, patch, patch))
         p, alpha = reference.log_alpha_a.detach().sigmoid(), reference.log_alpha_c.detach().softmax(-1)
         costs = costs[:, : alpha.shape[-1]]  # the reference has the paper's operations alone
         ours = expected_memory(edge_weights(p), alpha, costs), full_memory(alpha, costs)
