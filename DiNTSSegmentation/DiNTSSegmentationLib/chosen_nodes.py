@@ -18,6 +18,7 @@ EVENTS = (  # of a node's class, or one that it derives from: those after which 
         (
             slicer.vtkSegmentation.SegmentAdded,
             slicer.vtkSegmentation.SegmentRemoved,
+            slicer.vtkSegmentation.SegmentModified,
             slicer.vtkSegmentation.SourceRepresentationModified,
         ),
     ),

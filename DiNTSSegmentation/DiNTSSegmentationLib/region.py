@@ -47,10 +47,11 @@ def rasGrid(volume: slicer.vtkMRMLScalarVolumeNode) -> tuple[Voxel, tuple[float,
 
 
 def sameGrid(volumes: Sequence[slicer.vtkMRMLScalarVolumeNode]) -> bool:
-    """Whether all volumes have the same voxels at the same places."""
+    """Whether all volumes have the same voxels at the same places, also under their transforms."""
     first, *others = volumes
     return all(
         first.GetImageData().GetDimensions() == other.GetImageData().GetDimensions()
+        and first.GetTransformNodeID() == other.GetTransformNodeID()
         and np.allclose(ijkToRas(first), ijkToRas(other), atol=TOLERANCE)
         for other in others
     )

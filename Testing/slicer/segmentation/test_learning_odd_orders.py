@@ -157,6 +157,13 @@ def test_what_cannot_be_told_apart_is_not_added(
     assert reason in corrected.ui.learnLabel.text
 
 
+def test_segments_that_got_names_of_their_own_can_be_added(host: Any, corrected: Any, ct: Any) -> None:
+    rename(corrected, ct)
+    host.wait_until(lambda: not corrected.ui.addButton.enabled)
+    corrected.panel.parameters.segmentation.GetSegmentation().GetSegment("kidney").SetName("kidney")
+    host.wait_until(lambda: corrected.ui.addButton.enabled)
+
+
 def overlap(panel: Any, ct: Any) -> None:
     import slicer
 

@@ -142,3 +142,17 @@ def test_the_time_of_a_model_that_looks_first_is_one_at_most() -> None:
     values = {"memory": 2**30, "windows": 8, "seconds": 60.0, "device": "cpu", "device_memory": None}
     assert "; about 1 min" in estimateText({**values, "at_most": False})
     assert "; at most 1 min" in estimateText({**values, "at_most": True})
+
+
+def test_channels_under_different_transforms_are_in_different_places(host: Any) -> None:
+    import numpy as np
+    import slicer
+    from DiNTSSegmentationLib.region import sameGrid
+
+    volumes = [slicer.util.addVolumeFromArray(np.zeros((4, 4, 4))) for _channel in range(2)]
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    assert sameGrid(volumes)
+    volumes[1].SetAndObserveTransformNodeID(transform.GetID())
+    assert not sameGrid(volumes)
+    volumes[0].SetAndObserveTransformNodeID(transform.GetID())
+    assert sameGrid(volumes)
