@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ctk
 import qt
@@ -135,7 +135,11 @@ class LearnSection:
             self._end(task.status)
 
     def _onImprove(self) -> None:
-        parameters = self.panel.parameters
+        parameters, model = self.panel.parameters, self.panel.models.chosen
+        found = learning.finishedImprovement(model, parameters.dataSet) if model is not None else None
+        if found is not None:
+            self._offer(found)
+            return
         self._begin(
             lambda: learning.improveModel(
                 self._model(),
@@ -148,15 +152,25 @@ class LearnSection:
 
     def _onImproved(self, task: BackgroundCommand) -> None:
         improvement = task.results.get("improvement")
+        self.task = None
         if improvement is not None:
-            self._newModel = improvement["path"] or ""
-            forgetting = improvement["forgetting"] or {}
-            self._end(" ".join(filter(None, (improvement["sentence"], forgetting.get("sentence", "")))))
+            self._offer(improvement)
         else:
-            self._end(task.status)
+            self._say(task.status)
+
+    def _offer(self, improvement: Mapping[str, Any]) -> None:
+        """What came out, and the new version unless it is worse."""
+        self._newModel = improvement["path"] or ""
+        forgetting = improvement["forgetting"] or {}
+        self._say(" ".join(filter(None, (improvement["sentence"], forgetting.get("sentence", "")))))
 
     def _onUse(self) -> None:
-        """Installs the new version beside the old one and chooses it."""
+        """Installs the new version beside the old one, where it is not installed, and chooses it."""
+        file = Path(self._newModel).name
+        if any(entry.file == file for entry in self.panel.models.entries):
+            self._newModel = ""
+            self._change(lambda: chooseVersion(findModel(file)))
+            return
         self._begin(lambda: learning.installModel(self._newModel, onFinished=self._onInstalled))
 
     def _onInstalled(self, task: BackgroundCommand) -> None:

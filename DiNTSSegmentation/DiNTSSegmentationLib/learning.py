@@ -18,6 +18,7 @@ from slicer.i18n import tr as _
 
 from dints.data.segments import folded
 from dints.errors import InputError
+from dints.files.storage import read_json
 from DiNTSLib.background import submit, writeParts
 from DiNTSLib.images import Layer, compose
 from DiNTSLib.jobs import REASONS, reason
@@ -30,6 +31,7 @@ from DiNTSSegmentationLib.models import ModelEntry, nextVersionFile
 from DiNTSSegmentationLib.region import sameGrid
 
 INDEX = "dataset.json"  # of a data set of corrections
+RESULT = "improvement.json"  # of an improvement's run
 VERSIONS = "versions"  # folder in it: the work of improvements and the models that they made
 PROPOSAL_ATTRIBUTE, SCAN_ROLE = "DiNTS.Proposal", "DiNTS.Scan"  # of the segmentation of a ranked scan
 
@@ -177,6 +179,19 @@ def improveModel(
     arguments += ["--run", f"{path.with_suffix('')}-{_state(model, Path(folder))}", "--device", device]
     title = _("Improving {model}").format(model=model.title)
     return _begin(BackgroundCommand(title, arguments, onProgress, onFinished), onFinished)
+
+
+def finishedImprovement(model: ModelEntry, folder: str | Path) -> dict[str, Any] | None:
+    """The result of an improvement of this model on these cases whose new version is still in the folder; None where
+    there is none. The application may have ended before it was put to use."""
+    for file in sorted((Path(folder) / VERSIONS).glob(f"*-{_state(model, Path(folder))}/{RESULT}")):
+        try:
+            values = read_json(file)
+        except InputError:
+            continue  # a damaged one is made anew
+        if isinstance(values, dict) and values.get("path") and Path(values["path"]).exists():
+            return values
+    return None
 
 
 def _state(model: ModelEntry, folder: Path) -> str:

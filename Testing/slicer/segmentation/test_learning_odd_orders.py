@@ -94,6 +94,27 @@ def test_an_improvement_goes_on_with_the_same_data_alone(
     assert len(set(runs)) == 3
 
 
+def test_a_version_that_was_not_put_to_use_is_offered_again_and_not_made_again(
+    host: Any, corrected: Any, processes: list[FakeProcess], install: Any, tmp_path: Path
+) -> None:
+    process = begin_to_improve(host, corrected, processes, tmp_path / "corrections")
+    values = {"sentence": "Better.", "path": str(tmp_path / "hippocampus.zip"), "forgetting": None}
+    Path(process["--run"]).mkdir(parents=True)
+    Path(process["--run"], "improvement.json").write_text(json.dumps(values))
+    Path(values["path"]).write_bytes(b"")
+    corrected.panel.learn.close()  # as when the application ended just then
+    corrected.panel.learn.task = None
+    corrected.panel.update()
+    host.click(corrected.ui.improveButton)
+    assert corrected.ui.learnLabel.text == "Better."
+    assert len(processes) == 1
+    install("hippocampus.zip")
+    corrected.panel.models.refresh("body.zip")
+    host.click(corrected.ui.useButton)
+    assert corrected.panel.models.chosen.file == "hippocampus.zip"
+    assert len(processes) == 1  # it was installed already
+
+
 def test_why_nothing_can_be_added_stands_beside_what_was_done(
     host: Any, corrected: Any, processes: list[FakeProcess]
 ) -> None:
