@@ -152,9 +152,17 @@ def _writeCorrection(
     Raises:
         ValueError: segments overlap, so that a voxel would lose one of its labels; or they lie beside the volume.
     """
-    voxels = compose(layers, shape, toRas)
-    if sum(np.count_nonzero(compose([layer], shape, toRas)) for layer in layers) > np.count_nonzero(voxels):
-        raise ValueError(_("Segments overlap, and a voxel has one label: remove the overlap in Segment Editor."))
+    voxels = np.zeros(shape, np.min_scalar_type(max(names)))
+    for layer in layers:
+        own = compose([layer], shape, toRas)
+        both = (voxels > 0) & (own > 0)
+        if both.any():
+            first, second = (names[int(part.flat[both.argmax()])] for part in (voxels, own))
+            text = _(
+                "“{first}” and “{second}” overlap in {count} voxels: take these from one of them in Segment Editor."
+            )
+            raise ValueError(text.format(first=first, second=second, count=np.count_nonzero(both)))
+        np.maximum(voxels, own, out=voxels)
     if not voxels.any() and any(np.isin(layer.voxels, list(layer.values)).any() for layer in layers):
         raise ValueError(_("The segmentation lies beside the volume: choose the volume that it belongs to."))
     present = known | set(np.unique(voxels).tolist())

@@ -51,10 +51,18 @@ def sameGrid(volumes: Sequence[slicer.vtkMRMLScalarVolumeNode]) -> bool:
     first, *others = volumes
     return all(
         first.GetImageData().GetDimensions() == other.GetImageData().GetDimensions()
-        and first.GetTransformNodeID() == other.GetTransformNodeID()
+        and _sameTransform(first, other)
         and np.allclose(ijkToRas(first), ijkToRas(other), atol=TOLERANCE)
         for other in others
     )
+
+
+def _sameTransform(first: slicer.vtkMRMLScalarVolumeNode, other: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    transforms, between = (first.GetParentTransformNode(), other.GetParentTransformNode()), vtk.vtkMatrix4x4()
+    if transforms[0] is transforms[1]:
+        return True
+    isLinear = slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(*transforms, between)
+    return bool(isLinear) and np.allclose(slicer.util.arrayFromVTKMatrix(between), np.eye(4), atol=TOLERANCE)
 
 
 def _corners(roi: slicer.vtkMRMLMarkupsROINode) -> list[list[float]]:

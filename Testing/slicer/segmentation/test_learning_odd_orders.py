@@ -203,7 +203,7 @@ def shift(panel: Any, ct: Any) -> None:
     panel.panel.parameters.segmentation.SetAndObserveTransformNodeID(transform.GetID())
 
 
-@pytest.mark.parametrize(("change", "reason"), [(overlap, "Segments overlap"), (shift, "lies beside the volume")])
+@pytest.mark.parametrize(("change", "reason"), [(overlap, " overlap in 8 voxels"), (shift, "lies beside the volume")])
 def test_voxels_that_would_be_lost_are_said_and_nothing_is_added(
     host: Any, corrected: Any, ct: Any, processes: list[FakeProcess], change: Callable[[Any, Any], None], reason: str
 ) -> None:

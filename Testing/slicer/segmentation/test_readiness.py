@@ -147,12 +147,17 @@ def test_the_time_of_a_model_that_looks_first_is_one_at_most() -> None:
 def test_channels_under_different_transforms_are_in_different_places(host: Any) -> None:
     import numpy as np
     import slicer
+    import vtk
     from DiNTSSegmentationLib.region import sameGrid
 
     volumes = [slicer.util.addVolumeFromArray(np.zeros((4, 4, 4))) for _channel in range(2)]
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     assert sameGrid(volumes)
     volumes[1].SetAndObserveTransformNodeID(transform.GetID())
+    assert sameGrid(volumes)  # it moves nothing
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 2.0)
+    transform.SetMatrixTransformToParent(matrix)
     assert not sameGrid(volumes)
     volumes[0].SetAndObserveTransformNodeID(transform.GetID())
     assert sameGrid(volumes)
