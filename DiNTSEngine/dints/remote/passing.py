@@ -27,13 +27,16 @@ def passing_folder(prefix: str) -> Iterator[Path]:
 def new_folder(prefix: str) -> Path:
     """A new folder of this process. What killed processes left under the same prefix is removed.
 
+    It lies in $TMPDIR, and nowhere else if that is set: what is to stay in memory must not come to another disk.
+
     Raises:
         StorageError: it cannot be made, as on a full disk.
     """
-    parent, host = Path(tempfile.gettempdir()), platform.node().partition(".")[0]
+    parent = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+    host = platform.node().partition(".")[0]
     _remove_forgotten(parent, prefix, host)
     with writing(parent):
-        return Path(tempfile.mkdtemp(prefix=f"{prefix}-{host}-{os.getpid()}-"))
+        return Path(tempfile.mkdtemp(prefix=f"{prefix}-{host}-{os.getpid()}-", dir=parent))
 
 
 def _remove_forgotten(parent: Path, prefix: str, host: str) -> None:

@@ -15,6 +15,7 @@ CONNECT_SECONDS = 20
 ALIVE_SECONDS, ALIVE_COUNT = 15, 4  # a line that is silent for their product is given up
 LOST = 255  # what ssh ends with if the connection failed or broke
 NOT_FOUND = 127  # what a shell ends with if there is no such command
+CSH_NOT_FOUND = "Command not found."  # with which csh ends in another way
 FOREIGN_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # of an application that starts the engine, not of ssh
 NEVER_THERE = {  # what ssh says where another try would end in the same way, and what helps
     "IDENTIFICATION HAS CHANGED": "its key is not the one that is known; ask its administrator whether it was renewed, "
@@ -96,7 +97,7 @@ def failure_of(host: Host, code: int, errors: str) -> UnreachableError:
                 )
         check = f"check the network, and whether `ssh {host.address}` works"
         return ConnectionLostError(f"host {host.name}: cannot be reached ({reason}); {check}")
-    if code == NOT_FOUND:
+    if code == NOT_FOUND or reason.endswith(CSH_NOT_FOUND):
         remedy = f"`dints hosts add {host.name} {host.address} --python PATH` says where Python is there"
         return UnreachableError(f"host {host.name}: {host.python} was not found ({reason}); {remedy}")
     return UnreachableError(

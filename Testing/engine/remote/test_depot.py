@@ -8,6 +8,8 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from dints.files.lock import locked
 from dints.files.storage import FORGOTTEN_SECONDS
 from dints.remote.frames import messages
 from dints.remote.runs.depot import Depot
@@ -24,6 +25,14 @@ from dints.remote.runs.guest import DONE, RUNNING, GuestRun, GuestState, Stage
 CONTENT = b"voxels" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 IDENTITY = "0123456789abcdef"
+HOLD = f"""
+import sys, time, pathlib, os
+os.environ["DINTS_GUESTS"] = sys.argv[1]
+from dints.remote.runs.depot import Depot, GuestRun
+with Depot(None, None)._alone_with(GuestRun("{IDENTITY}")):
+    print(flush=True)
+    time.sleep(60)
+"""
 STAGES = [Stage("search", ("search", "--run", f"run-{IDENTITY}"))]
 
 
@@ -57,6 +66,10 @@ def remove(identity: str = IDENTITY, *sent: str) -> dict[str, Any]:
 
 def put(content: bytes, at: int = 0, whole: int = len(CONTENT)) -> bytes:
     return json.dumps({"put": DIGEST, "at": at, "bytes": whole - at}).encode() + b"\n" + content
+
+
+def full(*arguments: object, **named: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def said(*given: dict[str, Any] | bytes) -> list[dict[str, Any]]:
@@ -115,7 +128,7 @@ def test_what_runs_share_stays_with_the_last(files: Path, begun: GuestRun, links
     assert said(remove()) == [{"event": "removed"}]
     assert (files / DIGEST).exists() == links
     assert said(remove(IDENTITY[::-1]), remove()) == [{"event": "removed"}] * 2
-    assert not [path for path in files.parent.rglob("*") if path.is_file()]
+    assert [path.name for path in files.parent.rglob("*") if path.is_file()] == ["busy"]
 
 
 def test_what_was_sent_for_a_run_that_was_not_begun_is_removed_with_it(files: Path, begun: GuestRun) -> None:
@@ -132,16 +145,25 @@ def test_what_was_sent_for_a_run_that_was_not_begun_is_removed_with_it(files: Pa
 
 
 def test_two_connections_do_not_begin_or_end_a_run_at_once(begun: GuestRun) -> None:
-    with locked(begun.folder.parents[1] / "busy" / IDENTITY):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(begun.folder.parents[1])], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
         answers = said(begin(), {"stop": IDENTITY}, remove())
+        other.kill()
     assert [answer["again"] for answer in answers] == [True] * 3
     assert said({"stop": IDENTITY})[0]["event"] == "stopped"
 
 
-def test_a_disk_that_is_full_as_a_run_begins_is_told(begun: GuestRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object, **named: object) -> None:
-        raise OSError(28, "No space left on device")
+def test_a_run_is_removed_from_a_disk_that_is_full(files: Path, begun: GuestRun, monkeypatch) -> None:
+    said(put(CONTENT), begin(**{"data/1.mha": DIGEST}))
+    with monkeypatch.context() as patch:
+        patch.setattr("dints.files.storage.write_text", full)
+        patch.setattr("dints.remote.runs.guest.write_json", full)
+        patch.setattr("dints.files.lock._sign", full)
+        assert said(remove()) == [{"event": "removed"}]
+    assert not [path for path in files.parent.rglob("*") if path.is_file() and path.name != "busy"]
 
+
+def test_a_disk_that_is_full_as_a_run_begins_is_told(begun: GuestRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GuestRun, "keep", full)
     (refused,) = said(begin())
     assert f"{begun.folder}: cannot be written (No space left on device)" in refused["text"]
@@ -196,9 +218,6 @@ def test_a_file_that_takes_long_to_fetch_is_no_silence(begun: GuestRun, monkeypa
 
 
 def test_a_full_disk_is_told(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(os, "fsync", full)
     (refused,) = said(put(CONTENT))
     assert "No space left on device" in refused["text"]

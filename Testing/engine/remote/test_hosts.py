@@ -18,7 +18,7 @@ from dints.cli import main
 from dints.remote.examine import ENVIRONMENT, examine, install
 from dints.remote.hosts import Host, find_host, hosts_file, keep_host, known_hosts
 from dints.remote.probe import guests
-from dints.remote.ssh import ConnectionLostError, run_there, ssh_command
+from dints.remote.ssh import ConnectionLostError, failure_of, run_there, ssh_command
 from dints.remote.wheel import PACKAGES
 
 
@@ -221,6 +221,8 @@ def test_a_computer_that_is_off_is_a_lost_connection(monkeypatch):
 def test_a_python_that_is_not_there_is_told(there):
     with pytest.raises(RunError, match="no-python was not found"):
         examine(Host("there", there.address, "no-python"))
+    said = failure_of(there, 1, "python3: Command not found.\n")  # by csh
+    assert "--python PATH` says where Python is there" in str(said)
 
 
 def test_what_a_program_prints_instead_of_an_error_is_told(there):

@@ -209,7 +209,7 @@ def test_what_fails_there_is_said_of_the_file_here_and_of_the_host(there, scan, 
 
 
 def test_what_a_killed_program_left_here_is_removed_by_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with subprocess.Popen(["true"]) as gone:
         pass
     names = [f"dints-send-{platform.node().partition('.')[0]}-{process}-abc" for process in (gone.pid, os.getpid())]
@@ -221,6 +221,12 @@ def test_what_a_killed_program_left_here_is_removed_by_the_next(tmp_path, monkey
             [folder.name, names[1], "dints-send-elsewhere-1-abc"]
         )
     assert not folder.exists()
+
+
+def test_scans_come_to_no_other_disk_than_the_one_that_was_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "memory"))
+    with pytest.raises(StorageError, match=f"{tmp_path}/memory: cannot be written"), passing_folder("dints-send"):
+        pass
 
 
 def test_a_host_that_is_off_ends_the_work_with_what_to_do(scan, model_file, tmp_path, monkeypatch, capsys):

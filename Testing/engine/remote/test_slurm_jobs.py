@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dints import RunError
+from dints.errors import StorageError
 from dints.remote.runs.depot import _state
 from dints.remote.runs.guest import DONE, FAILED, QUEUED, RUNNING, STOPPED, GuestRun, GuestState, Stage
 from dints.remote.runs.slurm import QueueRow, SlurmLauncher, UnansweredError, _end
@@ -130,6 +131,19 @@ def test_a_job_that_is_requeued_is_queued_again_and_stopped_there(guest, launche
     assert wait(guest, launcher, QUEUED, FAILED, STOPPED) == QUEUED
     launcher.stop(guest)
     assert guest.state(launcher.alive(guest)).state == STOPPED
+    assert in_queue() == []
+
+
+def test_jobs_are_ended_though_a_full_disk_takes_no_word_of_it(guest, launcher, monkeypatch):
+    def full(*given: object) -> None:
+        raise StorageError.of(guest.folder, "No space left on device")
+
+    guest.keep([Stage("search", ("worker",))], "slurm", "", [])
+    launcher.start(guest)
+    assert wait(guest, launcher, RUNNING) == RUNNING
+    with monkeypatch.context() as patch:
+        patch.setattr(GuestRun, "tell", full)
+        launcher.stop(guest)
     assert in_queue() == []
 
 

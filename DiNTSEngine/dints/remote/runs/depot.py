@@ -24,13 +24,12 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dints import __version__
 from dints.errors import InputError, RunError, brief, failure
-from dints.files.lock import locked
 from dints.files.storage import FORGOTTEN_SECONDS, atomic_path, checksum, writing
 from dints.remote.frames import messages, save, send
 from dints.remote.keeper import SILENCE_SECONDS, SILENCE_VARIABLE
@@ -68,7 +67,7 @@ class Depot:
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source, self._sink = source, sink
-        self._files = guests_folder() / "files"
+        self._files, self._busy = guests_folder() / "files", guests_folder() / "busy"
         self._answers: dict[str, Callable[[Mapping[str, Any]], Answer | None]] = {
             name: getattr(self, f"_{name}") for name in ("missing", "put", "begin", "look", "get", "stop", "remove")
         }
@@ -78,6 +77,7 @@ class Depot:
         os.umask(0o077)
         with writing(self._files):
             self._files.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
+            self._busy.touch()
         self._remove_forgotten()
         send(self._sink, {"event": "ready", "version": __version__})
         for message in messages(self._source, self._hear):
@@ -211,10 +211,12 @@ class Depot:
 
         BusyError if one does.
         """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self._files.parent / "busy" / guest.identity))
-            except InputError as error:
+        import fcntl  # which Windows has not, where nothing is kept for others
+
+        with self._busy.open("ab") as file:
+            try:  # a byte for each run: nothing is written, as nothing may be removed from a full disk otherwise
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(guest.identity, 16) % 2**62)
+            except OSError as error:
                 raise BusyError(f"run {guest.identity}: another connection begins or ends it") from error
             yield
 

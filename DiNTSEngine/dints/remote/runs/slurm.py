@@ -13,9 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from dints.errors import EXIT_FAILED, EXIT_STOPPED, RunError, short
+from dints.errors import EXIT_FAILED, EXIT_STOPPED, RunError, StorageError, short
 from dints.files.storage import read_json, write_json
 from dints.remote.runs.guest import (
     ATTENDANT,
@@ -109,8 +110,9 @@ class SlurmLauncher:
     def stop(self, guest: GuestRun) -> None:
         """As in `Launcher`: a job under way saves its step, unless that takes too long."""
         for job in guest.jobs:  # first, so that whoever looks does not take them for cancelled by others
-            if not _has_told(guest, job):
-                guest.tell(job, GuestState(STOPPED, "was stopped; run it again to go on", EXIT_STOPPED))
+            with suppress(StorageError):  # a disk that is full: they are ended all the more
+                if not _has_told(guest, job):
+                    guest.tell(job, GuestState(STOPPED, "was stopped; run it again to go on", EXIT_STOPPED))
         self._answers.pop(guest.identity, None)
         mine = ("--me", f"--name={_name(guest)}")
         _call("scancel", *mine, "--state=PENDING")
