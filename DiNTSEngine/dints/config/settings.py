@@ -7,6 +7,7 @@ is read or written: Slicer, whose panels are made from the settings, gets it lat
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -140,6 +141,8 @@ def _conflict(config: Config) -> str | None:
     if not search.space.fits(patch):
         rule = search.space.size_rule
         return f"sampling.patch must be {rule} (by search.levels, search.finest and search.delay), not {patch}"
+    if (stride := config.inference.stride) and any(map(operator.gt, stride, patch)):
+        return f"inference.stride must not exceed sampling.patch, {patch}, on any axis, not {list(stride)}"
     own = config.preprocessing
     scaling = {"preprocessing.intensity": own.intensity, "preprocessing.window": own.window}
     if fault := misfit(scaling, len(config.task.channels) if config.task != TaskConfig() else None):

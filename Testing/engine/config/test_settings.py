@@ -40,6 +40,7 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
+        ("inference.stride=[16, 97, 16]", ["inference.stride must not exceed sampling.patch, [96, 96, 96]", "97"]),
         ("search.iteration=3", ["search.iteration", "did you mean search.iterations"]),
         ("serach.iterations=3", ["serach", "did you mean search"]),
         ("search.iterations=many", ["search.iterations", "whole number", "'many'"]),
