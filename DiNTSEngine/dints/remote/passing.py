@@ -27,12 +27,13 @@ def passing_folder(prefix: str) -> Iterator[Path]:
 def new_folder(prefix: str) -> Path:
     """A new folder of this process. What killed processes left under the same prefix is removed.
 
-    It lies in $TMPDIR, and nowhere else if that is set: what is to stay in memory must not come to another disk.
+    If there is a folder $TMPDIR, it lies nowhere else: what is to stay in memory must not come to another disk.
 
     Raises:
         StorageError: it cannot be made, as on a full disk.
     """
-    parent = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+    named = Path(os.environ.get("TMPDIR", ""))
+    parent = named if named.name and named.is_dir() else Path(tempfile.gettempdir())
     host = platform.node().partition(".")[0]
     _remove_forgotten(parent, prefix, host)
     with writing(parent):

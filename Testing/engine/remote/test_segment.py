@@ -23,7 +23,7 @@ from dints.errors import RunError, StorageError
 from dints.files.storage import read_json, write_json
 from dints.remote.connection import Connection
 from dints.remote.hosts import Host, keep_host
-from dints.remote.passing import passing_folder
+from dints.remote.passing import new_folder, passing_folder
 from dints.remote.relay import Relay
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import TRIES, RemoteWorker
@@ -224,9 +224,19 @@ def test_what_a_killed_program_left_here_is_removed_by_the_next(tmp_path, monkey
 
 
 def test_scans_come_to_no_other_disk_than_the_one_that_was_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "memory"))
-    with pytest.raises(StorageError, match=f"{tmp_path}/memory: cannot be written"), passing_folder("dints-send"):
-        pass
+    def make(prefix: str, dir: Path) -> str:
+        raise OSError(28, f"No space left in {dir}")
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.mkdtemp", make)
+    with pytest.raises(StorageError, match=rf"^{tmp_path}: cannot be written \(No space left in {tmp_path}\)"):
+        new_folder("dints-send")
+
+
+def test_a_temporary_folder_that_is_not_there_is_no_hindrance(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "of another computer"))
+    with passing_folder("dints-send") as folder:
+        assert folder.is_dir()
 
 
 def test_a_host_that_is_off_ends_the_work_with_what_to_do(scan, model_file, tmp_path, monkeypatch, capsys):
