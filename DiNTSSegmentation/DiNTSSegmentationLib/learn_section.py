@@ -113,6 +113,9 @@ class LearnSection:
         """Opens Segment Editor with the result and the scan that it is of."""
         parameters = self.panel.parameters
         segmentation, volumes = parameters.segmentation, [volume for volume in parameters.volumes if volume]
+        display = segmentation.GetDisplayNode() if segmentation is not None else None
+        if display is not None:
+            display.SetVisibility(True)  # another scan may have been opened meanwhile
         slicer.util.selectModule(SEGMENT_EDITOR)
         editor = slicer.modules.SegmentEditorWidget.editor
         editor.setSegmentationNode(segmentation)
@@ -122,7 +125,6 @@ class LearnSection:
     def _onAdd(self) -> None:
         parameters = self.panel.parameters
         case = list(parameters.volumes), parameters.segmentation
-        qt.QSettings().setValue(LAST_DATA_SET, parameters.dataSet)
         self._begin(lambda: learning.addCorrection(*case, self._model(), parameters.dataSet, onFinished=self._onAdded))
 
     def _onAdded(self, task: BackgroundCommand) -> None:
@@ -242,6 +244,8 @@ class LearnSection:
 
     def _begin(self, begin: Callable[[], BackgroundCommand]) -> None:
         self._sentence = ""
+        if self.panel.parameters.dataSet:
+            qt.QSettings().setValue(LAST_DATA_SET, self.panel.parameters.dataSet)
         try:
             self.task = begin()
         except (InputError, OSError) as error:

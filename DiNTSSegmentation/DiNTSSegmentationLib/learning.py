@@ -197,8 +197,9 @@ def finishedImprovement(model: ModelEntry, folder: str | Path) -> dict[str, Any]
             values = read_json(file)
         except InputError:
             continue  # a damaged one is made anew
-        if isinstance(values, dict) and values.get("path") and Path(values["path"]).exists():
-            return values
+        isWhole = isinstance(values, dict) and {"path", "sentence", "forgetting"} <= values.keys()
+        if isWhole and values["path"] and Path(values["path"]).exists():
+            return dict(values)
     return None
 
 

@@ -39,7 +39,10 @@ def test_correct_opens_the_segmentation_and_its_scan_in_segment_editor(
     import slicer
 
     segmentation = corrected.panel.parameters.segmentation
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.GetDisplayNode().SetVisibility(False)  # as while another scan was open
     host.click(corrected.ui.correctButton)
+    assert segmentation.GetDisplayNode().GetVisibility()
     assert slicer.util.selectedModule() == "SegmentEditor"
     editor = slicer.modules.SegmentEditorWidget.editor
     assert editor.segmentationNode() is segmentation
