@@ -89,6 +89,13 @@ def test_a_file_goes_on_where_the_line_broke(files: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in files.parent.rglob("*")} == {0}
 
 
+def test_a_greeting_without_an_end_of_line_hides_no_message(files: Path) -> None:
+    command = f"printf 'Welcome to the cluster: '; exec {sys.executable} -m dints worker --depot"
+    asked = json.dumps({"missing": [DIGEST]}).encode()
+    done = subprocess.run(["sh", "-c", command], input=asked, stdout=subprocess.PIPE, check=True)
+    assert [message["event"] for message in messages(io.BytesIO(done.stdout))] == ["ready", "missing"]
+
+
 def test_a_damaged_file_is_sent_anew(files: Path) -> None:
     (refused,) = said(put(CONTENT[::-1]))
     assert "arrived damaged" in refused["text"]

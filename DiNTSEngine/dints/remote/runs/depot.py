@@ -79,6 +79,7 @@ class Depot:
             self._files.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
             self._busy.touch()
         self._remove_forgotten()
+        self._sink.write(b"\n")  # ends the line in which a shell may have greeted
         send(self._sink, {"event": "ready", "version": __version__})
         for message in messages(self._source, self._hear):
             try:

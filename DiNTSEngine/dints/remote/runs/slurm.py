@@ -207,7 +207,7 @@ def _call(*command: str, given: str = "") -> str:
     if done.returncode:
         reason = short(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
         if command[0] == "squeue":
-            raise UnansweredError(f"SLURM does not answer ({reason})")
+            raise UnansweredError(f"SLURM does not answer ({reason}); if that lasts, ask the administrator")
         remedy = (
             "correct --sbatch of `dints hosts add`, or ask" if command[0] == "sbatch" else "try again later, or ask"
         )
