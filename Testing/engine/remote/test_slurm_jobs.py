@@ -172,6 +172,16 @@ def test_options_that_the_cluster_refuses_leave_nothing_in_the_queue(guest, laun
     assert launcher.alive(guest) is None
 
 
+def test_the_first_reason_is_told_though_nothing_can_be_cancelled(guest, monkeypatch):
+    def fail(program: str, *words: str, given: str = "") -> str:
+        raise RunError(f"{program} failed")
+
+    monkeypatch.setattr("dints.remote.runs.slurm._call", fail)
+    guest.keep([Stage("search", FINE)], "slurm", "", [])
+    with pytest.raises(RunError, match="sbatch failed"):
+        SlurmLauncher().start(guest)
+
+
 def test_a_computer_without_slurm_is_told(guest, monkeypatch):
     monkeypatch.setenv("PATH", "")
     guest.keep([Stage("search", FINE)], "slurm", "", [])

@@ -81,7 +81,8 @@ class SlurmLauncher:
             try:
                 numbers[stage.name] = _submit(guest, stage, before)
             except RunError:
-                _call("scancel", "--me", f"--name={_name(guest)}")
+                with suppress(RunError):  # the reason is the first one
+                    _call("scancel", "--me", f"--name={_name(guest)}")
                 raise
             write_json(guest.jobs_file, numbers)
             before = [f"--dependency=afterok:{numbers[stage.name]}", "--kill-on-invalid-dep=yes"]
