@@ -15,7 +15,7 @@ from dints.config.scaling import WINDOW, ZSCORE
 from dints.config.settings import FRONT_BACK, RIGHT_LEFT
 from dints.config.sides import ends_of, sides_of
 from dints.cost.operations import relative_memory
-from dints.data.agreement import AIR_BELOW
+from dints.data.agreement import AIR_BELOW, UNLIKE_VOXELS
 from dints.data.cases import Problem
 from dints.data.check import CheckResult
 from dints.data.datalist import DataList, kind_of_channel
@@ -131,10 +131,21 @@ def scaling_notes(config: PreprocessingConfig, channels: Sequence[str]) -> list[
 
 
 def with_scaling(result: CheckResult, config: PreprocessingConfig, datalist: DataList) -> CheckResult:
-    """What a check found, how channels are scaled, and a warning of those of which a window leaves nothing to see."""
-    unseen = _unseen(config, fingerprint(result, datalist), datalist)
+    """What a check found, how channels are scaled, and warnings of what spacing or window leave nothing of."""
+    typical = fingerprint(result, datalist)
+    lost = [*_other_spacing(config, typical, datalist), *_unseen(config, typical, datalist)]
     notes = dict.fromkeys((*result.notes, *scaling_notes(config, datalist.channels)))  # a check may have them already
-    return dataclasses.replace(result, notes=tuple(notes), problems=tuple(dict.fromkeys((*result.problems, *unseen))))
+    return dataclasses.replace(result, notes=tuple(notes), problems=tuple(dict.fromkeys((*result.problems, *lost))))
+
+
+def _other_spacing(config: PreprocessingConfig, typical: Fingerprint, datalist: DataList) -> Iterator[Problem]:
+    """A working spacing so far from that of the cases that one of both may be in another unit."""
+    factors = np.divide(config.spacing, typical.spacing)
+    if max(factors.max(), 1 / factors.min()) > UNLIKE_VOXELS:
+        own, working = (" x ".join(f"{step:g}" for step in steps) for steps in (typical.spacing, config.spacing))
+        reason = f"its voxels of {own} mm are resampled to {working} mm"
+        remedy = "correct preprocessing.spacing, or the files if they are in another unit"
+        yield Problem(str(datalist.folder), reason, remedy, "warning")
 
 
 def _unseen(config: PreprocessingConfig, typical: Fingerprint, datalist: DataList) -> Iterator[Problem]:

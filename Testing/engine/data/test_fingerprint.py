@@ -257,3 +257,12 @@ def test_a_window_that_leaves_nothing_of_what_is_labelled_is_warned_of(low, high
     shown = f"what is labelled lies at {low} to {high}, all of it beyond the window"
     assert [problem.reason.startswith(shown) for problem in checked.problems] == [True] * unseen
     assert checked.notes == ("channel CT is scaled by the window -160 to 240",)
+
+
+@pytest.mark.parametrize(("spacing", "odd"), [((1e-3, 1e-3, 1e-3), True), ((0.4, 0.4, 0.5), False), ((1, 1, 20), True)])
+def test_a_working_spacing_in_another_unit_is_warned_of(spacing, odd) -> None:
+    cases = [facts(index, spacing=spacing) for index in range(3)]
+    working = Config().with_overrides(["preprocessing.spacing=[1, 1, 2]"]).preprocessing
+    problems = with_scaling(result(*cases), working, listed(3, "MR")).problems
+    shown = " x ".join(f"{step:g}" for step in spacing)
+    assert [problem.reason for problem in problems] == [f"its voxels of {shown} mm are resampled to 1 x 1 x 2 mm"] * odd
