@@ -14,6 +14,8 @@ from torch import Tensor
 from dints.data.grid import Grid
 from dints.inference.band_sums import Band
 from dints.inference.confidence import ConfidenceMeter
+from dints.inference.runoff import Runoff
+from dints.inference.vote import disagreement, elect, largest
 
 SLAB_BYTES = 128 * 2**20  # working memory; larger slabs are not faster
 COPIES = 6  # tensors of a slab that exist at once while it is interpolated and elected
@@ -33,6 +35,7 @@ class LabelAssembler:
         disagreement: also make the map that `disagreement()` returns.
         slab_bytes: bound of the working memory, as long as it suffices for one row.
         meter: is told of all probabilities.
+        runoff: is told of each slab, and decides in its labels what the folds leave open.
     """
 
     def __init__(
@@ -42,12 +45,13 @@ class LabelAssembler:
         disagreement: bool = False,
         slab_bytes: int = SLAB_BYTES,
         meter: ConfidenceMeter | None = None,
+        runoff: Runoff | None = None,
     ) -> None:
         self._grid, self._vote, self._slab_bytes = grid, vote, slab_bytes
         # In memory as files have it, the last axis first: so the way back to the file's grid is a plain copy.
         self._labels = np.zeros(grid.crop_shape[::-1], np.uint8).T
         self._disagreement = np.zeros_like(self._labels) if disagreement else None
-        self._meter = meter
+        self._meter, self._runoff = meter, runoff
         self._pending: list[Tensor] = []  # of each fold: probabilities [K, X, Y, n] that further targets read
         self._first_row = 0  # working row of the first one pending
         self._next = 0  # target row, all before it are done
@@ -64,6 +68,10 @@ class LabelAssembler:
             probabilities = [torch.cat(parts, -1) for parts in zip(self._pending, probabilities, strict=True)]
         self._pending = probabilities
         self._assemble_what_is_ready()
+
+    def has_elected(self, stop: int) -> bool:
+        """Whether all rows of the crop are done that read working rows before `stop`."""
+        return self._next == self._grid.crop_shape[2] or self._rows_needed(self._next).start >= stop
 
     def labels(self) -> np.ndarray:
         """Class indices uint8 [Xc, Yc, Zc] of the crop."""
@@ -113,46 +121,11 @@ class LabelAssembler:
         elected = elect(votes, total, self._vote)
         rows = slice(targets.start, targets.stop)
         self._labels[..., rows] = elected.cpu().numpy()
+        found = elected > 0
+        if self._runoff is not None:
+            found &= ~self._runoff.hear(targets, self._labels[..., rows], votes, total)
         if self._meter is not None:
-            found = elected > 0
-            self._meter.add_votes(_disagreement(votes[:, found], elected[found], total[:, found]))
+            self._meter.add_votes(disagreement(votes[:, found], elected[found], total[:, found]))
         if self._disagreement is not None:
-            share = _disagreement(votes, elected, total)
+            share = disagreement(votes, elected, total)
             self._disagreement[..., rows] = (share * PERCENT).round().cpu().numpy()
-
-
-def elect(winners: Tensor, total: Tensor, vote: str) -> Tensor:
-    """Class uint8 [...] from the class [F, ...] that each fold prefers and the folds' summed probabilities [K, ...]."""
-    if vote == "mean":
-        return largest(total)
-    elected = winners[0].clone()
-    disputed = (winners != elected).any(0)
-    elected[disputed] = _majority(winners[:, disputed], total[:, disputed])
-    return elected
-
-
-def _majority(winners: Tensor, total: Tensor) -> Tensor:
-    """The class with most votes; of those tied, the one with the highest mean probability. Shapes as in `elect`."""
-    votes = torch.stack([(winners == index).sum(0, dtype=torch.uint8) for index in range(len(total))])
-    return largest(total.masked_fill(votes < votes.amax(0), -1))
-
-
-def largest(values: Tensor) -> Tensor:
-    """Index uint8 [...] of the largest of [K, ...], the first of equals.
-
-    Class by class without a branch: several times as fast on a CPU as a maximum along the first axis.
-    """
-    best, index = values[0].clone(), torch.zeros(values.shape[1:], dtype=torch.uint8, device=values.device)
-    for number, candidate in enumerate(values[1:], start=1):
-        torch.maximum(index, (candidate > best).to(torch.uint8).mul_(number), out=index)
-        torch.maximum(best, candidate, out=best)
-    return index
-
-
-def _disagreement(winners: Tensor, elected: Tensor, total: Tensor) -> Tensor:
-    """0..1: fraction of the folds that are outvoted; for one fold its entropy over that of equal probabilities."""
-    if len(winners) > 1:
-        outvoted: Tensor = winners != elected
-        return outvoted.float().mean(0)
-    entropy: Tensor = torch.special.entr(total).sum(0).clamp_min(0)
-    return entropy / math.log(max(2, len(total)))

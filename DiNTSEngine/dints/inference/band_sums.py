@@ -89,5 +89,6 @@ class BandSums:
             band = Band(first, [logits / weights for logits in sums])
             for values in (*sums, weights):
                 values.zero_()
-            yield band
+            if sums:  # of no window, the classes are not known
+                yield band
             first += rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +13,21 @@ from dints.data.grid import Grid
 from dints.events import Reporter
 from dints.geometry import Box
 from dints.inference.assemble import LabelAssembler
+from dints.inference.band_sums import Band, Corner
 from dints.inference.confidence import ConfidenceMeter
 from dints.inference.fallback import Execution
 from dints.inference.first_look import FirstLook, first_look
 from dints.inference.focus import Focus
+from dints.inference.passes import Passes
 from dints.inference.region import blank_outside, embedded, working_box
+from dints.inference.runoff import Runoff
 from dints.inference.safety_bound import SafetyBound
-from dints.inference.sliding_window import ForwardPass, flips_of, sliding_window
+from dints.inference.sliding_window import ForwardPass, Needed, flips_of, sliding_window
 from dints.inference.tiling import Tiling
+from dints.inference.window_grid import Windows
 
 STAGE = "segment"  # of the progress that is reported
+Sweeping = Callable[..., Iterator[Band]]  # networks, and which windows they need, to bands of the whole volume
 NOT_COMPUTED = 255  # in the disagreement map, beyond every percentage: where a first look found nothing
 
 
@@ -32,8 +37,9 @@ class CaseResult:
 
     classes: np.ndarray  # class indices
     disagreement: np.ndarray | None
-    computed: int  # windows that went through each network
+    computed: int  # windows that went through networks
     windows: int  # that would have if all were computed
+    by_all: int  # of those computed: that went through all networks, not a majority alone
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,19 @@ class PreparedCase:
     mirrored_axes: Sequence[int]
     other_side: Sequence[int]  # class indices after an R-L flip
     bound: SafetyBound | None  # None computes every window
+    exhaustive: bool  # every network goes over all of these windows, though it may change nothing
 
     def run(
         self, step: Execution, disagreement: bool, reporter: Reporter, meter: ConfidenceMeter | None = None
     ) -> CaseResult:
-        """Class indices of the crop and, on request, the disagreement map; `meter` is told of all probabilities."""
-        assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter)
+        """Class indices of the crop and, on request, the disagreement map, which takes all networks everywhere.
+
+        `meter` is told of the probabilities of those that go over every window.
+        """
+        runoff = None if disagreement or self._majority == len(self.networks) else Runoff(self.grid, meter)
+        assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff)
         if self.box is None:
-            return CaseResult(assembler.labels(), assembler.disagreement(), 0, 0)
+            return CaseResult(assembler.labels(), assembler.disagreement(), 0, 0, 0)
         for network in self.networks:
             if isinstance(network, nn.Module) and step.one_at_a_time:
                 network.to("cpu")  # an earlier step may have left all of them on the device
@@ -64,38 +75,68 @@ class PreparedCase:
         volume = self.volume[(slice(None), *box)]
         look = self._look(volume, step, reporter)
         focus = look.focus(self.bound.threshold) if look and self.bound else None
-        computed = self._fill(assembler, box, look, focus, step, reporter)
+        windows = focus.windows(self.tiling) if focus else self._all(volume)
+        passes = Passes(reporter, STAGE, look.passes if look else 0)
+        sweep = functools.partial(self._sweep, box, windows, focus, step, passes)
+        by_all = windows.count
+        if not windows.count:
+            passes.tell()
+        elif runoff:
+            by_all = self._in_two_rounds(assembler, runoff, box, sweep)
+        else:
+            for band in sweep(self.networks):
+                assembler.add(band)
         doubt = assembler.disagreement()
         if doubt is not None:
             if focus:
                 _mark_what_was_not_computed(doubt, self.grid, box, focus)
             doubt = blank_outside(doubt, self.box)
         classes = blank_outside(assembler.labels(), self.box)
-        return CaseResult(classes, doubt, computed, self._count(volume))
+        return CaseResult(classes, doubt, windows.count, self._all(volume).count, by_all)
 
-    def _count(self, volume: Tensor) -> int:
-        """Of all windows, for each network."""
+    @property
+    def _majority(self) -> int:
+        """How many of the networks decide alone where they agree."""
+        everyone = len(self.networks)
+        return everyone if self.exhaustive or self.vote != "majority" else everyone // 2 + 1
+
+    def _all(self, volume: Tensor) -> Windows:
         x, y, z = volume.shape[1:]
-        return math.prod(self.tiling.grid((x, y, z)).shape)
+        return Windows.all(self.tiling.grid((x, y, z)))
 
-    def _fill(
+    def _in_two_rounds(self, assembler: LabelAssembler, runoff: Runoff, box: Box, sweep: Sweeping) -> int:
+        """Returns how many windows went through all networks."""
+        x_start, y_start, z_start = (part.start for part in box)
+        first, asked = sweep(self.networks[: self._majority]), 0
+
+        def needed(corners: Sequence[Corner], row: int) -> list[bool]:
+            nonlocal asked
+            row += z_start
+            while not assembler.has_elected(row + self.tiling.patch[2]) and (band := next(first, None)):
+                assembler.add(band)
+            placed = [(x + x_start, y + y_start) for x, y in corners]
+            answers = runoff.open_windows(placed, row, self.tiling.patch)
+            asked += sum(answers)
+            return answers
+
+        for band in sweep(self.networks[self._majority :], needed):
+            runoff.add(band)
+        return asked
+
+    def _sweep(
         self,
-        assembler: LabelAssembler,
         box: Box,
-        look: FirstLook | None,
+        windows: Windows,
         focus: Focus | None,
         step: Execution,
-        reporter: Reporter,
-    ) -> int:
-        """What must be computed, through every network; returns how many windows that takes each of them."""
-        volume, looked = self.volume[(slice(None), *box)], look.passes if look else 0
-        windows = focus.windows(self.tiling) if focus else None
-        if windows and not windows.count:
-            reporter.progress(STAGE, looked, looked)
-            return 0
+        passes: Passes,
+        networks: Sequence[ForwardPass],
+        needed: Needed | None = None,
+    ) -> Iterator[Band]:
+        """Bands of the whole volume, with certain background where nothing is computed."""
         bands = sliding_window(
-            volume,
-            self.networks,
+            self.volume[(slice(None), *box)],
+            networks,
             self.tiling.patch,
             self.tiling.stride,
             batch_size=step.batch_size,
@@ -105,11 +146,11 @@ class PreparedCase:
             accumulate_on=step.accumulate_on,
             one_at_a_time=step.one_at_a_time,
             windows=windows,
-            progress=lambda done, total: reporter.progress(STAGE, looked + done, looked + total),
+            needed=needed,
+            progress=passes.sweep(windows.count * len(networks) * len(flips_of(self.mirrored_axes))),
         )
         for band in bands:
-            assembler.add(embedded(focus.band(band) if focus else band, box, self.grid.working_shape))
-        return windows.count if windows else self._count(volume)
+            yield embedded(focus.band(band) if focus else band, box, self.grid.working_shape)
 
     def _look(self, volume: Tensor, step: Execution, reporter: Reporter) -> FirstLook | None:
         """The first look, if the model allows it and it is worth its time here.
@@ -119,7 +160,7 @@ class PreparedCase:
         (x, y, z), flips = volume.shape[1:], len(flips_of(self.mirrored_axes))
         if not self.bound or not self.bound.way.is_worth_it((x, y, z), self.tiling, flips):
             return None
-        passes = self._count(volume) * len(self.networks) * flips
+        passes = self._all(volume).count * len(self.networks) * flips
         return first_look(
             volume,
             self.networks[: self.bound.way.networks(len(self.networks))],

@@ -46,8 +46,9 @@ class Prediction:
 
     labels: sitk.Image  # label values
     disagreement: sitk.Image | None  # percent or NOT_COMPUTED, see `LabelAssembler.disagreement`; None if not asked for
-    computed: int = 0  # windows that went through each network
+    computed: int = 0  # windows that went through networks
     windows: int = 0  # that would have if all were computed
+    by_all: int = 0  # of those computed: that went through all networks; a majority that agrees needs no others
     confidence: Confidence | None = None  # None unless asked for
 
 
@@ -123,8 +124,8 @@ class Predictor:
             region: box of voxels ((x, y, z) first, (x, y, z) after the last) along the image's axes. Only what it
                 needs is computed; outside of it is background. Intensities are scaled as for the whole image.
             disagreement: also return where the folds disagree.
-            exhaustive: compute every window, whatever the safety bound allows.
-            confidence: also return how sure the folds are of the whole.
+            exhaustive: compute every window with every fold, whatever the safety bound allows and a majority decides.
+            confidence: also return how sure the folds are of the whole: those that go over every window.
             options: fields of `InferenceConfig` in place of the config's own.
 
         Raises:
@@ -145,7 +146,7 @@ class Predictor:
         def work(step: Execution) -> Prediction:
             volume, grid = prepared().volume, prepared().grid
             box, tiling = crop_box(grid, region), self.tiling(len(networks), settings)
-            case = PreparedCase(volume, grid, box, networks, tiling, settings.vote, mirrored, sides, bound)
+            case = PreparedCase(volume, grid, box, networks, tiling, settings.vote, mirrored, sides, bound, exhaustive)
             meter = ConfidenceMeter(len(networks), len(self.config.task.labels)) if confidence else None
             result = case.run(step, disagreement, reporter, meter)
             self._say_what_was_left_out(result, reporter)
@@ -154,7 +155,8 @@ class Predictor:
                 self._warn_of_volumes(classes, grid, reporter)
             labels = grid.restore(classes, sorted(self.config.task.labels))
             doubt = None if result.disagreement is None else grid.place(result.disagreement)
-            return Prediction(labels, doubt, result.computed, result.windows, meter.confidence() if meter else None)
+            sure = meter.confidence() if meter else None
+            return Prediction(labels, doubt, result.computed, result.windows, result.by_all, sure)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
@@ -207,6 +209,11 @@ class Predictor:
         return image
 
     def _say_what_was_left_out(self, result: CaseResult, reporter: Reporter) -> None:
+        if result.by_all < result.computed:
+            reporter.message(
+                f"{result.by_all} of {result.computed} windows went through all networks; in the others a majority "
+                "agreed, which the rest could not outvote"
+            )
         if self.bound and result.computed < result.windows:
             reporter.message(
                 f"{result.computed} windows were computed instead of {result.windows}; elsewhere a first look gave all "

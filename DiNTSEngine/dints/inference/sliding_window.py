@@ -24,6 +24,7 @@ from dints.inference.window_grid import WindowGrid, Windows
 
 ForwardPass = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
 Progress = Callable[[int, int], None]  # passes done, and their total
+Needed = Callable[[Sequence[Corner], int], Sequence[bool]]  # corners of windows and their row, in the volume
 
 FIRST_SPATIAL_AXIS = 2  # of [B, C, X, Y, Z]
 
@@ -42,6 +43,7 @@ def sliding_window(
     accumulate_on: torch.device | str | None = None,
     one_at_a_time: bool = False,
     windows: Windows | None = None,
+    needed: Needed | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Band]:
     """Weighted mean of the logits of overlapping windows, for F networks at once, in bands along the last axis.
@@ -62,6 +64,7 @@ def sliding_window(
         one_at_a_time: only one network at a time is on the device, to save its memory.
         windows: which ones of the padded volume are computed, in place of all in steps of the stride. A voxel has its
             mean only if all windows of their grid in which it lies are; it is NaN where there are none.
+        needed: asked row by row which of these windows are computed after all. Bands begin with the first such window.
         progress: called with the passes done and their total; a pass is one window through one network in one flip.
 
     Yields:
@@ -75,6 +78,11 @@ def sliding_window(
     sums = BandSums(len(networks), padded.shape[1:3], patch, grid.corners(), torch.device(accumulate_on or device))
     passes = PassCounter(sweep.passes(chosen), progress)
     for row, next_row, corners in grid.rows(chosen):
+        if needed:
+            asked = sweep.passes_at(row, corners)
+            kept = needed([(x - margins[0], y - margins[1]) for x, y in corners], row - margins[2])
+            corners = list(itertools.compress(corners, kept))
+            passes.spare(asked - sweep.passes_at(row, corners))
         sums.start(row)
         for network, batch, logits in sweep.logits(row, corners, passes):
             sums.add(network, batch, logits)
@@ -94,6 +102,10 @@ class PassCounter:
         self.done += windows
         if self.tell:
             self.tell(self.done, self.total)
+
+    def spare(self, windows: int) -> None:
+        self.total -= windows
+        self.add(0)
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,11 @@ class Sweep:
         """How many passes the chosen windows take."""
         return int((chosen & ~self._constant).sum()) * len(self.networks) * len(self.flips)
 
+    def passes_at(self, row: int, corners: Sequence[Corner]) -> int:
+        """How many passes these windows take."""
+        constant = self._constant_at(row)
+        return sum(not constant[corner] for corner in corners) * len(self.networks) * len(self.flips)
+
     def logits(
         self, row: int, corners: Sequence[Corner], passes: PassCounter
     ) -> Iterator[tuple[int, Sequence[Corner], Tensor]]:
@@ -137,11 +154,14 @@ class Sweep:
 
     def _batches(self, row: int, corners: Sequence[Corner]) -> Iterator[tuple[Sequence[Corner], bool]]:
         """Corners in their order, constant windows one by one: so sums are formed in one order whatever is constant."""
-        constant = dict(zip(self.grid.corners(), self._constant[..., self.grid.starts[2].index(row)].flat, strict=True))
-        for alike, run in itertools.groupby(corners, constant.__getitem__):
+        for alike, run in itertools.groupby(corners, self._constant_at(row).__getitem__):
             batch, size = list(run), 1 if alike else self.batch_size
             for first in range(0, len(batch), size):
-                yield batch[first : first + size], bool(alike)
+                yield batch[first : first + size], alike
+
+    def _constant_at(self, row: int) -> dict[Corner, bool]:
+        constant = self._constant[..., self.grid.starts[2].index(row)]
+        return dict(zip(self.grid.corners(), constant.ravel().tolist(), strict=True))
 
     def _cut(self, row: int, corners: Sequence[Corner]) -> Tensor:
         """float32 [B, C, *patch] on the device."""

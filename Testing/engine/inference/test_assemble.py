@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from dints.data.grid import Grid
-from dints.inference.assemble import LabelAssembler, elect
+from dints.inference.assemble import LabelAssembler
 from dints.inference.band_sums import Band
+from dints.inference.vote import elect
 
 NUMERICAL_TIE = 1e-5  # of two probabilities: rounding decides between their classes
 

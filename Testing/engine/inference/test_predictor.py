@@ -172,7 +172,7 @@ def test_memory_that_never_suffices_ends_in_an_error():
 @pytest.mark.parametrize("mirror", [False, True])
 def test_progress_counts_every_window_in_every_network_and_flip(mirror):
     reporter = Recorder()
-    segment(phantom(), [threshold] * 3, reporter, mirror=mirror)
+    segment(phantom(), [threshold] * 3, reporter, mirror=mirror, exhaustive=True)
     predictor = Predictor([threshold], config(), "cpu")
     total = 3 * predictor.estimate((15, 13, 20), (1, 1, 1)).windows * predictor.flips(mirror)
     assert reporter.steps[-1] == ("segment", total, total)
