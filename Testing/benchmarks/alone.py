@@ -112,9 +112,23 @@ def first_look_seconds(result: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def left_atrium(result: Mapping[str, Any]) -> list[Row]:
+    return [
+        (
+            f"{name}, {side}",
+            f"{row['seconds']:g} s, {row['times_faster']:.3g} times as fast as the reference's pipeline, "
+            f"{row['computed']} of {row['windows']} windows",
+        )
+        for name, sides in result["scans"].items()
+        for side, row in sides.items()
+        if "windows" in row
+    ]
+
+
 SUBJECTS = (
     Subject("first_look", "first look at 5 % of 512x512x400", "five folds below 2 times one fold", first_look),
     Subject("first_look_seconds", "the same, 8 filters", "one fold at least 8 times as fast", first_look_seconds),
+    Subject("left_atrium", "left atrium at 0.625 mm, one fold", "at least 4 times as fast", left_atrium),
     Subject("five_folds", "five folds", "below 4.5 times one fold", five_folds),
     Subject("warm_worker", "second segmentation by the warm worker", "at most 0.5 s above the engine's", warm_worker),
     Subject("remote", "`--on` through a server on the loopback address", "no limit was set", remote),

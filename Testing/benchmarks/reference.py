@@ -45,15 +45,16 @@ def reference_supernet(ours: Network) -> nn.Module:
 def reference_network(ours: Network, architecture: Architecture) -> nn.Module:
     """The reference's network of an architecture with the weights of ours."""
     code = [architecture.edges.astype(np.float64), architecture.operations]
+    halved = architecture.space.finest == 2  # by the stems
     nodes = torch.from_numpy(architecture.node_activation.astype(np.int64))
     topology = TopologyInstance(
         arch_code=code,
         channel_mul=ours.filters / FILTERS_AT_ONE,
         num_blocks=architecture.space.layers,
         num_depths=architecture.space.levels,
-        use_downsample=True,
+        use_downsample=halved,
     )
-    theirs = DiNTS(topology, ours.in_channels, ours.classes, use_downsample=True, node_a=nodes)
+    theirs = DiNTS(topology, ours.in_channels, ours.classes, use_downsample=halved, node_a=nodes)
     return _with_weights_of(ours, theirs)
 
 
