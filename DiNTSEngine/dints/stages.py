@@ -69,7 +69,7 @@ def prepare(
     task = given.task if given.task != TaskConfig() else None
     datalist = read_datalist(data, task)
     if datalist.folds:
-        overrides = [*overrides, f"training.folds={_own_folds(datalist, given, overrides)}"]
+        overrides = [*overrides, f"training.folds={_own_folds(datalist, given, overrides, reporter)}"]
     training = given.with_overrides(overrides).training
     datalist = replace(datalist, held_out=(*datalist.held_out, *_drawn(datalist, held_out, training.seed)))
     result = checked or check(datalist, training.folds, reporter, training.seed)
@@ -92,11 +92,11 @@ def prepare(
     return run
 
 
-def _own_folds(datalist: DataList, given: Config, overrides: Sequence[str]) -> int:
-    """Into how many folds a data set divides itself. InputError if another number is asked for."""
+def _own_folds(datalist: DataList, given: Config, overrides: Sequence[str], reporter: Reporter) -> int:
+    """Into how many folds a data set divides itself; says so if another number is asked for."""
     own, asked = len(datalist.folds), given.with_overrides(overrides).training.folds
     if "training.folds" in fixed_settings(None, overrides) and asked != own:
-        raise InputError(f"training.folds={asked}: {datalist.folder} has a division into {own} folds; leave it out")
+        reporter.warning(f"training.folds={asked}: is not used, as {datalist.folder} has a division into {own} folds")
     return own
 
 

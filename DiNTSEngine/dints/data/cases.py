@@ -68,7 +68,11 @@ def misnumbered(cases: Sequence[Case]) -> dict[str, str]:
     One that is missing would go unnoticed, and another one be taken for it.
     """
     matches = {case.name: [CHANNEL_SUFFIX.fullmatch(image_name(path)) for path in case.images] for case in cases}
-    numbers = {name: tuple(match[2] for match in own if match) for name, own in matches.items() if len(own) > 1}
+    numbers = {
+        name: tuple(match[2] for match in own if match)
+        for name, own in matches.items()
+        if len(own) > 1 and all(own) and len({match[1] for match in own if match}) == 1  # else it is no channel's
+    }
     found: dict[str, str] = {}
     for count in {len(own) for own in numbers.values()}:
         alike = {name: own for name, own in numbers.items() if len(own) == count}

@@ -209,9 +209,14 @@ def _labels(folder: Path, description: Path, declared: Mapping[str, Any], cases:
 
 def _declared_labels(folder: Path, description: Path, declared: Mapping[str, Any]) -> dict[int, str]:
     """From dataset.json, labels.yaml or labels.json; {} where none says any. InputError if two say different things."""
-    stated = {description: declared["labels"]} if declared.get("labels") else {}
-    stated |= {path: _read_yaml(path) for path in (folder / name for name in LABEL_FILES) if path.is_file()}
-    labels = {path: parse_labels(values, path) for path, values in stated.items()}
+    labels = {description: parse_labels(declared["labels"], description)} if declared.get("labels") else {}
+    for path in (folder / name for name in LABEL_FILES):
+        if path.is_file():
+            try:
+                labels[path] = parse_labels(_read_yaml(path), path)
+            except InputError:
+                if description not in labels:  # else it may be another program's file of that name
+                    raise
     first = next(iter(labels), description)
     for path, own in labels.items():
         if own != labels[first]:

@@ -32,7 +32,7 @@ def _too_many(datalist: DataList) -> list[Problem]:
     if len(datalist.labels) <= MOST_LABELS:
         return []
     reason = f"its labels have {len(datalist.labels)} values, and {MOST_LABELS} are the most; some may be images"
-    return [Problem(str(datalist.folder), reason, "give label files, or declare their values")]
+    return [Problem(str(datalist.folder), reason, "give label files in their place, or leave some out")]
 
 
 def _nothing_labelled(datalist: DataList, facts: Sequence[CaseFacts]) -> list[Problem]:

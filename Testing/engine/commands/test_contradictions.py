@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from dints.cli import main
+from dints.events import Reporter
+from dints.stages import prepare
 
 TWICE = "is given twice, as"
 
@@ -50,13 +52,22 @@ def test_the_same_in_two_ways_is_no_contradiction_and_of_one_option_twice_the_la
     assert main(["check", str(phantoms), "--folds", "2", *settings]) == 0
 
 
-def test_other_folds_than_those_of_the_data_set_are_refused(phantoms, tiny_config_file, tmp_path, capsys):
-    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+def test_other_folds_than_those_of_the_data_set_are_told_to_have_no_effect(phantoms, tiny_config_file, tmp_path):
+    data, heard = Path(shutil.copytree(phantoms, tmp_path / "data")), Heard()
     values = json.loads((data / "dataset.json").read_text())
     for number, entry in enumerate(values["training"]):
         entry["fold"] = number % 3
     (data / "dataset.json").write_text(json.dumps(values))
-    command = ["train", "--run", str(tmp_path / "run"), "--data", str(data), "--config", str(tiny_config_file)]
-    assert main([*command, "--set", "training.folds=2"]) == 2
-    assert f"training.folds=2: {data} has a division into 3 folds; leave it out" in capsys.readouterr().err
-    assert not (tmp_path / "run" / "run.json").exists()
+    run = prepare(tmp_path / "run", data, str(tiny_config_file), ["training.folds=2"], None, heard)
+    assert run.config.training.folds == 3
+    assert f"training.folds=2: is not used, as {data} has a division into 3 folds" in heard.warnings
+
+
+class Heard(Reporter):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)

@@ -68,6 +68,12 @@ def test_thick_slices_among_thin_ones_are_no_matter():
     assert problems_among(CASES, found) == []
 
 
+def test_numbers_that_are_those_of_cases_are_no_channels():
+    files = {name: (f"T1_000{name}.nii", f"T2_000{name}.nii") for name in "123"}
+    cases = [Case(name, tuple(map(Path, own)), Path(f"{name}.nii")) for name, own in files.items()]
+    assert problems_among(cases, []) == []
+
+
 def test_a_channel_that_is_missing_is_noticed_though_there_are_as_many_files():
     files = {"a": ("a_0000.nii", "a_0001.nii"), "b": ("b_0000.nii", "b_0002.nii"), "c": ("c_0000.nii", "c_0001.nii")}
     cases = [Case(name, tuple(map(Path, own)), Path(f"{name}.nii")) for name, own in files.items()]

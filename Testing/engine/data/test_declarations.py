@@ -25,6 +25,12 @@ def test_two_declarations_of_labels_must_agree(tmp_path: Path) -> None:
         read_datalist(folder)
 
 
+def test_a_file_of_another_program_beside_the_description_is_passed_over(tmp_path: Path) -> None:
+    folder = write_description(tmp_path)
+    (folder / "labels.json").write_text('{"version": "1.2", "shapes": []}')
+    assert read_datalist(folder).labels == {0: "background", 1: "liver"}
+
+
 @pytest.mark.parametrize("name", [None, True, [], ["liver"], "", " "])
 def test_a_label_whose_name_is_no_text_is_refused(name: object) -> None:
     with pytest.raises(InputError, match=r"labels.yaml: label value 1 has the name .*; give it a text"):

@@ -49,7 +49,11 @@ def test_a_key_of_yaml_that_is_given_twice_is_refused(text):
         parse_yaml(text)
 
 
-@pytest.mark.parametrize("text", ['{"a": 1, "b": 2, "a": 1}', '[{"x": {"a": 1, "a": 2}}]'])
-def test_a_name_of_json_that_is_given_twice_is_refused(text):
+@pytest.mark.parametrize("text", ['{"a": 1, "b": 2, "a": 3}', '[{"x": {"a": 1, "a": 2}}]'])
+def test_a_name_of_json_that_has_two_values_is_refused(text):
     with pytest.raises(ValueError, match=r"it gives 'a' twice"):
         parse_json(text)
+
+
+def test_a_name_of_json_may_have_one_value_twice():
+    assert parse_json('{"a": [1], "b": 2, "a": [1]}') == {"a": [1], "b": 2}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from typing import Any, NoReturn
 
 from dints.errors import LONGEST_QUOTE, brief
@@ -15,7 +14,7 @@ DEEPEST_JSON = 50  # lists in lists; ours have some ten, and what is much deeper
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text; bytes may begin with a byte order mark.
 
-    Unlike Python's own reader, this one refuses NaN and infinity as the format does, and a name that is given twice.
+    Unlike Python's own reader, this one refuses NaN and infinity as the format does, and a name with two values.
     """
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_each_once)
@@ -36,10 +35,10 @@ def _depth(value: Any) -> int:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = Counter(name for name, _ in pairs)
-        raise ValueError(f"it gives {brief(names.most_common(1)[0][0])} twice")
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if values.setdefault(name, value) != value:
+            raise ValueError(f"it gives {brief(name)} twice")
     return values
 
 
