@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from dints.data.cases import Case, Problem, misnumbered
 from dints.data.facts import CaseFacts
+from dints.data.outputs import file_identity
 
 UNLIKE_VOXELS = 8  # times as long or short as others' voxels: slices that are thick and wide stay below, cm do not
 AIR_BELOW = -500.0  # intensities that reach below it may be Hounsfield units: lung and air
@@ -33,10 +33,10 @@ def _other_channels(cases: Sequence[Case]) -> list[Problem]:
 
 def _shared_labels(cases: Sequence[Case]) -> list[Problem]:
     """Cases whose label is another case's, too."""
-    first: dict[Path, str] = {}
+    first: dict[object, str] = {}
     problems = []
     for case in cases:
-        if case.label is not None and (other := first.setdefault(case.label.resolve(), case.name)) != case.name:
+        if case.label is not None and (other := first.setdefault(file_identity(case.label), case.name)) != case.name:
             reason, remedy = f"is the label of {other}, too", "correct the list of cases"
             problems.append(Problem(str(case.label), reason, remedy, "warning", case.name))
     return problems

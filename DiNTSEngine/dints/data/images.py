@@ -25,6 +25,7 @@ from dints.data.formats import (
 from dints.data.headers import is_complete, refuse_impossible_size
 from dints.data.itk import itk_name, quiet, reason_of
 from dints.data.nifti_files import count_not_finite, read_nifti, write_form
+from dints.data.outputs import file_identity
 from dints.data.placement import affine_of, geometry_difference, is_slanted, refuse_impossible_geometry
 from dints.data.text_headers import remark_on_place
 from dints.errors import InputError, StorageError
@@ -84,10 +85,14 @@ def read_channels(
 
 def given_twice(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     """A sentence on each file that is more than one channel."""
-    spelled = {os.path.realpath(path): path for path in reversed(paths)}
-    counts = Counter(map(os.path.realpath, paths))
+    files = [file_identity(Path(path)) for path in paths]
+    spelled = dict(zip(reversed(files), reversed(paths), strict=True))
     remedy = "make sure that it is meant for each of them"
-    return [f"{spelled[real]}: is given for {count} channels; {remedy}" for real, count in counts.items() if count > 1]
+    return [
+        f"{spelled[file]}: is given for {count} channels; {remedy}"
+        for file, count in Counter(files).items()
+        if count > 1
+    ]
 
 
 def read_label(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:

@@ -20,11 +20,11 @@ def refuse_overlap(works: Sequence[Assignment], others: Iterable[Path] = ()) -> 
     Args:
         others: what is read beside the inputs of the works, such as a model.
     """
-    inputs = {_identity(path): path for files, _ in works for one in files for path in _files(one)}
-    inputs |= {_identity(path): path for one in others for path in _files(one)}
+    inputs = {file_identity(path): path for files, _ in works for one in files for path in _files(one)}
+    inputs |= {file_identity(path): path for one in others for path in _files(one)}
     writers: dict[object, tuple[Path, ...]] = {}
     for files, output in works:
-        identity = _identity(output)
+        identity = file_identity(output)
         if identity in inputs:
             raise InputError(
                 f"{output}: would replace {inputs[identity]}, which is read; choose another name or folder"
@@ -46,7 +46,7 @@ def _files(path: Path) -> list[Path]:
     return [path, *(inner for inner in path.iterdir() if inner.is_file())] if path.is_dir() else [path]
 
 
-def _identity(path: Path) -> object:
+def file_identity(path: Path) -> object:
     """Equal for equal files: device and number where there is one, else its folder's and its name there."""
     try:
         status = path.stat()
