@@ -12,10 +12,13 @@ import SimpleITK as sitk
 from dints import RunError
 from dints.cli import main
 from dints.data.record import changes
+from dints.events import Reporter
 from dints.remote.hosts import Host
+from dints.remote.runs.away import AwayRun
 from dints.remote.runs.depot_connection import DepotConnection
 from dints.remote.runs.guest import GuestRun
 from dints.remote.runs.launcher import ProcessLauncher
+from dints.remote.runs.record import AwayRecord
 from dints.run import Run
 
 from .guests import guests, processes
@@ -102,6 +105,22 @@ def test_a_program_that_stops_a_run_as_it_begins_stops_it_there(
     (guest,) = guests(server)
     assert not processes(guest)
     assert main(["stop", str(tmp_path / "run"), "--remove"]) == 0
+
+
+def test_a_run_that_is_removed_while_it_is_followed_stays_one_of_here(
+    there: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    away = AwayRun(tmp_path, AwayRecord("there", "0123456789abcdef", "", {}, {}, folder="/there"))
+    away.record.write(away.layout.remote_file)
+    seen = {"events": [], "at": {"search": 5}, "state": "done", "more": False, "text": "", "files": {}, "done": []}
+
+    def look(work: object, reporter: Reporter) -> dict[str, object]:
+        away.layout.remote_file.unlink()  # by `dints stop RUN --remove`
+        return seen
+
+    monkeypatch.setattr(away, "_persistently", look)
+    away.follow(Reporter())
+    assert not away.layout.remote_file.exists()
 
 
 def test_a_process_of_another_computer_with_that_number_is_left_alone(

@@ -199,7 +199,7 @@ class AwayRun:
             if everything or start > next_files:
                 changed, done = self._bring(seen["files"], everything, reporter), seen["done"]
                 next_files = time.monotonic() + FILES_SHARE * (time.monotonic() - start)
-            if changed or told != seen["at"]:
+            if (changed or told != seen["at"]) and self.layout.remote_file.is_file():  # not removed meanwhile
                 self._keep()
             if ended:
                 return self._end(seen)
