@@ -125,10 +125,22 @@ def left_atrium(result: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def majority(result: Mapping[str, Any]) -> list[Row]:
+    return [
+        (
+            f"{scan}, {side}",
+            f"{row['by_all']} of {row['windows']} windows by all five, {row['passes']} passes; {row['mebibytes']} MiB",
+        )
+        for scan, sides in result["cases"].items()
+        for side, row in sides.items()
+    ]
+
+
 SUBJECTS = (
     Subject("first_look", "first look at 5 % of 512x512x400", "five folds below 2 times one fold", first_look),
     Subject("first_look_seconds", "the same, 8 filters", "one fold at least 8 times as fast", first_look_seconds),
     Subject("left_atrium", "left atrium at 0.625 mm, one fold", "at least 4 times as fast", left_atrium),
+    Subject("majority", "five folds, 512x512x400", "the same labels, little more memory", majority),
     Subject("five_folds", "five folds", "below 4.5 times one fold", five_folds),
     Subject("warm_worker", "second segmentation by the warm worker", "at most 0.5 s above the engine's", warm_worker),
     Subject("remote", "`--on` through a server on the loopback address", "no limit was set", remote),

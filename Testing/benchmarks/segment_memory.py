@@ -58,13 +58,12 @@ def _measured_in_a_process(case: str) -> dict[str, float]:
 
 def measure(case: str) -> dict[str, float]:
     """Memory in GiB and time in seconds of one segmentation in this process."""
-    config = _config()
-    predictor = Predictor(_networks(case), config, "cpu")
+    predictor = Predictor(networks(case), config(), "cpu")
     predictor.segment([sitk.Image([8, 8, 8], sitk.sitkInt16)])  # what libraries load at first use is no part of it
     baseline = _status_gib("VmRSS")
-    scan = _scan()
+    image = scan()
     started = time.monotonic()
-    labels = predictor.segment([scan])
+    labels = predictor.segment([image])
     seconds = time.monotonic() - started
     assert labels.GetSize() == SIZE
     peak = _status_gib("VmHWM")
@@ -80,7 +79,7 @@ def measure(case: str) -> dict[str, float]:
     }
 
 
-def _config() -> Config:
+def config() -> Config:
     labels = {0: "background", 1: "organ", 2: "tumour"}
     return Config.from_mapping(
         {
@@ -93,7 +92,7 @@ def _config() -> Config:
     )
 
 
-def _networks(case: str) -> list:
+def networks(case: str) -> list:
     if CASES[case] > 1:
         return [lambda windows, fold=fold: _pointwise(windows, fold) for fold in range(CASES[case])]
     torch.manual_seed(0)
@@ -106,15 +105,15 @@ def _pointwise(windows: torch.Tensor, fold: int) -> torch.Tensor:
     return torch.cat([-((windows - centre - 0.02 * fold) ** 2) for centre in (0.2, 0.5, 0.8)], 1)
 
 
-def _scan() -> sitk.Image:
+def scan() -> sitk.Image:
     """Tissue of changing density with noise."""
     noise = np.random.default_rng(0).normal(50, 60, SIZE[:2][::-1]).astype(np.int16)
     voxels = np.empty(SIZE[::-1], np.int16)
     for row in range(SIZE[2]):
         voxels[row] = np.roll(noise, 7 * row, axis=0) + row // 4
-    scan = sitk.GetImageFromArray(voxels)
-    scan.SetSpacing(SPACING)
-    return scan
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(SPACING)
+    return image
 
 
 def _status_gib(field: str) -> float:
