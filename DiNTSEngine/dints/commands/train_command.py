@@ -6,6 +6,7 @@ Several GPUs take a fold each. Started with torchrun, they share every fold inst
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -18,6 +19,8 @@ from dints.device import devices_at_hand
 from dints.errors import InputError
 from dints.events import Reporter
 from dints.improvement.start import prepare_from, read_start
+from dints.model.archive import read_manifest
+from dints.model.installed import find_model
 from dints.process_group import is_main_process, main_process_first, process_group, world_size
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
@@ -87,8 +90,20 @@ def _open(arguments: argparse.Namespace, device: torch.device, reporter: Reporte
     run = Run(arguments.run_folder)
     if run.start is None:
         raise InputError(f"{run.folder}: was started without --from; use a new folder")
+    if _id_of(arguments.start) not in (None, run.start.model.get("id")):
+        raise InputError(
+            f"{run.folder}: was started from another model, {run.start.model.get('name')} version "
+            f"{run.start.model.get('version')}; give that one, or use a new folder"
+        )
     if arguments.old is not None and str(arguments.old.resolve()) != run.start.old_run:
         began = f"--old {run.start.old_run}" if run.start.old_run else "no --old"
         raise InputError(f"{run.folder}: was started with {began}; resume without the option, or use a new folder")
     arguments.config = None  # of a checkpoint; the run has it
     return open_or_create(arguments, device, reporter)
+
+
+def _id_of(model: str) -> str | None:
+    """None where there is no such model: a run goes on without, as it has kept the weights."""
+    with suppress(InputError):
+        return read_manifest(find_model(model)).id
+    return None

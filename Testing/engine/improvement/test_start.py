@@ -16,6 +16,7 @@ from dints import InputError
 from dints.cli import main
 from dints.events import Reporter
 from dints.improvement.start import prepare_from, read_start
+from dints.model.folder import SHIPPED_FOLDER
 from dints.model.lineage import Lineage
 from dints.model.model import load_model, save_model
 from dints.run import Run, load_fold
@@ -146,6 +147,10 @@ def test_the_command_fine_tunes_and_goes_on_without_the_model(first_model, data,
     model.unlink()
     assert main([*command, "--set", "training.iterations=3"]) == 2
     assert "was started with other settings" in capsys.readouterr().err
+    assert (
+        main(["train", "--run", str(run), "--from", str(SHIPPED_FOLDER / "hippocampus-mr.zip"), "--device", "cpu"]) == 2
+    )
+    assert "was started from another model, Phantom version 1; give that one" in capsys.readouterr().err
     assert main([*command, "--old", str(tmp_path)]) == 2
     assert "was started with no --old; resume without the option" in capsys.readouterr().err
     assert main([*command, "--set", "training.iterations=2"]) == 0
