@@ -52,7 +52,8 @@ def rank(
             try:
                 channels = read_channels(case.images, reporter.warning)
                 with naming(case.images):
-                    prediction = predictor.predict(channels, confidence=True, **(options or {}))
+                    # With the map, as it takes all networks: it is their doubt that ranks.
+                    prediction = predictor.predict(channels, confidence=True, disagreement=True, **(options or {}))
                 write_image(prediction.labels, _proposal(output, case))
                 write_preview(channels[0], prediction.labels, preview_file(_proposal(output, case)))
             except StorageError:
