@@ -15,7 +15,6 @@ import argparse
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,18 +25,9 @@ import torch
 from comparison import timed
 from machine import machine
 from monai.data import MetaTensor
-from monai.inferers import sliding_window_inference
-from monai.transforms import (
-    Activationsd,
-    AsDiscreted,
-    Compose,
-    CropForegroundd,
-    Invertd,
-    NormalizeIntensityd,
-    Spacingd,
-)
+from monai.transforms import Compose, CropForegroundd, NormalizeIntensityd, Spacingd
 from paths import HERE, RESULTS, SHARED_DATA
-from reference import reference_network
+from reference import reference_network, reference_segmentation
 from torch import nn
 
 from dints.config import Config
@@ -157,9 +147,8 @@ def engine(predictor: Predictor, image: sitk.Image, precision: str) -> Predictio
     return predictor.predict([image])
 
 
-@torch.inference_mode()
 def reference(image: sitk.Image, network: nn.Module, config: Config) -> np.ndarray:
-    """Labels [x, y, z] in RAS axes by MONAI's transforms, its sliding window and their inverse.
+    """Labels [x, y, z] in RAS axes by MONAI's own resampling, and all that follows.
 
     It gets the image in these axes: turning it would need another package.
     """
@@ -172,20 +161,8 @@ def reference(image: sitk.Image, network: nn.Module, config: Config) -> np.ndarr
             NormalizeIntensityd("image", nonzero=True, channel_wise=True),
         ]
     )
-    after = Compose(
-        [
-            Activationsd("logits", softmax=True),
-            Invertd("logits", transform=before, orig_keys="image", nearest_interp=False),
-            AsDiscreted("logits", argmax=True),
-        ]
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        case = before({"image": MetaTensor(torch.from_numpy(source), affine=affine)})
-        windows = {"sw_batch_size": 1, "overlap": config.inference.overlap, "mode": "gaussian"}
-        patch = config.sampling.patch
-        case["logits"] = sliding_window_inference(case["image"][None], patch, predictor=network, **windows)[0]
-        return np.asarray(after(case)["logits"][0])
+    case = {"image": MetaTensor(torch.from_numpy(source), affine=affine)}
+    return reference_segmentation(case, before, network, config.sampling.patch, config.inference.overlap)
 
 
 if __name__ == "__main__":

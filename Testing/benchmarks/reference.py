@@ -1,16 +1,20 @@
-"""The reference implementation's networks, with the weights of ours."""
+"""The reference implementation's networks, with the weights of ours, and its way from an image to labels."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
+from monai.inferers import sliding_window_inference
+from monai.transforms import Activationsd, AsDiscreted, Compose, Invertd
 from paths import PANCREAS
 from torch import nn
 
+from dints.geometry import Size
 from dints.model.reference import reference_state_dict
 from dints.space.architecture import Architecture
 from dints.space.network import Network
@@ -56,6 +60,30 @@ def reference_network(ours: Network, architecture: Architecture) -> nn.Module:
     )
     theirs = DiNTS(topology, ours.in_channels, ours.classes, use_downsample=halved, node_a=nodes)
     return _with_weights_of(ours, theirs)
+
+
+def reference_segmentation(
+    case: dict[str, Any], before: Compose, network: nn.Module, patch: Size, overlap: float, **devices: object
+) -> np.ndarray:
+    """Labels [x, y, z] of a case's "image" by MONAI's transforms, its sliding window and their inverse.
+
+    Args:
+        before: what is done to "image".
+        devices: where windows go, and where they are put together; as `sliding_window_inference` names them.
+    """
+    after = Compose(
+        [
+            Activationsd("logits", softmax=True),
+            Invertd("logits", transform=before, orig_keys="image", nearest_interp=False),
+            AsDiscreted("logits", argmax=True),
+        ]
+    )
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        case = before(case)
+        windows = {"sw_batch_size": 1, "overlap": overlap, "mode": "gaussian", **devices}
+        case["logits"] = sliding_window_inference(case["image"][None], patch, predictor=network, **windows)[0]
+        return np.asarray(after(case)["logits"][0])
 
 
 def _with_weights_of(ours: Network, theirs: nn.Module) -> nn.Module:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache, partial
 
 import numpy as np
@@ -11,17 +10,8 @@ import torch
 import torch.nn.functional as F
 from comparison import OURS, Comparison, Work
 from monai.data import MetaTensor
-from monai.inferers import sliding_window_inference
-from monai.transforms import (
-    Activationsd,
-    AsDiscreted,
-    Compose,
-    Invertd,
-    Resized,
-    ScaleIntensityRanged,
-    SpatialResampled,
-)
-from reference import papers_architecture, reference_network
+from monai.transforms import Compose, Resized, ScaleIntensityRanged, SpatialResampled
+from reference import papers_architecture, reference_network, reference_segmentation
 
 from dints.config import Config
 from dints.geometry import Size
@@ -75,7 +65,7 @@ def prepare(side: str, device: torch.device, size: Size, filters: int | None, re
     network = _network(filters, reference=True)
     if isinstance(network, torch.nn.Module):
         network.eval().to(device)
-    return lambda: _reference_segmentation(image, network, device, resize)
+    return lambda: _labels_of_reference(image, network, device, resize)
 
 
 def _network(filters: int | None, reference: bool):
@@ -87,8 +77,7 @@ def _network(filters: int | None, reference: bool):
     return reference_network(ours, architecture) if reference else ours
 
 
-@torch.inference_mode()
-def _reference_segmentation(image: sitk.Image, network, device: torch.device, resize: bool) -> np.ndarray:
+def _labels_of_reference(image: sitk.Image, network, device: torch.device, resize: bool) -> np.ndarray:
     """Labels [x, y, z] by MONAI's transforms, its sliding window and their inverse, on the engine's working grid.
 
     `SpatialResample` is what `Spacing` calls; `Spacing` itself would choose a grid that is shifted by half a
@@ -108,19 +97,8 @@ def _reference_segmentation(image: sitk.Image, network, device: torch.device, re
         else SpatialResampled("image", dst_keys="grid", mode="bilinear", dtype=torch.float32)
     )
     before = Compose([resampling, ScaleIntensityRanged("image", low, high, 0, 1, clip=True)])
-    after = Compose(
-        [
-            Activationsd("logits", softmax=True),
-            Invertd("logits", transform=before, orig_keys="image", nearest_interp=False),
-            AsDiscreted("logits", argmax=True),
-        ]
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        case = before({"image": volume, "grid": torch.from_numpy(grid)})
-        windows = {"sw_batch_size": 1, "overlap": OVERLAP, "mode": "gaussian", "sw_device": device, "device": "cpu"}
-        case["logits"] = sliding_window_inference(case["image"][None], PATCH, predictor=network, **windows)[0]
-        return np.asarray(after(case)["logits"][0])
+    case = {"image": volume, "grid": torch.from_numpy(grid)}
+    return reference_segmentation(case, before, network, PATCH, OVERLAP, sw_device=device, device="cpu")
 
 
 def same_labels(ours: sitk.Image, theirs: np.ndarray) -> str:
