@@ -204,6 +204,8 @@ class Depot:
             for path in (path for name in names for path in (self._files / name, self._part(name))):
                 if path.is_file() and path.stat().st_nlink == 1:  # no other run has it
                     path.unlink()
+            if not any(self._files.iterdir()) and not list(guest.folder.parent.glob("*")):
+                self._busy.unlink()  # nobody begins or ends another run: it would be here
         return {"event": "removed"}
 
     @contextmanager
@@ -217,8 +219,11 @@ class Depot:
         with self._busy.open("ab") as file:
             try:  # a byte for each run: nothing is written, as nothing may be removed from a full disk otherwise
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(guest.identity, 16) % 2**62)
-            except OSError as error:
-                raise BusyError(f"run {guest.identity}: another connection begins or ends it") from error
+                mine = os.path.samestat(os.fstat(file.fileno()), self._busy.stat())
+            except OSError:
+                mine = False
+            if not mine:
+                raise BusyError(f"run {guest.identity}: another connection begins or ends it")
             yield
 
 

@@ -3,7 +3,7 @@
 $DINTS_GUESTS, or ~/.dints/guests, which its owner alone can read:
 
 files/<sha256>      what was sent, once for all runs; <sha256>.part: what is still on its way
-busy                locked, a byte for each run, by connections that begin or end it
+busy                locked, a byte for each run, by connections that begin or end it; goes with the last run
 runs/<identity>/    stages.json
                     data-<identity>/, run-<identity>/   names that nothing else has, so that they can be told again
                     events/<job>.jsonl                  what each job reported
