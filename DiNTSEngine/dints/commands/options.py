@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dints.config import Config, preset_names
+from dints.config.settings import parts_of
 from dints.errors import InputError
 
 
@@ -46,15 +47,10 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 def refuse_contradiction(changes: Sequence[str], more: Sequence[str]) -> None:
     """InputError if options for single settings, `more`, say otherwise than `changes`; both are SECTION.KEY=VALUE."""
-    known = dict(_parts(change) for change in changes)  # of the same option twice, the last one counts
-    for key, value in map(_parts, more):
+    known = dict(map(parts_of, changes))  # of the same option twice, the last one counts
+    for key, value in map(parts_of, more):
         if known.get(key, value) != value:
             raise InputError(f"{key}: is given twice, as {known[key]} and as {value}; give it once")
-
-
-def _parts(change: str) -> tuple[str, str]:
-    key, _, value = change.partition("=")
-    return key.strip(), value.strip()
 
 
 def configuration(arguments: argparse.Namespace) -> Config | None:

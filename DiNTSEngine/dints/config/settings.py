@@ -97,9 +97,9 @@ class Config:
 
         values: dict[str, Any] = {}
         for override in overrides:
-            key, equals, text = override.partition("=")
-            section, dot, name = key.strip().partition(".")
-            if not (equals and dot):
+            key, text = parts_of(override)
+            section, dot, name = key.partition(".")
+            if not (dot and "=" in override):
                 raise InputError(
                     f"{brief(override)}: expected section.key=value, for example search.iterations=2000; "
                     "`dints settings` lists all"
@@ -111,6 +111,12 @@ class Config:
                     f"{brief(override)}: {brief(text)} is not a valid value; quote it as in YAML"
                 ) from error
         return Config.from_mapping(values, "override", self)
+
+
+def parts_of(override: str) -> tuple[str, str]:
+    """Key and value of `section.key=value`, as texts."""
+    key, _, text = override.partition("=")
+    return key.strip(), text.strip()
 
 
 @cache

@@ -121,6 +121,8 @@ class PreparedCase:
 
         for band in sweep(self.networks[self._majority :], needed):
             runoff.add(band)
+        for band in first:  # behind the last window, where nothing is open
+            assembler.add(band)
         return asked
 
     def _sweep(

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from dints.config import Config, stated_keys
+from dints.config.settings import parts_of
 from dints.data.cases import Case
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList
@@ -37,7 +38,7 @@ class TimeLimit:
 
 def fixed_settings(config_source: str | None, overrides: Sequence[str]) -> set[str]:
     """Settings, "section.key", that a file or a command line names: no plan changes them."""
-    named = {override.partition("=")[0].strip() for override in overrides}
+    named = {parts_of(override)[0] for override in overrides}
     return named | (stated_keys(config_source) if config_source else set())
 
 
