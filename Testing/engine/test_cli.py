@@ -168,6 +168,7 @@ def test_events_are_json_lines_with_the_result_at_the_end(demo: Path, phantoms: 
         (["search"], ["--run"]),
         (["paint"], ["paint"]),
         (["doctor", "--now"], ["--now"]),
+        (["hosts", "add", "h", "h", "--sbatch", "--mem=1G"], ["--sbatch", "given as --OPTION=VALUE"]),
         (["search", "--run", "{run}", "--device", "cuda:9"], ["cuda:9"]),
         (["search", "--run", "{run}", "--device", "abacus"], ["abacus"]),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ from .guests import guests, processes
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 PATIENT = "Doe^Jane"
 LONG = ["--set", "search.iterations=100000"]
+LEAVES_SLOWLY = """
+import pathlib, signal, sys, time
+from dints.files.lock import locked
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+try:
+    with locked(pathlib.Path(sys.argv[2])):
+        print(flush=True)
+        time.sleep(60)
+finally:
+    time.sleep(0.5)
+"""
 
 
 def test_what_changes_here_meanwhile_does_not_change_what_the_run_learned_from(
@@ -121,6 +133,18 @@ def test_a_run_that_is_removed_while_it_is_followed_stays_one_of_here(
     monkeypatch.setattr(away, "_persistently", look)
     away.follow(Reporter())
     assert not away.layout.remote_file.exists()
+
+
+def test_a_run_has_ended_when_its_process_has_and_not_when_that_lets_go_of_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DINTS_GUESTS", str(tmp_path))
+    guest = GuestRun("0123456789abcdef")
+    command = [sys.executable, "-c", LEAVES_SLOWLY, guest.identity, guest.folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as attendant:
+        assert attendant.stdout.readline()
+        ProcessLauncher().stop(guest)
+        assert not processes(guest.folder)
 
 
 def test_a_process_of_another_computer_with_that_number_is_left_alone(

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dints.errors import RunError
 from dints.files.lock import lock_owner
+from dints.files.storage import is_running
 from dints.remote.hosts import SCHEDULERS
 from dints.remote.runs.guest import ATTENDANT, RUNNING, SAVE_SECONDS, GuestRun, GuestState
 from dints.remote.runs.slurm import SlurmLauncher
@@ -73,7 +74,7 @@ class ProcessLauncher:
             with suppress(ProcessLookupError):  # it has just ended
                 kill(owner, sign)
             end = time.monotonic() + seconds
-            while self.alive(guest) and time.monotonic() < end:
+            while (self.alive(guest) or _is_leaving(owner, guest)) and time.monotonic() < end:
                 time.sleep(0.05)
 
 
@@ -83,6 +84,11 @@ def _attends(process: int, guest: GuestRun) -> bool:
         return guest.identity.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return not Path("/proc/self").exists()
+
+
+def _is_leaving(process: int, guest: GuestRun) -> bool:
+    """Whether it has let go of the folder and not ended yet."""
+    return is_running(process) and _attends(process, guest)
 
 
 LAUNCHERS: dict[str, Launcher] = dict(zip(SCHEDULERS, (ProcessLauncher(), SlurmLauncher()), strict=True))
