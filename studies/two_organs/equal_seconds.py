@@ -4,7 +4,7 @@
 
 The run has been searched: its architecture is the reference, with the scores of `dints compare` if that was run, else
 trained here. The processor seconds of a step are measured first, in turns, and kept, so that an interrupted comparison
-goes on with the same numbers. Writes NAME/equal_seconds.csv beside this file.
+goes on with the same numbers. Writes NAME/TABLE beside this file.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--random", type=int, default=0, help="how many random architectures take part")
     parser.add_argument("--architecture", nargs="*", default=[], help="files of others that take part")
+    parser.add_argument("--table", default="equal_seconds.csv", help="file that is written in that folder")
     options = parser.parse_args()
     run, work = Run(options.run), options.run / "equal_seconds"
     lineup = contestants(run, options.random, options.architecture)
@@ -59,7 +60,7 @@ def main() -> None:
         steps = steps_of(one, seconds, run)
         rows[one.name] = [row for fold in options.folds for row in trained(run, one, steps, fold, work / one.name)]
         lines = [line(known, seconds, run, rows) for known in lineup if known.name in rows]
-        write(HERE / options.name / "equal_seconds.csv", HEADER, lines)
+        write(HERE / options.name / options.table, HEADER, lines)
         print(one.name, steps, lines[-1], flush=True)
 
 
