@@ -3,7 +3,7 @@
     python studies/hippocampus/compare.py --data ../shared/data/Task04_Hippocampus --work runs/study \
         --searched topology_0.5_seed0 --pancreas ../shared/data/architectures/pancreas_cvpr.pth
 
-What was searched is read from architectures/ (see search.py). Random architectures and the U-Net have the training
+What was searched is read from a folder of architectures (see search.py). Random architectures and the U-Net have the training
 memory of the first one. Interrupted trainings go on. The table goes to compare.csv, every case's scores to
 compare_cases.csv. On another grid, in folders of its own:
 
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--searched", nargs="+", required=True, help="names of searches; the first is the baseline")
+    parser.add_argument("--architectures", type=Path, default=HERE / "architectures", help="folder of what was searched")
     parser.add_argument("--pancreas", type=Path, help="the paper's architecture; left out without it")
     parser.add_argument("--random", type=int, default=3, help="how many random architectures (default: 3)")
     parser.add_argument("--config", type=Path, default=HERE / "compare.yaml", help="on top of search.yaml")
@@ -78,7 +79,7 @@ def comparison_run(folder: Path, data: Path, settings: Path) -> Run:
 
 def networks(options: argparse.Namespace, config: Config) -> Iterator[tuple[str, Build]]:
     """(name, how to build it) of every network that is compared."""
-    searched = [Architecture.load(HERE / "architectures" / f"{name}.json") for name in options.searched]
+    searched = [Architecture.load(options.architectures / f"{name}.json") for name in options.searched]
     yield from ((name, builder(found, config)) for name, found in zip(options.searched, searched, strict=True))
     if options.pancreas:
         yield "paper's Pancreas architecture", builder(Architecture.load(options.pancreas), config)
