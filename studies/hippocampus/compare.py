@@ -3,8 +3,8 @@
     python studies/hippocampus/compare.py --data ../shared/data/Task04_Hippocampus --work runs/study \
         --searched topology_0.5_seed0 --pancreas ../shared/data/architectures/pancreas_cvpr.pth
 
-What was searched is read from a folder of architectures (see search.py). Random architectures and the U-Net have the training
-memory of the first one. Interrupted trainings go on. The table goes to compare.csv, every case's scores to
+What was searched is read from a folder of architectures (see search.py). Random architectures and the U-Net have the
+training memory of the first one. Interrupted trainings go on. The table goes to compare.csv, every case's scores to
 compare_cases.csv. On another grid, in folders of its own:
 
     python studies/hippocampus/compare.py --data ../shared/data/Task04_Hippocampus --work runs/fine \
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--searched", nargs="+", required=True, help="names of searches; the first is the baseline")
-    parser.add_argument("--architectures", type=Path, default=HERE / "architectures", help="folder of what was searched")
+    parser.add_argument("--architectures", type=Path, default=HERE / "architectures", help="folder of them")
     parser.add_argument("--pancreas", type=Path, help="the paper's architecture; left out without it")
     parser.add_argument("--random", type=int, default=3, help="how many random architectures (default: 3)")
     parser.add_argument("--config", type=Path, default=HERE / "compare.yaml", help="on top of search.yaml")
