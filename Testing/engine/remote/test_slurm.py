@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -13,6 +15,8 @@ from dints.cli import main
 from dints.remote.examine import examine
 from dints.remote.hosts import Host, find_host, hosts_file, keep_host
 from dints.run import Run
+
+QUEUE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -83,15 +87,28 @@ def test_what_a_cluster_lacks_is_told_with_the_remedy(found, said, monkeypatch):
 
 
 def test_a_search_and_its_folds_are_jobs_of_the_cluster(
-    login_node, server, phantoms, tiny_config_file, tmp_path, capfd
+    login_node, server, slurm, eventually, phantoms, tiny_config_file, tmp_path
 ):
     run, settings = str(tmp_path / "run"), ["--config", str(tiny_config_file), "--device", "cpu"]
     command = ["search", "--run", run, "--data", str(phantoms), *settings, "--on", "there", "--train"]
-    assert main(command) == 0, capfd.readouterr()
-    assert "SLURM's queue" in capfd.readouterr().out
+    said = tmp_path / "said"
+    set_node(slurm, "drain")
+    try:
+        with said.open("w") as file:
+            process = subprocess.Popen([sys.executable, "-m", "dints", *command], stdout=file, stderr=file)
+        assert eventually(lambda: "SLURM's queue" in said.read_text(), QUEUE_SECONDS), said.read_text()
+    finally:
+        set_node(slurm, "resume")
+    assert process.wait() == 0, said.read_text()
     assert Run(run).trained_folds == [0, 1]
     assert Run(run).model_file.is_file()
     (guest,) = (server.home / ".dints" / "guests" / "runs").iterdir()
     assert sorted(path.stem for path in (guest / "states").iterdir()) == ["evaluate", "search", "train-0", "train-1"]
     assert main(["stop", run, "--remove"]) == 0
     assert not guest.exists()
+
+
+def set_node(slurm: dict[str, str], state: str) -> None:
+    """What is drained starts no job until it is resumed."""
+    change = ["scontrol", "update", "NodeName=ALL", f"State={state}", "Reason=test"]
+    subprocess.run(change, env=os.environ | slurm, check=True)
