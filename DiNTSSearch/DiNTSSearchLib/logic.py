@@ -13,21 +13,17 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from dints.config import Config
-from dints.files.storage import remove_leftovers, write_json
+from dints.files.storage import write_json
 from dints.model.folder import models_folder
 from dints.run_layout import RunLayout
-from DiNTSLib.background import submit
 from DiNTSLib.device_list import otherComputer
 from DiNTSLib.events import OnEvent, OnFinished
 from DiNTSLib.processes import EngineProcess
 from DiNTSSearchLib.opened_run import CHOICES
 from DiNTSSearchLib.options import PAPER, overrides, place, timed
 from DiNTSSearchLib.pairs import NodePair, PairsExport, PairsProcess
-from DiNTSSearchLib.pipeline import Command, MakeProcess, Pipeline
-
-
-class EngineError(RuntimeError):
-    """A command of the engine failed or was cancelled; the message is the sentence that it gave."""
+from DiNTSSearchLib.pipeline import EngineError as EngineError  # what callers of the logic catch
+from DiNTSSearchLib.pipeline import MakeProcess, Pipeline, finishedOrRunning
 
 
 class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
@@ -64,7 +60,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         Raises:
             ValueError: there are no pairs, no segments, or the folder holds something already.
         """
-        return _finishedOrRunning([[PairsExport(pairs, folder)]], PairsProcess, onEvent, onFinished)
+        return finishedOrRunning([[PairsExport(pairs, folder)]], PairsProcess, onEvent, onFinished)
 
     def check(
         self,
@@ -127,6 +123,20 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         command += ["--architecture", architecture] if architecture else []
         return self._run([[command]], onEvent, onFinished)
 
+    def planRest(
+        self,
+        run: str | Path,
+        device: str = "auto",
+        onEvent: OnEvent | None = None,
+        onFinished: OnFinished | None = None,
+    ) -> Pipeline:
+        """The same of what is left of a run; of one on another computer, as it was predicted there."""
+        return self._run(
+            [[["plan", "--run", str(run), "--device", "auto" if otherComputer(device) else device]]],
+            onEvent,
+            onFinished,
+        )
+
     def search(
         self,
         run: str | Path,
@@ -147,7 +157,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
             settings: preset or YAML file of a new run; by default what `check` left in the run's folder, if it did.
             changes: settings that differ, {"section.key": YAML}, for example {"search.memory_budget": "0.5"}.
             hours: that a new run may take, with settings that fit, among which those of `preset` and `changes` stay;
-                PAPER takes `settings` as they are.
+                PAPER takes `settings` as they are; "" is three hours without a GPU, and with one, or with a preset, as
+                long as that takes.
             architecture: is taken in place of a search: a name of the zoo, or a file.
             device: "@NAME" is another computer, one of `dints hosts`; it goes on there when this process ends.
         """
@@ -261,37 +272,7 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         afterwards: list[str] | None = None,
     ) -> Pipeline:
         """`folder` is what the commands write into; what one that was ended left half written there is removed."""
-        return _finishedOrRunning(stages, self._makeProcess, onEvent, onFinished, folder, afterwards)
-
-
-def _finishedOrRunning(
-    stages: Sequence[Sequence[Command]],
-    makeProcess: MakeProcess[Command],
-    onEvent: OnEvent | None,
-    onFinished: OnFinished | None,
-    folder: str | Path | None = None,
-    afterwards: Command | None = None,
-) -> Pipeline:
-    """Runs the stages: to their end, unless there is `onFinished` to say that they have ended."""
-
-    def finish(exitCode: int, sentence: str) -> None:
-        if exitCode and folder is not None:
-            _clearAway(Path(folder))
-        if onFinished is not None:
-            onFinished(exitCode, sentence)
-
-    job = Pipeline(stages, makeProcess, onEvent or (lambda event: None), finish, afterwards)
-    job.start()
-    if onFinished is None:
-        job.waitForFinished()
-        if job.exitCode:
-            raise EngineError(job.sentence)
-    return job
-
-
-def _clearAway(folder: Path) -> None:
-    """Removes, in the background, what ended processes left half written."""
-    submit(remove_leftovers, folder, True)
+        return finishedOrRunning(stages, self._makeProcess, onEvent, onFinished, folder, afterwards)
 
 
 def _settings(run: str | Path) -> Config:

@@ -73,6 +73,13 @@ class OpenedRun:
         return "\n".join(self.problems) if self.isRun and None in (self._start, self.settings) else ""
 
     @property
+    def isPlanned(self) -> bool:
+        """Whether a run was predicted to take some time, and something of it is left."""
+        finished = [fold is not None and fold.finished for fold in self.folds]
+        read = None not in self.folds and not self.whyUnusable
+        return self.isRun and read and not all(finished) and self.layout.plan_file.is_file()
+
+    @property
     def requiredSettings(self) -> Config:
         """The settings; InputError where there are none, or none that can be read."""
         if self.settings is None:

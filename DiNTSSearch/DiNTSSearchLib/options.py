@@ -11,10 +11,11 @@ PAPER = "paper"  # in place of hours: as long as the settings take
 
 
 def timed(hours: str, preset: str, settings: str | Path | None, changes: Mapping[str, str] | None) -> list[str]:
-    """Options of a run that is as long as its settings take, or that is to fit a time."""
+    """Options of a run that is as long as its settings take, or that is to fit a time; "" leaves that to the engine."""
     if hours == PAPER:
         return ([] if settings is None else ["--config", str(settings)]) + overrides(changes)
-    return (["--config", preset] if preset else []) + ["--hours", hours] + overrides(changes)
+    limit = ["--hours", hours] if hours else []
+    return (["--config", preset] if preset else []) + limit + overrides(changes)
 
 
 def place(device: str) -> list[str]:

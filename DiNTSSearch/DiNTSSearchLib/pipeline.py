@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from slicer.i18n import tr as _
 
+from dints.files.storage import remove_leftovers
+from DiNTSLib.background import submit
 from DiNTSLib.events import EXIT_CANCELLED, Event, OnEvent, OnFinished
 
 WAIT_SECONDS = 0.05  # of a blocking call for one process before it looks at the others
 
 Command = TypeVar("Command")
 Results = dict[str, dict[str, Any]]  # values of "result" events by name
+
+
+class EngineError(RuntimeError):
+    """A command of the engine failed or was cancelled; the message is the sentence that it gave."""
 
 
 class Process(Protocol):
@@ -126,3 +133,33 @@ class Pipeline:
     def _finish(self, exitCode: int, sentence: str) -> None:
         self.exitCode, self.sentence = exitCode, sentence
         self._onFinished(exitCode, sentence)
+
+
+def finishedOrRunning(
+    stages: Sequence[Sequence[Command]],
+    makeProcess: MakeProcess[Command],
+    onEvent: OnEvent | None,
+    onFinished: OnFinished | None,
+    folder: str | Path | None = None,
+    afterwards: Command | None = None,
+) -> Pipeline:
+    """Runs the stages: to their end, unless there is `onFinished` to say that they have ended."""
+
+    def finish(exitCode: int, sentence: str) -> None:
+        if exitCode and folder is not None:
+            _clearAway(Path(folder))
+        if onFinished is not None:
+            onFinished(exitCode, sentence)
+
+    job = Pipeline(stages, makeProcess, onEvent or (lambda event: None), finish, afterwards)
+    job.start()
+    if onFinished is None:
+        job.waitForFinished()
+        if job.exitCode:
+            raise EngineError(job.sentence)
+    return job
+
+
+def _clearAway(folder: Path) -> None:
+    """Removes, in the background, what ended processes left half written."""
+    submit(remove_leftovers, folder, True)

@@ -71,6 +71,15 @@ class RetrainSection(Section):
         self.ui.distributionFrame.visible = gpus > 1
         self.ui.retrainProgressFrame.visible = any(fold is not None and fold.started for fold in run.folds)
         self.chart.show()
+        self.showTime()
+
+    def showTime(self) -> None:
+        """What the checked folds are predicted to take, before they are started."""
+        run, time = self.panel.run, self.panel.search.time
+        shown = run.isPlanned and run.search.finished and not self.panel.isBusy
+        sentence = time.sentence(self.folds) if shown else ""
+        self.ui.retrainTimeText.text = _("Time: {sentence}").format(sentence=sentence) if sentence else ""
+        self.ui.retrainTimeText.visible = bool(self.ui.retrainTimeText.text)
 
     @property
     def isStopped(self) -> bool:

@@ -199,17 +199,23 @@ class SearchSection(Section):
         self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""
 
     def showTime(self) -> None:
-        """Keeps the prediction for what would be started now in sight; that of a run is in the footer."""
+        """Keeps the prediction for what would be started now in sight; while it runs, the footer tells what is left."""
         run, parameters = self.panel.run, self.panel.parameters
-        computer = otherComputer(deviceWord(parameters.device))
-        if not computer and not run.isRun and run.settings is not None and not self.whyNot():
-            layout, hours, device = run.layout, parameters.time.value, deviceWord(parameters.device)
+        device = deviceWord(parameters.device)
+        computer = otherComputer(device)
+        if self.panel.isBusy:
+            if not self.time.values:
+                self.time.stop()  # beside the run, each would measure the other
+        elif run.isPlanned:
+            self.time.wantRest(run, device)
+        elif not computer and not run.isRun and run.settings is not None and not self.whyNot():
+            layout, hours = run.layout, parameters.time.value
             data, preset, changes = parameters.dataFolder, parameters.preset, self.timedChanges()
             self.time.want(data, layout.check_file, preset, layout.config_file, changes, hours, device, parameters.zoo)
-        elif not self.panel.isBusy:
+        else:
             self.time.stop()
         later = _("known when it has begun on {name}").format(name=computer) if computer else _("known after the check")
-        self.ui.timeText.text = self.time.sentence() or later
+        self.ui.timeText.text = self.time.sentence() or ("" if run.isRun else later)
         self.ui.timeText.toolTip = self.time.explanation()
         self.ui.timeText.styleSheet = ERROR_STYLE if self.time.error else ""
 

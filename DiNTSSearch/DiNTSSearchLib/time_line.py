@@ -1,8 +1,8 @@
-"""The predicted time of what the start button begins, beside the memory."""
+"""The predicted time of what the start button begins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,11 @@ from DiNTSSearchLib.forecast_line import ForecastLine
 
 if TYPE_CHECKING:
     from DiNTSSearchLib.logic import DiNTSSearchLogic
+    from DiNTSSearchLib.opened_run import OpenedRun
 
 
 class TimeLine(ForecastLine):
-    """Asks how long a run takes that would be started now.
+    """Asks how long a run takes that would be started now, or what is left of it.
 
     Args:
         onChanged: called when a prediction has come.
@@ -54,16 +55,30 @@ class TimeLine(ForecastLine):
             known, partial(self._logic.plan, data, check, preset, settings, changes, hours, device, architecture)
         )
 
-    def sentence(self) -> str:
-        """All of it, and its stages."""
+    def wantRest(self, run: OpenedRun, device: str) -> None:
+        """Predicts what is left of a run, soon, unless that is known or under way."""
+        known = run.folder, device, run.search, tuple(run.folds)
+        self.wantAnswer(known, partial(self._logic.planRest, run.folder, device))
+
+    def sentence(self, folds: Collection[int] | None = None) -> str:
+        """All of it, or of some folds, and its stages."""
         if self.error or not self.values:
             return self.error or (_("being measured, a minute at most…") if self.isExpected else "")
-        stages = ", ".join(_grouped(self.values["stages"]))
-        return _("{time} in all: {stages}").format(time=duration(self.values["seconds"]), stages=stages)
+        stages = {name: own for name, own in self.values["stages"].items() if folds is None or _isOf(name, folds)}
+        if not stages:
+            return _("nothing is left to do")
+        listed = ", ".join(_grouped(stages))
+        return _("{time} in all: {stages}").format(time=duration(sum(stages.values())), stages=listed)
 
     def explanation(self) -> str:
         """What was chosen, and why."""
         return "\n".join([*self.values.get("chosen", ()), *self.values.get("left_out", ())])
+
+
+def _isOf(stage: str, folds: Collection[int]) -> bool:
+    """Whether a stage belongs to one of the folds; those of no fold belong to all."""
+    fold = stage.partition(" fold ")[2]
+    return not fold or int(fold) in folds
 
 
 def _grouped(stages: Mapping[str, float]) -> list[str]:

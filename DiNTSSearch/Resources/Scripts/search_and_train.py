@@ -1,7 +1,8 @@
 """Searches, trains and exports a network without a window.
 
     Slicer --no-main-window --python-script search_and_train.py --data DATA --run RUN [--preset NAME]
-        [--model-name NAME] [--folds 0,1] [--device auto] [--set section.key=value ...] [--output MODEL.zip]
+        [--hours H] [--model-name NAME] [--folds 0,1] [--device auto] [--set section.key=value ...]
+        [--output MODEL.zip]
 
 DATA is a folder with the decathlon's dataset.json, or with images/ and labels/; "demo" generates one in RUN. An
 interrupted script goes on where it stopped when it is started again with the same arguments. Ends with 0, or with 1
@@ -26,6 +27,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", required=True, help='folder of the data set, or "demo"')
     parser.add_argument("--run", required=True, type=Path, help="folder of the run")
     parser.add_argument("--preset", default="", help="settings of a task or a YAML file (default: from the data)")
+    parser.add_argument(
+        "--hours", default="", help="that the run may take, or paper (default: 3 without preset and GPU, else paper)"
+    )
     parser.add_argument("--model-name", default="", help="(default: the task's); Qt takes --name for its own")
     parser.add_argument("--folds", help="to train, for example 0,1 (default: all)")
     parser.add_argument("--device", default="auto")
@@ -46,7 +50,8 @@ def work(options: argparse.Namespace, logic: DiNTSSearchLogic) -> None:
         logic.check(data, options.run, preset, onEvent=tell)
     if not layout.architecture_file.is_file():
         changes = dict(change.split("=", 1) for change in options.set)
-        logic.search(options.run, data=data, changes=changes, device=options.device, onEvent=tell)
+        more = {"hours": options.hours, "preset": preset, "device": options.device}
+        logic.search(options.run, data=data, changes=changes, **more, onEvent=tell)
     folds = [int(fold) for fold in options.folds.split(",")] if options.folds else None
     logic.retrain(options.run, folds, devices=[options.device], onEvent=tell)
     model = logic.export(options.run, options.model_name, path=options.output, overwrite=True, onEvent=tell)["model"]

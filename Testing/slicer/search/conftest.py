@@ -96,6 +96,7 @@ def faked(panel: Any, processes: list[FakeProcess], monkeypatch: pytest.MonkeyPa
     panel.missing = ""
     for line in (panel.search.memory, panel.search.time):
         monkeypatch.setattr(line, "want", lambda *arguments: None)
+    monkeypatch.setattr(panel.search.time, "wantRest", lambda *arguments: None)
     panel.refresh()
     return panel
 

@@ -91,3 +91,39 @@ def test_the_footer_says_how_long_the_whole_run_takes(asking: Any, host: Any, pr
     progress = {"event": "progress", "stage": "search", "step": 1, "total": 4, "metrics": {}}
     processes[-1].onEvent({**progress, "seconds_left": 90.0, "run_seconds_left": 9000.0})
     assert asking.ui.statusLabel.text == "search: 1 of 4, 2 min left (2.5 h of the whole run)"
+
+
+def test_no_measuring_goes_on_beside_the_run(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
+    """Both would take twice as long as they do alone, and the run would be planned for a slower computer."""
+    question = ask(host, processes)
+    start(host, asking, asking.search)
+    assert not question.isRunning
+    asking.refresh()
+    host.process_events()
+    assert [process.arguments[0] for process in processes if process.isRunning] == ["search"]
+    assert len(questions(processes, "plan")) == 1
+
+
+def test_what_is_left_of_a_run_is_shown_before_its_training(
+    panel: Any, host: Any, processes: list[FakeProcess], run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel.search.memory, "want", lambda *arguments: None)
+    panel.search.time._timer.setInterval(0)
+    panel.logic._makeProcess, panel.missing = FakeProcess, ""
+    panel.parameters.runFolder = str(run_folder)
+    host.process_events()
+    assert not questions(processes, "plan")  # of a run that was made without, nobody waits for a measuring
+    (run_folder / "plan.json").write_text("{}")
+    panel.refresh()
+    question = ask(host, processes)
+    assert question.arguments == ["plan", "--run", str(run_folder), "--device", "auto"]
+    stages = {"train fold 1": 600.0, "evaluate fold 0": 60.0, "evaluate fold 1": 120.0}
+    question.onEvent({"event": "result", "name": "plan", "values": {"seconds": 780.0, "stages": stages}})
+    question.finish()
+    panel.open(panel.retrain)
+    assert panel.ui.retrainTimeText.text == "Time: 13 min in all: training 10 min, evaluation 3 min"
+    panel.ui.foldsTable.item(0, 0).setCheckState(0)
+    host.process_events()
+    assert panel.ui.retrainTimeText.text == "Time: 12 min in all: training 10 min, evaluation 2 min"
+    start(host, panel, panel.retrain)
+    assert not panel.ui.retrainTimeText.visible  # the footer tells it
