@@ -15,12 +15,12 @@ from dints.data.datalist import DataList, dealing_order, read_datalist
 from dints.data.record import FORMAT, DataRecord, changes
 from dints.errors import InputError
 from dints.events import JsonReporter, Reporter
+from dints.files.passing import passing_folder
 from dints.files.plain_yaml import to_yaml
 from dints.files.storage import write_text
 from dints.files.untrusted.yaml_text import parse_yaml
 from dints.model.installed import find_model
 from dints.remote.hosts import SCHEDULERS, Host, find_host
-from dints.remote.passing import passing_folder
 from dints.remote.runs.away import AwayRun
 from dints.remote.runs.guest import Stage
 from dints.remote.runs.parcel import Parcel

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from dints.errors import InputError, brief, failure
+from dints.files.passing import new_folder
 from dints.remote.frames import messages, save, send
-from dints.remote.passing import new_folder
 from dints.service.parent import OWN_GROUP_VARIABLE
 
 PREFIX = "dints-worker"

@@ -20,6 +20,7 @@ from dints.data.images import read_channels, read_image, write_image
 from dints.data.outputs import refuse_overlap
 from dints.errors import InputError, RunError
 from dints.events import Reporter
+from dints.files.passing import passing_folder
 from dints.files.storage import to_json
 from dints.files.untrusted.archive import MOST_COMPRESSION, read_member
 from dints.model.archive import read_manifest
@@ -27,7 +28,6 @@ from dints.model.installed import find_model
 from dints.model.manifest import FILE_NAME
 from dints.remote.connection import Connection, WorkerEvent
 from dints.remote.hosts import Host
-from dints.remote.passing import passing_folder
 from dints.remote.ssh import ConnectionLostError, UnreachableError
 from dints.service.jobs import input_paths, output_paths
 

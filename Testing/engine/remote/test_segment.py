@@ -20,10 +20,10 @@ import SimpleITK as sitk
 
 from dints.cli import main
 from dints.errors import RunError, StorageError
+from dints.files.passing import new_folder, passing_folder
 from dints.files.storage import read_json, write_json
 from dints.remote.connection import Connection
 from dints.remote.hosts import Host, keep_host
-from dints.remote.passing import new_folder, passing_folder
 from dints.remote.relay import Relay
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import TRIES, RemoteWorker
