@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import platform
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -68,6 +70,25 @@ def _processor_has_bfloat16() -> bool:
 def device_name(device: torch.device) -> str:
     """For logs and reports."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def speed_name(device: torch.device) -> str:
+    """What measured times hold for: the device, how much of the processor is used, and the precision."""
+    half = half_type(device)
+    precision = "single precision" if half is None else str(half).removeprefix("torch.")
+    if device.type == "cuda":
+        return f"{device_name(device)}, {precision}"
+    return f"CPU ({_processor()}), {torch.get_num_threads()} threads, {precision}"
+
+
+@functools.cache
+def _processor() -> str:
+    """Its model, as far as the system tells it without another program."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def device_memory(device: torch.device) -> int | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 Remark = Callable[[str], None]  # is told, in a sentence with the path, what was taken for granted of a file
+SECONDS_A_MINUTE, SECONDS_AN_HOUR, SECONDS_A_DAY = 60, 3600, 86400
+Course = Callable[[float], float]  # which share of a stage's seconds has passed after a share of its steps
 
 
 class Reporter:
@@ -21,8 +23,12 @@ class Reporter:
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         """`step` of `total` of a stage ("check", "search", ...) is done; `metrics` are the newest values."""
 
-    def expect(self, stages: Mapping[str, float], /) -> None:
-        """What is still to be done of a run, and the seconds that each stage is predicted to take."""
+    def expect(self, stages: Mapping[str, float], courses: Mapping[str, Course], /) -> None:
+        """What is still to be done of a run, and the seconds that each stage is predicted to take, in their order.
+
+        Args:
+            courses: of the stages whose steps do not all take the same time.
+        """
 
     def message(self, text: str) -> None:
         """A sentence for the user."""
@@ -53,21 +59,39 @@ class Named(Reporter):
         self._reporter.result(name, **values)
 
 
+class Summed(Named):
+    """Passes the progress of several works on as that of all of them together.
+
+    Args:
+        done: steps of each work before, by its name.
+        total: steps of all works.
+    """
+
+    def __init__(self, reporter: Reporter, stage: str, done: Mapping[str, int], total: int) -> None:
+        super().__init__(reporter, stage)
+        self._done, self._total = dict(done), total
+
+    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+        self._done[stage] = step
+        super().progress(stage, sum(self._done.values()), self._total, **metrics)
+
+
 class _Clock:
     """Seconds left of each stage, from the mean time of the steps that this process did itself.
 
-    Stages may alternate: folds are trained side by side.
+    Stages of one kind may alternate: folds are trained side by side.
     """
 
     def __init__(self) -> None:
         self._stages: dict[str, tuple[int, float, int]] = {}  # first step, when it was reported, last step
-        self._expected: dict[str, float] = {}  # seconds of each stage of the run
-        self._left: dict[str, float] = {}  # of those that were heard of
+        self._expected: dict[str, float] = {}  # seconds of each stage of the run, from its first step here
+        self._courses: dict[str, Course] = {}
+        self._left: dict[str, float] = {}  # of those that were heard of, or that are over
         self._pace: dict[str, float] = {}  # how much longer than predicted it takes, by the first word of a stage
 
-    def expect(self, stages: Mapping[str, float]) -> None:
+    def expect(self, stages: Mapping[str, float], courses: Mapping[str, Course]) -> None:
         """Begins with a new prediction."""
-        self._expected, self._left, self._pace = dict(stages), {}, {}
+        self._expected, self._courses, self._left, self._pace = dict(stages), dict(courses), {}, {}
 
     def run_seconds_left(self, stage: str, step: int, total: int, left: float | None) -> float | None:
         """Of all stages, with the pace at which those of the same kind went so far; None without a prediction.
@@ -77,12 +101,13 @@ class _Clock:
         """
         if not self._expected:
             return None
-        expected = self._expected.get(stage)
-        if expected is not None:
-            part = 1 - step / total if total else 0.0
-            self._left[stage] = left if left is not None else expected * part
-            if left and expected:
-                self._pace[_kind(stage)] = left / part / expected
+        if stage in self._expected and self._left.get(stage) != 0:  # what is over may be looked at again, as a cache is
+            self._left |= dict.fromkeys(self._over_before(stage), 0.0)
+            at_start = 1 - self._passed(stage, self._stages[stage][0], total)
+            predicted = self._expected[stage] * (1 - self._passed(stage, step, total)) / (at_start or 1.0)
+            self._left[stage] = predicted if left is None else left
+            if left and predicted:
+                self._pace[_kind(stage)] = left / predicted
         paces = {name: self._pace.get(_kind(name), 1.0) for name in self._expected}
         return sum(self._left.get(name, seconds * paces[name]) for name, seconds in self._expected.items())
 
@@ -92,8 +117,20 @@ class _Clock:
         if step < last_step:  # the stage began anew
             first_step, started = step, now
         self._stages[stage] = first_step, started, step
-        done = step - first_step
-        return (now - started) / done * (total - step) if done else None
+        passed = self._passed(stage, step, total)
+        done = passed - self._passed(stage, first_step, total)
+        return (now - started) / done * (1 - passed) if done > 0 else None
+
+    def _passed(self, stage: str, step: int, total: int) -> float:
+        """Which share of the seconds of a whole stage has passed."""
+        share = step / total if total else 1.0
+        return self._courses[stage](share) if stage in self._courses else share
+
+    def _over_before(self, stage: str) -> list[str]:
+        """Stages of the kinds that come before that of a stage."""
+        kinds = list(dict.fromkeys(map(_kind, self._expected)))
+        over = kinds[: kinds.index(_kind(stage))]
+        return [name for name in self._expected if _kind(name) in over]
 
 
 def _kind(stage: str) -> str:
@@ -121,8 +158,8 @@ class JsonReporter(Reporter):
         more = {} if whole is None else {"run_seconds_left": whole}
         self.emit("progress", stage=stage, step=step, total=total, seconds_left=left, metrics=metrics, **more)
 
-    def expect(self, stages: Mapping[str, float], /) -> None:
-        self._clock.expect(stages)
+    def expect(self, stages: Mapping[str, float], courses: Mapping[str, Course], /) -> None:
+        self._clock.expect(stages, courses)
 
     def message(self, text: str) -> None:
         self.emit("message", text=text)
@@ -162,13 +199,13 @@ class TerminalReporter(Reporter):
             bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
             self._bars[stage] = bar
         whole = self._clock.run_seconds_left(stage, step, total, self._clock.seconds_left(stage, step, total))
-        bar.set_postfix(shown | ({} if whole is None else {"run_left": f"{whole:.0f}s"}), refresh=False)
+        bar.set_postfix(shown | ({} if whole is None else {"run_left": duration(whole)}), refresh=False)
         bar.update(step - bar.n)
         if step >= total:
             self._close(stage)
 
-    def expect(self, stages: Mapping[str, float], /) -> None:
-        self._clock.expect(stages)
+    def expect(self, stages: Mapping[str, float], courses: Mapping[str, Course], /) -> None:
+        self._clock.expect(stages, courses)
 
     def message(self, text: str) -> None:
         self._close(*self._bars)
@@ -185,14 +222,29 @@ class TerminalReporter(Reporter):
             return
         self._last_line = time.monotonic()
         values = " ".join(f"{key}={value}" for key, value in shown.items())
-        remaining = f", {left:.0f} s left" if left is not None and step < total else ""
-        remaining += f" ({whole:.0f} s of the whole run)" if whole is not None else ""
+        remaining = f", {duration(left)} left" if left is not None and step < total else ""
+        remaining += f" ({duration(whole)} of the whole run)" if whole is not None else ""
         print(f"{stage}: {step}/{total}{remaining} {values}".rstrip(), file=sys.stderr, flush=True)
 
     def _close(self, *stages: str) -> None:
         for stage in stages:
             if stage in self._bars:
                 self._bars.pop(stage).close()
+
+
+def duration(seconds: float, rounded: Callable[[float], int] = round) -> str:
+    """A time as precise as it is worth: "40 s", "25 min", "3.5 h", "12 days".
+
+    Args:
+        rounded: to a whole number of what is shown; `math.ceil` of a time that must suffice.
+    """
+    if seconds < 2 * SECONDS_A_MINUTE:
+        return f"{rounded(seconds)} s"
+    if seconds < 2 * SECONDS_AN_HOUR:
+        return f"{rounded(seconds / SECONDS_A_MINUTE)} min"
+    if seconds < 2 * SECONDS_A_DAY:
+        return f"{rounded(10 * seconds / SECONDS_AN_HOUR) / 10:.1f} h"
+    return f"{rounded(seconds / SECONDS_A_DAY)} days"
 
 
 def gibibytes(count: float) -> str:

@@ -127,6 +127,8 @@ def search(
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
+    if run.config.race.enabled and run.config.search.seconds:
+        reporter.warning("search.seconds steers the search alone: the winner of the race has the memory of race.memory")
     searching = Search(run.config, cache, names, run.search.folder, device, reporter)
     architecture: AnyDesign = searching.run()
     snapshots = [searching.snapshots(), *_further_searches(run, cache, names, device, reporter)]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from dints.events import JsonReporter, TerminalReporter
+from dints.events import JsonReporter, Reporter, Summed, TerminalReporter
 
 
 def test_events_are_ascii_json_one_a_line() -> None:
@@ -62,7 +62,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 def test_the_time_of_the_whole_run_follows_the_pace_of_its_stages(watch: Watch) -> None:
     stream = io.StringIO()
     reporter = JsonReporter(stream)
-    reporter.expect({"search": 100.0, "train fold 0": 40.0, "train fold 1": 40.0, "evaluate fold 0": 10.0})
+    reporter.expect({"search": 100.0, "train fold 0": 40.0, "train fold 1": 40.0, "evaluate fold 0": 10.0}, {})
     steps = [("search", 0), ("search", 5), ("search", 10), ("train fold 0", 0), ("train fold 0", 5)]
     for stage, step in steps:
         reporter.progress(stage, step, 10)
@@ -78,10 +78,79 @@ def test_the_time_of_the_whole_run_follows_the_pace_of_its_stages(watch: Watch) 
 def test_stages_that_were_not_predicted_leave_the_whole_as_it_is(watch: Watch) -> None:
     stream = io.StringIO()
     reporter = JsonReporter(stream)
-    reporter.expect({"search": 100.0, "race": 50.0})
+    reporter.expect({"search": 100.0, "race": 50.0}, {})
     for step in range(2):
         reporter.progress("race search_price_0", step, 2)
     assert [json.loads(line)["run_seconds_left"] for line in stream.getvalue().splitlines()] == [150, 150]
+
+
+def whole_run(watch: Watch, reporter: JsonReporter, stream: io.StringIO, steps: list[tuple[str, int]]) -> list[float]:
+    """What is said to be left of the whole; each step of ten takes 10 s."""
+    for stage, step in steps:
+        reporter.progress(stage, step, 10)
+        watch.now += 10
+    return [json.loads(line)["run_seconds_left"] for line in stream.getvalue().splitlines()]
+
+
+def test_a_fold_that_was_begun_before_says_nothing_of_the_others_but_its_pace(watch: Watch) -> None:
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    reporter.expect({"train fold 0": 20.0, "train fold 1": 100.0}, {})  # 8 of 10 steps of the first are done
+    whole = whole_run(watch, reporter, stream, [("train fold 0", 8), ("train fold 0", 9), ("train fold 0", 10)])
+    assert whole == pytest.approx([120, 110, 100])
+
+
+def test_stages_are_over_when_later_ones_begin(watch: Watch) -> None:
+    """A race of fewer candidates than were predicted ends early, and what comes after it is what is left."""
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    reporter.expect({"search": 100.0, "race": 100.0, "race of neighbours": 50.0, "train fold 0": 100.0}, {})
+    whole = whole_run(watch, reporter, stream, [("search", 10), ("race", 1), ("race", 2), ("train fold 0", 1)])
+    assert whole == pytest.approx([250, 250, 80 + 0.9 * 50 + 100, 100])  # the race takes 0.9 of what was predicted
+
+
+def test_folds_side_by_side_do_not_end_one_another(watch: Watch) -> None:
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    reporter.expect({"train fold 0": 100.0, "train fold 1": 100.0}, {})
+    whole = whole_run(watch, reporter, stream, [("train fold 1", 1), ("train fold 0", 1)])
+    assert whole == pytest.approx([200, 200])
+
+
+def test_what_is_over_is_not_left_again_when_it_is_looked_at_again(watch: Watch) -> None:
+    """The cache is opened by the search and by the training."""
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    reporter.expect({"preprocess": 60.0, "train fold 0": 100.0}, {})
+    whole = whole_run(watch, reporter, stream, [("preprocess", 0), ("preprocess", 10), ("preprocess", 0)])
+    assert whole == [160, 100, 100]
+
+
+def test_steps_that_take_longer_at_the_end_are_known_from_the_start(watch: Watch) -> None:
+    """A search that learns the architecture in its second half takes three times as long there."""
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    reporter.expect({"search": 200.0}, {"search": lambda share: (share + 2 * max(0.0, share - 0.5)) / 2})
+    left = []
+    for step in (0, 1, 5, 6, 10):
+        watch.now = 10.0 * step if step <= 5 else 50 + 30.0 * (step - 5)
+        reporter.progress("search", step, 10)
+        left.append(json.loads(stream.getvalue().splitlines()[-1]))
+    assert [event["seconds_left"] for event in left] == [None, *map(pytest.approx, (190, 150, 120, 0))]
+    assert [event["run_seconds_left"] for event in left] == pytest.approx([200, 190, 150, 120, 0])
+
+
+def test_several_works_are_told_as_one() -> None:
+    told = []
+
+    class Listening(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            told.append((stage, step, total, metrics))
+
+    reporter = Summed(Listening(), "race", {"a": 3, "b": 0}, 20)
+    reporter.progress("b", 1, 10, loss=0.5)
+    reporter.progress("a", 4, 10)
+    assert told == [("race", 4, 20, {"loss": 0.5}), ("race", 5, 20, {})]
 
 
 def test_without_a_prediction_nothing_is_said_of_the_whole() -> None:
@@ -108,3 +177,12 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.Captu
     assert captured.out == "done\n"
     assert len(lines) == 2
     assert lines[-1] == "train: 100/100 loss=0.01"
+
+
+def test_what_is_left_is_told_in_words(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = TerminalReporter()
+    reporter.expect({"search": 7200.0, "train fold 0": 90000.0}, {})
+    for step in (0, 1):
+        reporter.progress("search", step, 10)
+        watch.now += 720
+    assert capsys.readouterr().err.splitlines()[-1] == "search: 1/10, 108 min left (26.8 h of the whole run)"

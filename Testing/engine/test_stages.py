@@ -114,6 +114,15 @@ def test_searches_with_further_seeds_propose_to_the_race_and_are_resumed(phantom
     assert [path.read_bytes() for path in checkpoints] == before
 
 
+def test_a_race_says_that_it_does_not_hold_a_budget_in_seconds(phantoms, tiny_config, tmp_path, monkeypatch):
+    listener = Listener()
+    monkeypatch.setattr("dints.stages.Search", lambda *_: 1 / 0)
+    config = tiny_config.with_overrides(["race.enabled=true", "search.seconds=1"])
+    with pytest.raises(ZeroDivisionError):
+        search(Run.create(tmp_path / "run", phantoms, config), CPU, listener)
+    assert "search.seconds steers the search alone" in listener.warnings[0]
+
+
 def test_the_numbers_of_a_search_do_not_stay_with_a_given_architecture(new):
     found = search(new, CPU, Reporter())
     keep_architecture(new, found, Reporter())

@@ -19,7 +19,8 @@ from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import cross_validate, report_summary
 from dints.evaluation.evaluate import ScoreRow, evaluate_case, score_rows, write_scores
 from dints.events import Reporter
-from dints.plan.forecast import kept_plan, rest_of
+from dints.plan.forecast import kept_plan
+from dints.plan.predict import evaluation_stage
 from dints.run import Run, run_lock
 from dints.run_layout import SCORES
 from dints.stages import export
@@ -51,7 +52,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         run = Run(arguments.run_folder)
         with run_lock(run.folder):
             if plan := kept_plan(run.plan_file, reporter):
-                reporter.expect(rest_of(run, plan.stages))
+                stages = map(evaluation_stage, run.trained_folds)
+                reporter.expect({name: plan.stages[name] for name in stages if name in plan.stages}, {})
             rows = cross_validate(run, arguments.device, reporter)
             model = export(run, reporter)
         reporter.message(f"Model: {model.path}")

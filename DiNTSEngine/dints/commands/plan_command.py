@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from dints.commands.opening import take_architecture
 from dints.commands.options import add_configuration, add_device
-from dints.commands.planning import add_hours, announce, time_limit
+from dints.commands.planning import add_hours, announce, recall, time_limit
 from dints.data.check import CheckResult
 from dints.device import device_memory, select_device
 from dints.errors import InputError
 from dints.events import Reporter
+from dints.files.lock import lock_owner
+from dints.files.passing import passing_folder
 from dints.files.storage import read_json
+from dints.plan.measure import PREFIX
 from dints.run import Run, run_lock
 from dints.stages import prepare
 
@@ -41,17 +43,27 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     own = arguments.check, arguments.config, arguments.set, arguments.architecture
     if any(own) or arguments.hours is not None:
         raise InputError("--check, --config, --set, --hours and --architecture: belong to --data; a run has its own")
-    with run_lock(arguments.run_folder, shared=True):
-        announce(Run(arguments.run_folder), select_device(arguments.device), reporter)
+    _plan_run(Run(arguments.run_folder), arguments.device, reporter)
+
+
+def _plan_run(run: Run, device: str, reporter: Reporter) -> None:
+    """Measured, unless the run is elsewhere, or so busy that it would measure itself."""
+    if run.remote_file.is_file():
+        recall(run, "is done on another computer", reporter)
+    elif owner := lock_owner(run.folder):
+        recall(run, f"is in use by process {owner}", reporter)
+    else:
+        with run_lock(run.folder, shared=True):
+            announce(run, select_device(device), reporter)
 
 
 def _plan_data(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Prepares the run in a folder that is removed again."""
     device = select_device(arguments.device)
     checked = CheckResult.from_mapping(read_json(arguments.check), str(arguments.check)) if arguments.check else None
-    with TemporaryDirectory(prefix="dints-plan-") as folder:
+    with passing_folder(PREFIX) as folder:
         run = prepare(
-            Path(folder),
+            folder,
             arguments.data,
             arguments.config,
             arguments.set,

@@ -14,7 +14,7 @@ from dints.errors import InputError
 from dints.events import Reporter, gibibytes
 from dints.plan.forecast import TimeLimit, expected_design, kept_plan, plan_run, rest_of
 from dints.plan.plan import Plan, lines
-from dints.plan.predict import SEARCH
+from dints.plan.predict import SEARCH, courses
 from dints.process_group import is_main_process, world_size
 from dints.run import Run
 from dints.zoo.catalogue import AnyDesign
@@ -68,6 +68,8 @@ def refuse_other_time(arguments: argparse.Namespace, run: Run) -> None:
     if arguments.hours is None:
         return
     plan = kept_plan(run.plan_file, Reporter())
+    if plan is None and run.plan_file.is_file():
+        return  # it is damaged, which is said when it is made anew; what the run began with, nobody knows
     began_with = plan.hours if plan and plan.hours else PAPER
     if arguments.hours != began_with:
         own = "no time" if began_with == PAPER else f"{began_with:g} hours"
@@ -85,10 +87,29 @@ def announce(run: Run, device: torch.device, reporter: Reporter, folds: Sequence
             reporter.message("How long this takes is not predicted for several processes together.")
         return
     plan = plan_run(run, device, reporter)
-    design = run.architecture() if run.architecture_file.is_file() else None
-    rest = rest_of(run, plan.stages, folds)
-    show(plan, rest, run.config, design, reporter)
-    reporter.expect(rest)
+    rest = rest_of(run, plan, folds)
+    show(plan, rest, run.config, _design(run), reporter)
+    reporter.expect(rest, courses(run.config, plan.timings))
+
+
+def recall(run: Run, busy_with: str, reporter: Reporter) -> None:
+    """Says what was predicted when the run began and is still left, where nothing can be measured now.
+
+    Args:
+        busy_with: why, for the error.
+
+    Raises:
+        InputError: nothing was predicted yet.
+    """
+    plan = kept_plan(run.plan_file, reporter)
+    if plan is None:
+        raise InputError(f"{run.folder}: {busy_with}, and its plan is not here yet; try again when it has begun")
+    show(plan, rest_of(run, plan), run.config, _design(run), reporter)
+
+
+def _design(run: Run) -> AnyDesign | None:
+    """The architecture, if it is known."""
+    return run.architecture() if run.architecture_file.is_file() else None
 
 
 def show(plan: Plan, stages: Mapping[str, float], config: Config, design: AnyDesign | None, reporter: Reporter) -> None:

@@ -62,8 +62,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter = reporter if is_main_process() else Reporter()
         with main_process_first():
             run = _open(arguments, device, reporter)
-            if arguments.architecture and not run.start and is_main_process():
-                keep_architecture(run, find_design(arguments.architecture, run.config.search.space), reporter)
+            named = arguments.architecture or (
+                "" if run.architecture_file.is_file() else run.config.search.architecture
+            )
+            if named and not run.start and is_main_process():
+                keep_architecture(run, find_design(named, run.config.search.space), reporter)
             folds = run.startable_folds if arguments.folds is None else arguments.folds
             check_folds(run, folds)
             announce(run, device, reporter, folds)
@@ -72,6 +75,14 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             train_on_devices(run, folds, devices, reporter)
         else:
             train(run, folds, device, reporter)
+
+
+def _take_named(run: Run, architecture: str | None, reporter: Reporter) -> None:
+    """Makes the architecture that was given, else that which the settings name, that of the run."""
+    if architecture is None and not run.architecture_file.is_file():
+        architecture = run.config.search.architecture
+    if architecture:
+        keep_architecture(run, find_design(architecture, run.config.search.space), reporter)
 
 
 def _open(arguments: argparse.Namespace, device: torch.device, reporter: Reporter) -> Run:

@@ -73,24 +73,24 @@ def score_fold(
     To `measured`, if given, comes what tells the safety bound.
     """
     plain_config = replace(run.config, inference=replace(run.config.inference, largest_component=()))
-    cases = [run.cases[name] for name in run.splits[fold][1]]
+    cases, rows = [run.cases[name] for name in run.splits[fold][1]], list[ScoreRow]()
     predictor = Predictor([network], plain_config, device)
     for case, channels, own in _segmented(predictor, cases, folder, f"fold {fold}", reporter):
         if measured is not None:
             reference = blank(_reference(case, own, run.config.task), run.config.task.ignored)
             measured += measure(predictor, channels, own, reference, run.config.training.folds)
-    return _score([(fold, case) for case in cases], folder, run.config.task)
+        rows += _case_rows(fold, case, _prediction(folder, case), run.config.task)
+    return rows
 
 
 def evaluate_model(
     model: Model, cases: Sequence[Case], folder: Path, device: str, reporter: Reporter
 ) -> list[ScoreRow]:
     """Segments and scores cases that no network of the model has seen."""
-    config = model.manifest.config
-    for _ in _segmented(model.predictor(device), cases, folder, "ensemble", reporter):
-        pass  # the files are what is scored
-    rows = _score([(None, case) for case in cases], folder, config.task)
-    write_scores(folder, rows, cases, config.task.tolerance)
+    task, rows = model.manifest.config.task, list[ScoreRow]()
+    for case, *_ in _segmented(model.predictor(device), cases, folder, "ensemble", reporter):
+        rows += _case_rows(None, case, _prediction(folder, case), task)
+    write_scores(folder, rows, cases, task.tolerance)
     return rows
 
 
@@ -106,7 +106,10 @@ def report_summary(title: str, rows: Sequence[ScoreRow], reporter: Reporter) -> 
 def _segmented(
     predictor: Predictor, cases: Sequence[Case], folder: Path, name: str, reporter: Reporter
 ) -> Iterator[tuple[Case, list[sitk.Image], sitk.Image]]:
-    """Each case, its channels and its labels, which go to `folder`, and with them how sure the network is."""
+    """Each case, its channels and its labels, which go to `folder`, and with them how sure the network is.
+
+    A case counts as done once whoever takes it asks for the next.
+    """
     expected = expected_dice(folder)
     for number, case in enumerate(cases, start=1):
         channels = read_channels(case.images)
@@ -126,14 +129,6 @@ def expected_dice(folder: Path) -> dict[str, float | None]:
     if not numbers:
         raise InputError(f"{path}: is damaged; evaluate again")
     return dict(values)
-
-
-def _score(cases: Sequence[FoldCase], folder: Path, task: TaskConfig) -> list[ScoreRow]:
-    """Rows of the stored predictions."""
-    rows: list[ScoreRow] = []
-    for fold, case in cases:
-        rows += _case_rows(fold, case, _prediction(folder, case), task)
-    return rows
 
 
 def _score_cleaned(cases: Sequence[FoldCase], folder: Path, task: TaskConfig) -> list[ScoreRow]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from dints.config import Config
 from dints.cost.memory import retraining_cost
 from dints.errors import InputError
+from dints.events import SECONDS_AN_HOUR, duration
 from dints.inference.window_grid import stride_of
-from dints.plan.durations import SECONDS_AN_HOUR, duration
 from dints.plan.extents import Extent
-from dints.plan.ladder import LADDER, changed, on_rung
+from dints.plan.ladder import LADDER, changed, on_rung, patch_steps
 from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds, windows
 from dints.plan.timings import Timings
-from dints.plan.words import left_out, reasons
-from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design
+from dints.plan.words import left_out, long_search, reasons
+from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design, require_fit
 
 FEWEST_STEPS = 1500  # of a fold, which a network on the ladder must get; 500 left Dice to gain (studies/recipe)
 FEWER_STEPS = 500  # of a fold on the last rung, before there are fewer folds
@@ -70,6 +71,18 @@ class _Task:
         """The network whose time is planned with: that which is given, else a U shape."""
         return find_design(self.architecture or U_SHAPE, config.search.space)
 
+    @property
+    def asks_for_search(self) -> bool:
+        """Whether settings were given that mean nothing without a search."""
+        search, race = self.base.search, self.base.race
+        asking = {
+            "search.architecture": not search.architecture,
+            "search.iterations": True,
+            "search.seconds": search.seconds > 0,
+            "race.enabled": race.enabled,
+        }
+        return any(asks for key, asks in asking.items() if key in self.fixed)
+
     def enough(self, steps: int) -> int:
         """How many steps a fold must get: those that were given, or `steps`."""
         given = self.base.training.iterations
@@ -101,20 +114,22 @@ def fit(
     """
     architecture = architecture or base.search.architecture
     task, given = _Task(base, cases, hours * SECONDS_AN_HOUR * SAFETY, measure, fixed, architecture), bool(architecture)
+    require_fit(task.design(base), base.sampling.patch)
     whole = _whole(task, given)
     if isinstance(whole, Fit):
         return whole
-    config = _on_ladder(task, 1.0)
-    searching = None if given else _with_search(task, _on_ladder(task, 1 - SEARCH_SHARE))
-    if searching:
-        config = searching
-    elif not given:
-        config = task.change(config, search__architecture=U_SHAPE)
-    config, timings = _with_steps(task, config, bool(searching))
+    config = None if given else _with_search(task)
+    searching = config is not None
+    if config is None:
+        config = next(_rungs(task, 1.0))
+        config = config if given else task.change(config, search__architecture=U_SHAPE)
+    config, timings = _with_steps(task, config, searching)
     design = task.design(config)
-    why = reasons(base, config, design, hours, whole, bool(searching), given)
+    why = reasons(base, config, design, hours, whole, searching, given)
+    stages = predict(config, cases, timings, given=not searching)
     less = left_out(base, config, task.design(base), design)
-    return Fit(config, timings, (*why, *_excess(task, config, timings, given)), less)
+    said = (*why, *long_search(stages, SEARCH_SHARE * task.seconds), *_excess(task, sum(stages.values())))
+    return Fit(config, timings, said, less)
 
 
 def _whole(task: _Task, given: bool) -> Fit | float:
@@ -124,7 +139,7 @@ def _whole(task: _Task, given: bool) -> Fit | float:
     least = sum(predict(base, task.cases, task.measure.rough(base, design), given=True).values())
     if least > task.seconds:
         return least
-    timings = task.measure(base, design if given else None, searching=not given)
+    timings = task.measure(base, design if given or base.race.enabled else None, searching=not given)
     seconds = sum(predict(base, task.cases, timings, given).values())
     if seconds > task.seconds:
         return seconds
@@ -132,14 +147,16 @@ def _whole(task: _Task, given: bool) -> Fit | float:
     return Fit(base, timings, (fits,), ())
 
 
-def _on_ladder(task: _Task, share: float) -> Config:
-    """The first rung on which every fold gets enough steps in a share of the time, else the last."""
-    config = task.base
+def _rungs(task: _Task, share: float) -> Iterator[Config]:
+    """From the first rung on which every fold gets enough steps in a share of the time; the last one if on none."""
+    steps = patch_steps(task.base.search.space, task.design(task.base), task.base.sampling.patch)
+    has_time, last = False, None
     for rung in LADDER:
-        config = _overlapping(task, on_rung(task.base, rung, task.fixed))
-        if _steps(task, config, share) >= task.enough(FEWEST_STEPS):
-            return config
-    return config
+        config = _overlapping(task, on_rung(task.base, rung, task.fixed, steps))
+        has_time = has_time or _steps(task, config, share) >= task.enough(FEWEST_STEPS)
+        if (has_time or rung is LADDER[-1]) and config != last:  # as all are where all settings were given
+            last = config
+            yield config
 
 
 def _steps(task: _Task, config: Config, share: float) -> float:
@@ -163,32 +180,56 @@ def _overlapping(task: _Task, config: Config) -> Config:
     return changed_config
 
 
-def _with_search(task: _Task, config: Config) -> Config | None:
-    """With the widest supernet, and a race, that its share of the time allows; None if not even the thinnest fits."""
-    design = task.design(config)
-    memory = retraining_cost(design, config).training_memory / MEBIBYTE
-    config = task.change(
-        config,
-        search__iterations=SEARCH_STEPS,
-        race__enabled=True,
-        race__memory=memory,
-        race__neighbours=0,
-        race__validation_cases=RACE_CASES,
-    )
-    found = None
+def _with_search(task: _Task) -> Config | None:
+    """With the widest supernet, and a race, that their share of the time allows beside the network of its rest.
+
+    None if there is no time for it. Where a search is asked for, the network gives way instead, down to the last rung,
+    and there the thinnest supernet takes the time that it takes.
+    """
+    thinnest = None
+    for rung in _rungs(task, 1 - SEARCH_SHARE):
+        thinnest = task.change(
+            rung,
+            search__filters=min(*SEARCH_FILTERS, task.base.search.filters),
+            search__iterations=min(SEARCH_STEPS, task.base.search.iterations),
+            race__enabled=not task.base.search.seconds,  # of which a race knows nothing
+            race__neighbours=0,
+            race__validation_cases=RACE_CASES,
+        )
+        found = _widened(task, thinnest)
+        if found or not task.asks_for_search:
+            return found
+    return thinnest and _for_race(task, thinnest)
+
+
+def _widened(task: _Task, config: Config) -> Config | None:
+    """With a wider supernet and more steps, as their share of the time allows; None if that is too short as it is."""
+    design, share = task.design(config), task.seconds * SEARCH_SHARE
+    if _race(task, config, task.measure.rough(config, design)) > share:
+        return None  # without measuring the supernet
+    config, found = _for_race(task, config), None
     for filters in sorted(SEARCH_FILTERS):
         wider = task.change(config, search__filters=min(filters, task.base.search.filters))
         timings = task.measure(wider, design)
-        race = race_seconds(wider, task.cases, timings) if wider.race.enabled else 0.0
-        left = task.seconds * SEARCH_SHARE - race
+        left = share - _race(task, wider, timings)
         searching = search_seconds(wider, timings) * (wider.race.seeds if wider.race.enabled else 1)
-        if searching > left and "search.iterations" not in task.fixed:
+        if searching > left:
             break
-        steps = int(SEARCH_STEPS * left / searching)
-        found = task.change(wider, search__iterations=min(max(steps, 1), task.base.search.iterations))
+        steps = int(wider.search.iterations * left / searching)
+        found = task.change(wider, search__iterations=min(steps, task.base.search.iterations))
         if searching > left / GROWTH_OF_WIDER:
             break
     return found
+
+
+def _for_race(task: _Task, config: Config) -> Config:
+    """With the memory of the network for which there is time."""
+    memory = retraining_cost(task.design(config), config).training_memory / MEBIBYTE
+    return task.change(config, race__memory=memory)
+
+
+def _race(task: _Task, config: Config, timings: Timings) -> float:
+    return sum(race_seconds(config, task.cases, timings).values()) if config.race.enabled else 0.0
 
 
 def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, Timings]:
@@ -206,11 +247,12 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
     folds = config.training.folds
     of_fold, steps = (task.seconds - others) / folds, int(all_steps / folds)
     if steps < LEAST_STEPS and "training.iterations" not in task.fixed:
-        needed = (others + folds * LEAST_STEPS * step / (1 - VALIDATION_SHARE)) / SAFETY
+        evaluation = evaluation_seconds(config, task.cases, timings)
+        rest = others - evaluation + folds * LEAST_STEPS * step / (1 - VALIDATION_SHARE)
+        needed = max(rest + evaluation, rest / (1 - EVALUATION_SHARE)) / SAFETY  # with more time windows overlap more
         reason = f"leave {max(0, steps)} steps for each of {folds} folds, too few to learn anything"
-        raise InputError(
-            f"{duration(task.seconds / SAFETY)} {reason}; give at least {duration(needed)}, or fewer cases"
-        )
+        remedy = f"give at least {duration(needed, math.ceil)}, or fewer cases"
+        raise InputError(f"{duration(task.seconds / SAFETY)} {reason}; {remedy}")
     steps = min(steps, MOST_STEPS, task.base.training.iterations)
     stride = stride_of(config.sampling.patch, config.training.validation_overlap)
     case = windows(config, task.cases, timings, stride) / len(task.cases) * timings.window
@@ -226,10 +268,8 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
     return config, timings
 
 
-def _excess(task: _Task, config: Config, timings: Timings, given: bool) -> list[str]:
+def _excess(task: _Task, seconds: float) -> list[str]:
     """Says that settings which were given take longer than the time."""
-    given = given or bool(config.search.architecture)
-    seconds = sum(predict(config, task.cases, timings, given).values())
     if seconds <= task.seconds / SAFETY:
         return []
     named = ", ".join(sorted(task.fixed)) or "the data"

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from dints.config import Config, stated_keys
+from dints.config import Config, RaceConfig, stated_keys
 from dints.config.settings import parts_of
 from dints.data.cases import Case
 from dints.data.check import CheckResult, check
 from dints.data.datalist import DataList
-from dints.device import device_name
+from dints.device import device_name, speed_name
 from dints.errors import InputError
+from dints.evaluation.evaluate import read_scores
 from dints.events import Reporter
 from dints.files.storage import read_json, write_json
 from dints.plan.extents import Extent, extents, stored_extents, typical
 from dints.plan.fit import fit
 from dints.plan.measure import Meter
 from dints.plan.plan import Plan, settings_key
-from dints.plan.predict import CACHE, CHECK, SEARCH, Stages, evaluation_stage, predict, training_stage
+from dints.plan.predict import (
+    CACHE,
+    CHECK,
+    RACE,
+    RACE_OF_NEIGHBOURS,
+    SEARCH,
+    Stages,
+    courses,
+    evaluation_stage,
+    predict,
+    training_stage,
+)
 from dints.run import Run
-from dints.search.race import STAGE as RACE
+from dints.run_layout import LogReader, RaceFiles
+from dints.search.race import near_settings, plan_heats, steps_of
+from dints.search.race_state import RaceReader
 from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design
 
 
@@ -66,7 +81,7 @@ def fit_data(
     design = find_design(limit.architecture, found.config.search.space) if limit.architecture else None
     given = bool(design or found.config.search.architecture)
     plan = Plan(
-        device=device_name(limit.device),
+        device=speed_name(limit.device),
         settings=_key(found.config, design),
         timings=found.timings,
         stages=predict(found.config, sizes, found.timings, given),
@@ -93,12 +108,12 @@ def meter(
 def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
     """The plan of a run with its present architecture: that which is kept in it, or a new one, which is kept then."""
     design = run.architecture() if run.architecture_file.is_file() else None
-    key, name = _key(run.config, design), device_name(device)
+    key, name = _key(run.config, design), speed_name(device)
     kept = kept_plan(run.plan_file, reporter)
     if kept and (kept.settings, kept.device) == (key, name):
         return kept
     plan = _measured(run, design, device, key, reporter)
-    if kept and kept.device == name:  # the same run further on
+    if kept:  # the same run further on, or on another device: what it began with stays
         plan = replace(plan, hours=kept.hours, chosen=kept.chosen, left_out=kept.left_out)
     plan.save(run.plan_file)
     return plan
@@ -120,29 +135,54 @@ def kept_plan(path: Path, reporter: Reporter) -> Plan | None:
         return None
 
 
-def rest_of(run: Run, stages: Stages, folds: Sequence[int] | None = None) -> Stages:
+def rest_of(run: Run, plan: Plan, folds: Sequence[int] | None = None) -> Stages:
     """What of the stages is still to be done; of training and scoring only that of `folds`, if they are given.
 
     Whatever has begun to learn has its cache.
     """
-    left = {name: seconds for name, seconds in stages.items() if name != CHECK}
-    for fold in set(range(len(run.states))) - set(range(len(run.states)) if folds is None else folds):
-        left.pop(training_stage(fold), None)
-        left.pop(evaluation_stage(fold), None)
-    search = run.search_state(run.config.search.iterations)
-    if search.finished:
-        left = {name: seconds for name, seconds in left.items() if name.split()[0] not in (SEARCH, RACE)}
-    elif SEARCH in left:
-        left[SEARCH] *= 1 - search.step / search.total
-    for fold, state in enumerate(run.states):
-        stage = training_stage(fold)
+    states, evaluated = run.states, _evaluated(run)
+    left = {name: seconds * (1 - done) for name, seconds in plan.stages.items() if (done := _done(run, plan, name)) < 1}
+    for fold, state in enumerate(states):
+        wanted = folds is None or fold in folds
+        stage, evaluation = training_stage(fold), evaluation_stage(fold)
         if stage in left:
-            left[stage] *= 0.0 if state.finished else 1 - state.step / state.total
-        if run.scores_file.is_file():
-            left.pop(evaluation_stage(fold), None)
-    if search.step or any(state.step or state.finished for state in run.states):
+            left[stage] *= 0.0 if state.finished or not wanted else 1 - state.step / state.total
+        if not wanted or (fold in evaluated and state.finished):
+            left.pop(evaluation, None)
+    if run.search_state(1).started or any(state.started or state.finished for state in states):
         left.pop(CACHE, None)
     return {name: seconds for name, seconds in left.items() if seconds}
+
+
+def _done(run: Run, plan: Plan, stage: str) -> float:
+    """Which share of the seconds of a stage before the training has passed; 0 of later ones."""
+    kind, race = stage.split()[0], run.config.race
+    if stage == CHECK or (kind in (SEARCH, RACE) and run.architecture_file.is_file()):
+        return 1.0
+    if kind == SEARCH:
+        number = int(stage.removeprefix(SEARCH) or 1)
+        log = LogReader((run.search if number == 1 else run.further_search(number)).log)
+        log.read_all()
+        return courses(run.config, plan.timings)[stage](min(1.0, log.steps / run.config.search.iterations))
+    if stage == RACE:
+        return _raced(run.race, race)
+    return _raced(run.race.near, near_settings(race)) if stage == RACE_OF_NEIGHBOURS else 0.0
+
+
+def _raced(files: RaceFiles, settings: RaceConfig) -> float:
+    """Which share of the steps of a race is done; 0 of one that cannot be read, which begins anew."""
+    with suppress(InputError):
+        racers = RaceReader(files).racers()
+        steps = steps_of(plan_heats(len(racers), settings))
+        return min(1.0, sum(racer.steps for racer in racers) / steps) if racers else 0.0
+    return 0.0
+
+
+def _evaluated(run: Run) -> set[int | None]:
+    """Folds whose scores can be read; those of later ones are yet to come."""
+    with suppress(InputError):
+        return {row.fold for row in read_scores(run.evaluation_folder).rows}
+    return set()
 
 
 def expected_design(config: Config) -> AnyDesign | None:
@@ -159,4 +199,4 @@ def _measured(run: Run, design: AnyDesign | None, device: torch.device, key: str
     given = design is not None or bool(run.config.search.architecture)
     with meter(list(cases.values()), sizes, run.config, device, reporter) as measure:
         timings = measure(run.config, design or expected_design(run.config), searching=not given)
-    return Plan(device_name(device), key, timings, predict(run.config, sizes, timings, given))
+    return Plan(speed_name(device), key, timings, predict(run.config, sizes, timings, given))

@@ -10,6 +10,9 @@ from typing import Any
 from dints.config import Config
 from dints.config.values import plain
 from dints.data.fingerprint import fitting_patch
+from dints.geometry import Size
+from dints.space.search_space import SearchSpace
+from dints.zoo.catalogue import AnyDesign
 
 # The recipe of short trainings: AdamW with one cycle, scans as they are oriented (studies/recipe, studies/ranking).
 SHORT_RECIPE: Mapping[str, Any] = {
@@ -49,9 +52,21 @@ LADDER = (
 )
 
 
-def on_rung(base: Config, rung: Rung, fixed: Collection[str]) -> Config:
-    """The short recipe with the network, patch and batch of a rung, none of them larger than in `base`."""
-    patch, steps = base.sampling.patch, base.search.space.patch_step
+def patch_steps(space: SearchSpace, design: AnyDesign | None, patch: Size) -> Size:
+    """What sides of smaller patches are multiples of: a network of the zoo may need more than the space does."""
+    x, y, z = space.patch_step
+    while design is not None and not design.fits((2 * x, 2 * y, 2 * z)) and design.fits(patch):
+        x, y, z = 2 * x, 2 * y, 2 * z
+    return x, y, z
+
+
+def on_rung(base: Config, rung: Rung, fixed: Collection[str], steps: Size) -> Config:
+    """The short recipe with the network, patch and batch of a rung, none of them larger than in `base`.
+
+    Args:
+        steps: what sides of a patch are multiples of.
+    """
+    patch = base.sampling.patch
     changes = {
         "search.layers": min(rung.layers, base.search.layers),
         "training.filters": min(rung.filters, base.training.filters),

@@ -9,7 +9,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -25,10 +24,12 @@ from dints.data.segments import read_named_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import evaluate_case
 from dints.events import Reporter
+from dints.files.passing import passing_folder
 from dints.geometry import Size
 from dints.inference.components import keep_largest_components
 from dints.inference.sliding_window import sliding_window
 from dints.plan.extents import Extent, shares
+from dints.plan.ladder import patch_steps
 from dints.plan.stopwatch import SECONDS, Stepper, SteppersAt, line_of, seconds_of
 from dints.plan.timings import StepTime, Timings
 from dints.search.loop import Search
@@ -36,6 +37,7 @@ from dints.space.network import build_network
 from dints.training.retrain import FoldTrainer
 from dints.zoo.catalogue import AnyDesign
 
+PREFIX = "dints-plan"  # of the folder that a measuring removes; a killed one leaves it to the next
 FORWARD_SHARE = 1 / 3  # of a training step: the backward pass takes twice as long as the forward pass
 
 CASE_STEPS = 3  # readings and scorings that are timed after the first, which loads libraries, if they are short
@@ -61,9 +63,11 @@ class Meter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Meter:
-        self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="dints-plan-")))
-        self._stack.enter_context(torch.random.fork_rng(devices=_gpus(self.device)))
-        self._time_case()
+        with ExitStack() as stack:
+            self._folder = stack.enter_context(passing_folder(PREFIX))
+            stack.enter_context(torch.random.fork_rng(devices=_gpus(self.device)))
+            self._time_case()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -131,7 +135,8 @@ class Meter:
         seconds: float | None = None,
     ) -> StepTime:
         if key not in self._lines:
-            patch, steps = config.sampling.patch, _steps(config, design)
+            patch = config.sampling.patch
+            steps = patch_steps(config.search.space, design, patch)
             self._lines[key] = line_of(steppers, patch, batch, steps, self.device, seconds or self.seconds)
         return self._lines[key]
 
@@ -203,14 +208,6 @@ def label_of(case: Case) -> Path:
     return case.label
 
 
-def _steps(config: Config, design: AnyDesign | None) -> Size:
-    """What sides of a measured patch are multiples of: a network of the zoo may need more than the space does."""
-    x, y, z = config.search.space.patch_step
-    while design is not None and not design.fits((2 * x, 2 * y, 2 * z)) and design.fits(config.sampling.patch):
-        x, y, z = 2 * x, 2 * y, 2 * z
-    return x, y, z
-
-
 def _gpus(device: torch.device) -> list[int]:
     return [device.index or 0] if device.type == "cuda" else []
 
@@ -225,6 +222,6 @@ def _sized(config: Config, patch: Size, batch: int) -> Config:
     return replace(
         config,
         sampling=replace(config.sampling, patch=patch),
-        search=replace(config.search, batch_size=batch),
+        search=replace(config.search, batch_size=batch, seconds=0.0),  # steps for a budget in seconds are the same
         training=replace(config.training, batch_size=batch),
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from dints.config import Config
 from dints.errors import InputError
+from dints.events import duration
 from dints.files.storage import read_json, write_json
-from dints.plan.durations import duration
 from dints.plan.predict import Stages
 from dints.plan.timings import Timings
 from dints.zoo.catalogue import AnyDesign
@@ -75,7 +75,7 @@ def settings_key(config: Config, design: AnyDesign | None) -> str:
 
 
 def lines(stages: Mapping[str, float], memory: Mapping[str, str]) -> list[str]:
-    """A table of stages with time and memory; folds that take the same are one line.
+    """A table of stages with time and memory; all folds are one line.
 
     Args:
         memory: in words, by the first word of a stage.
@@ -92,8 +92,12 @@ def _grouped(stages: Mapping[str, float]) -> Sequence[tuple[str, float]]:
     """Stages of several folds as one."""
     grouped: dict[str, list[float]] = {}
     for name, seconds in stages.items():
-        grouped.setdefault(name.split()[0], []).append(seconds)
-    return [
-        (name if len(each) == 1 else f"{name}, {len(each)} folds of {duration(each[0])}", sum(each))
-        for name, each in grouped.items()
-    ]
+        kind, _, fold = name.partition(" fold ")
+        grouped.setdefault(kind if fold else name, []).append(seconds)
+    return [(name if len(each) == 1 else f"{name}, {_of_folds(each)}", sum(each)) for name, each in grouped.items()]
+
+
+def _of_folds(seconds: Sequence[float]) -> str:
+    """Their number, and what each takes if that is the same: a fold that was begun takes less."""
+    alike = duration(min(seconds)) == duration(max(seconds))
+    return f"{len(seconds)} folds" + (f" of {duration(seconds[0])}" if alike else "")

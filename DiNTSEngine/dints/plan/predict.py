@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 from dints.config import Config
+from dints.events import Course
 from dints.geometry import Size
 from dints.inference.first_look import WAYS, look_windows
 from dints.inference.sliding_window import flips_of
@@ -18,11 +19,11 @@ from dints.inference.window_grid import count_windows, stride_of
 from dints.plan.extents import Extent
 from dints.plan.timings import Timings
 from dints.search.candidates import PRICES, from_zoo
-from dints.search.race import STAGE as RACE
-from dints.search.race import plan_heats
+from dints.search.race import NEAR_STAGE, STAGE, near_settings, plan_heats, steps_of
 from dints.training.schedule import scaled
 
 CHECK, CACHE, SEARCH = "check", "preprocess", "search"
+RACE, RACE_OF_NEIGHBOURS = STAGE, NEAR_STAGE
 FOLDS_BEFORE_SEARCH = 1  # the search sees the training cases of one fold
 
 Stages = dict[str, float]
@@ -56,8 +57,7 @@ def predict(config: Config, cases: Sequence[Extent], timings: Timings, given: bo
     if not given:
         searches = range(1, 1 + (config.race.seeds if config.race.enabled else 1))
         stages |= {search_stage(number): search_seconds(config, timings) for number in searches}
-        if config.race.enabled:
-            stages[RACE] = race_seconds(config, cases, timings)
+        stages |= race_seconds(config, cases, timings) if config.race.enabled else {}
     folds = range(config.training.folds)
     stages |= {training_stage(fold): fold_seconds(config, cases, timings) for fold in folds}
     evaluation = evaluation_seconds(config, cases, timings) / len(folds)
@@ -71,26 +71,38 @@ def search_seconds(config: Config, timings: Timings) -> float:
     return settings.iterations * timings.weights_step + architecture_steps * timings.architecture_step
 
 
-def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+def courses(config: Config, timings: Timings) -> dict[str, Course]:
+    """Of the searches, whose steps take longer once the architecture learns as well."""
+    resting = min(1.0, scaled(config.search.weights_only, config.search) / config.search.iterations)
+    late = timings.architecture_step / (timings.weights_step or 1.0)
+    searches = range(1, 1 + config.race.seeds)
+    return {search_stage(number): partial(_search_course, resting, late) for number in searches}
+
+
+def _search_course(resting: float, late: float, share: float) -> float:
+    """Which share of a search's seconds has passed after a share of its steps.
+
+    Args:
+        resting: share of the steps in which the architecture rests.
+        late: what a step takes beyond that, as a share of a step before.
+    """
+    return (share + late * max(0.0, share - resting)) / (1 + late * (1 - resting))
+
+
+def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> Stages:
     """Of the race among all proposals and of that near its leader, if no two candidates are the same."""
     race = config.race
     supernets, zoo = race.seeds * (1 + race.moments), len(list(from_zoo(config.sampling.patch))) if race.zoo else 0
     proposals = len(PRICES) * supernets + config.search.levels - 1 + race.random + race.unet + zoo
-    later = replace(race, steps=round(race.steps * race.growth), heats=2)  # near the leader
-    rounds = [plan_heats(proposals, race)] + ([plan_heats(race.neighbours + 1, later)] if race.neighbours else [])
-    work = [_race_work(heats) for heats in rounds]
-    steps, validations = sum(steps for steps, _ in work), sum(validations for _, validations in work)
+    heats = {RACE: plan_heats(proposals, race)}
+    if race.neighbours:
+        heats[RACE_OF_NEIGHBOURS] = plan_heats(race.neighbours + 1, near_settings(race))
     seen = len(cases) * (1 - FOLDS_BEFORE_SEARCH / config.training.folds) / 2
-    ranking = min(seen, float(race.validation_cases or math.inf))
-    return steps * timings.training_step + validations * ranking * _validation_windows(config, cases, timings)
-
-
-def _race_work(heats: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Steps and validations of heats whose trainings go on from one to the next."""
-    before, steps = 0, 0
-    for size, until in heats:
-        steps, before = steps + size * (until - before), until
-    return steps, sum(size for size, _ in heats)
+    validation = min(seen, float(race.validation_cases or math.inf)) * _validation_windows(config, cases, timings)
+    return {
+        stage: steps_of(own) * timings.training_step + sum(size for size, _ in own) * validation
+        for stage, own in heats.items()
+    }
 
 
 def fold_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dints.config import Config
-from dints.plan.durations import SECONDS_AN_HOUR, duration
+from dints.events import SECONDS_AN_HOUR, duration
+from dints.plan.predict import RACE, SEARCH, Stages
 from dints.space.architecture import Architecture
 from dints.zoo.catalogue import AnyDesign
 
@@ -28,10 +29,11 @@ def reasons(
     if given:
         second = "The architecture is given; nothing is searched."
     elif searching:
-        second = (
-            f"Search: {search.iterations} steps of a supernet of {search.filters} filters. Its proposals race against "
-            "U shapes: real training tells good from bad, the supernet alone does not."
-        )
+        second = f"Search: {search.iterations} steps of a supernet of {search.filters} filters."
+        if config.race.enabled:
+            second += (
+                " Its proposals race against U shapes: real training tells good from bad, the supernet alone does not."
+            )
     else:
         second = "No search: one that is worth its time takes more than a third of what is given. A U shape is trained."
     third = (
@@ -40,6 +42,14 @@ def reasons(
         f"{training.folds} folds of {training.iterations} steps."
     )
     return first, second, third, *_others(base, config)
+
+
+def long_search(stages: Stages, worth: float) -> tuple[str, ...]:
+    """Says that a search, which was asked for, takes more than the seconds that it is worth."""
+    seconds = sum(own for stage, own in stages.items() if stage.split()[0] in (SEARCH, RACE))
+    if seconds <= worth:
+        return ()
+    return (f"The search that is asked for takes {duration(seconds)} of it, which the training lacks.",)
 
 
 def _others(base: Config, config: Config) -> list[str]:

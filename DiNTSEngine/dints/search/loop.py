@@ -23,7 +23,7 @@ from dints.process_group import is_main_process, start_together, world_size
 from dints.run_layout import SearchFiles
 from dints.search.decode import discretization_gap
 from dints.search.losses import ArchitectureLoss, architecture_loss
-from dints.search.priced import FREE, Prices, cheapest, decode_at, prices_for
+from dints.search.priced import FREE, Prices, cheapest, dearest, decode_at, prices_for
 from dints.search.snapshots import Snapshot, moments
 from dints.seeds import derived_seed, shuffled
 from dints.space.architecture import Architecture
@@ -119,7 +119,7 @@ class Search:
                 done = step + 1
                 if done in self.moments:
                     self.earlier.append(Snapshot.of(self.supernet, done))
-                if done == total and self.target is not None:
+                if done == total and self.target is not None and not self.config.race.enabled:
                     self.prices = self._prices()
                 if done % self.settings.checkpoint_every == 0 or done == total:
                     self._save(done)
@@ -203,10 +203,14 @@ class Search:
             raise InputError("search.seconds: cannot be measured by several processes; search with one")
         wanted, timer = self.settings.seconds, self._timer()
         times = timer.parts(self.space)
-        least = timer.whole(cheapest(self.space, times.edges.double().numpy()))
+        costs = times.edges.double().numpy()
+        least, most = (timer.whole(extreme(self.space, costs)) for extreme in (cheapest, dearest))
         if least > (1 + SECONDS_TOLERANCE) * wanted:
             reason = f"the fastest network takes {least:.3g} s for a window on this computer"
             raise InputError(f"search.seconds must be larger, not {wanted:g}: {reason}")
+        if most < (1 - SECONDS_TOLERANCE) * wanted:
+            reason = f"the slowest network takes {most:.3g} s for a window on this computer"
+            raise InputError(f"search.seconds must be smaller, not {wanted:g}: {reason}")
         return times.edges.to(self.device), max(0.0, wanted - times.fixed)
 
     def _probabilities(self) -> tuple[Tensor, Tensor]:

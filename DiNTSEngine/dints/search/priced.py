@@ -43,6 +43,12 @@ def cheapest(space: SearchSpace, costs: NDArray[np.float64]) -> Architecture:
     return decode(space, np.full(shape[:2], 0.5), np.full(shape, 1 / len(OPERATIONS)), costs)
 
 
+def dearest(space: SearchSpace, costs: NDArray[np.float64]) -> Architecture:
+    """All edges on, each with the operation that costs [E, N] most: nothing is slower."""
+    edges = np.ones((space.layers, space.edges), dtype=bool)
+    return Architecture(space, edges, np.broadcast_to(costs.argmax(axis=1), edges.shape).copy())
+
+
 def prices_for(
     seconds: float,
     space: SearchSpace,

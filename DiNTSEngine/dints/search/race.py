@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dints.config import RaceConfig
@@ -23,7 +23,7 @@ from dints.run_layout import RaceFiles
 from dints.training.log import defined
 from dints.zoo.catalogue import AnyDesign
 
-STAGE = "race"
+STAGE, NEAR_STAGE = "race", "race of neighbours"
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,19 @@ def plan_heats(candidates: int, settings: RaceConfig) -> list[tuple[int, int]]:
         if size <= 2 or len(heats) == settings.heats:
             return heats
         size, steps = max(2, math.ceil(size / settings.growth)), round(steps * settings.growth)
+
+
+def near_settings(settings: RaceConfig) -> RaceConfig:
+    """Of the leader's race against its neighbours: two longer heats."""
+    return replace(settings, steps=round(settings.steps * settings.growth), heats=2)
+
+
+def steps_of(heats: Sequence[tuple[int, int]]) -> int:
+    """Of all trainings of the heats, which go on from one heat to the next."""
+    before, steps = 0, 0
+    for size, until in heats:
+        steps, before = steps + size * (until - before), until
+    return steps
 
 
 def ranking(standings: Sequence[Standing]) -> list[Standing]:

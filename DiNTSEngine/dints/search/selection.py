@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from dints.config import Config
+from dints.config import Config, RaceConfig
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
 from dints.errors import InputError
-from dints.events import Named, Reporter
-from dints.run_layout import RaceFiles, TrainingFiles, read_log
+from dints.events import Named, Reporter, Summed
+from dints.run_layout import LogReader, RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import (
     Fitter,
     Proposal,
@@ -26,12 +26,22 @@ from dints.search.candidates import (
     random_ones,
     u_shapes,
 )
-from dints.search.race import STAGE, Standing, Training, race
+from dints.search.race import (
+    NEAR_STAGE,
+    STAGE,
+    Candidate,
+    Standing,
+    Training,
+    near_settings,
+    plan_heats,
+    race,
+    steps_of,
+)
 from dints.search.snapshots import Snapshot
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
-from dints.zoo.catalogue import AnyDesign
+from dints.zoo.catalogue import AnyDesign, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
 
@@ -39,6 +49,7 @@ RACE_FOLD = 0  # of the seeds; a race is not a part of the cross-validation
 MEBIBYTE = 2**20
 
 Split = tuple[Sequence[str], Sequence[str]]
+TrainAll = Callable[[Reporter, Sequence[Training]], list[float]]
 
 
 def choose(
@@ -58,10 +69,28 @@ def choose(
         searches: of each search its end and its earlier moments, which propose.
         folder: of the trainings; what is there goes on.
     """
-    fit = Fitter(config, memory_budget(config))
-    train = partial(_train_all, config, cache, split, devices, reporter)
-    standings = race(list(fit(_proposals(config, searches))), config.race, folder, train, reporter)
-    return _against_neighbours(standings, config, fit, RaceFiles(folder).near.folder, train, reporter)
+    fit, files = Fitter(config, memory_budget(config)), RaceFiles(folder)
+    train = partial(_train_all, config, cache, split, devices)
+    candidates = list(fit(_proposals(config, searches)))
+    standings = race(candidates, config.race, folder, _told(train, candidates, config.race, files, reporter), reporter)
+    return _against_neighbours(standings, config, fit, files.near, train, reporter)
+
+
+def _told(
+    train: TrainAll,
+    candidates: Sequence[Candidate],
+    settings: RaceConfig,
+    files: RaceFiles,
+    reporter: Reporter,
+    stage: str = STAGE,
+) -> Callable[[Sequence[Training]], list[float]]:
+    """A training of heats whose progress is that of the whole race; what was trained before counts."""
+    done = {}
+    for candidate in candidates:
+        log = LogReader(files.candidate(candidate.name).log)
+        log.read_all()
+        done[candidate.name] = log.steps
+    return partial(train, Summed(reporter, stage, done, steps_of(plan_heats(len(candidates), settings))))
 
 
 def memory_budget(config: Config) -> float:
@@ -77,9 +106,7 @@ def as_wide_as_allowed(design: AnyDesign, config: Config) -> AnyDesign:
     Raises:
         InputError: it does not fit the patch, or not the budget with a single filter.
     """
-    if not design.fits(config.sampling.patch):
-        size = "x".join(map(str, config.sampling.patch))
-        raise InputError(f"sampling.patch {size}: the architecture takes {design.size_rule}; choose another patch")
+    require_fit(design, config.sampling.patch)
     fitted = list(Fitter(config, memory_budget(config))([("given", "given", design)]))
     if not fitted:
         raise InputError("the architecture does not fit the budget; raise race.memory or search.memory_budget")
@@ -102,8 +129,8 @@ def _against_neighbours(
     standings: list[Standing],
     config: Config,
     fit: Fitter,
-    folder: Path,
-    train: Callable[[Sequence[Training]], list[float]],
+    files: RaceFiles,
+    train: TrainAll,
     reporter: Reporter,
 ) -> list[Standing]:
     """The leader, in every heat, and what is one change away from it; all other standings stay behind them."""
@@ -113,9 +140,9 @@ def _against_neighbours(
     rivals = [candidate for candidate in changed if plain(candidate.design) not in known]
     if not rivals:
         return standings
-    later = replace(config.race, steps=round(config.race.steps * config.race.growth), heats=2)
-    field = [leader.candidate, *rivals]
-    return [*race(field, later, folder, train, reporter, holder=leader.candidate), *others]
+    field, settings = [leader.candidate, *rivals], near_settings(config.race)
+    told = _told(train, field, settings, files, reporter, NEAR_STAGE)
+    return [*race(field, settings, files.folder, told, reporter, holder=leader.candidate), *others]
 
 
 def _train_all(
@@ -145,7 +172,7 @@ def _train(
         patience=0,
     )
     build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
-    named = Named(reporter, f"{STAGE} {candidate.name}")
+    named = Named(reporter, candidate.name)
     trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
     trainer.run(until=one.steps)
     validations = {row["step"]: row["mean_dice"] for row in read_log(TrainingFiles(folder).log) if "mean_dice" in row}

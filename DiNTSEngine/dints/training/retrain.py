@@ -99,6 +99,7 @@ class FoldTrainer:
                 if self.best.is_final:
                     gain = f"no gain in {self.best.without_gain} validations"
                     self.reporter.message(f"{self.stage}: {gain}; stopped at {step}")
+                    self.reporter.progress(self.stage, total, total)  # nothing of it is left
                     break
                 row = self.train_step(step, *next(batches))
                 log.append(row)

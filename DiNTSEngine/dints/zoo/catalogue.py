@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,13 @@ def find_design(name: str | os.PathLike[str], space: SearchSpace) -> AnyDesign:
     if not Path(name).exists():
         raise InputError(f"{name}: is neither a file nor one of {', '.join(known)}; name one of them")
     return read_design(name)
+
+
+def require_fit(design: AnyDesign, patch: Sequence[int]) -> None:
+    """InputError if patches of this size (voxels) cannot pass."""
+    if not design.fits(patch):
+        size = "x".join(map(str, patch))
+        raise InputError(f"sampling.patch {size}: the architecture takes {design.size_rule}; choose another patch")
 
 
 def read_design(path: str | os.PathLike[str]) -> AnyDesign:

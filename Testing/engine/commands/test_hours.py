@@ -135,3 +135,25 @@ def test_progress_tells_what_is_left_of_the_whole_run(phantoms, tiny_config_file
     assert all(event["run_seconds_left"] > 0 for event in searching)
     assert searching[-1]["seconds_left"] == 0
     assert searching[-1]["run_seconds_left"] < searching[0]["run_seconds_left"] + 60
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_training_takes_the_architecture_that_its_plan_chose(phantoms, tmp_path, capfd):
+    """It was measured, and then refused for want of an architecture."""
+    command = ["train", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", "--hours", "0.25"]
+    assert main([*command, "--folds", "0", *QUICK]) == 0
+    run = Run(tmp_path)
+    assert run.config.search.architecture == "u-shape"
+    assert run.architecture_file.is_file()
+    assert run.trained_folds == [0]
+
+
+@pytest.mark.usefixtures("computer")
+def test_an_evaluation_of_one_fold_tells_the_time_of_that_alone(phantoms, tmp_path, capfd):
+    command = ["train", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", "--hours", "0.25"]
+    assert main([*command, "--folds", "0", *QUICK]) == 0
+    capfd.readouterr()
+    for _again in range(2):
+        assert main(["evaluate", "--run", str(tmp_path), "--device", "cpu", "--events"]) == 0
+        scoring = [event for event in events(capfd.readouterr().out) if event.get("stage") == "evaluate fold 0"]
+        assert scoring[-1]["run_seconds_left"] == 0

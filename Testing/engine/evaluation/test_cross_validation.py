@@ -125,6 +125,23 @@ def test_every_case_is_scored_once_with_the_fold_that_did_not_see_it(run):
     assert read_scores(run.evaluation_folder).cases == run.cases
 
 
+def test_a_case_is_done_once_it_is_scored(run, monkeypatch):
+    """The surfaces of a large scan take as long as its windows: the time left may not end before them."""
+    order: list[object] = []
+
+    def scored(*arguments, **_named):
+        order.append(arguments[4])
+        return evaluate_case(*arguments)
+
+    class Ordering(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            order.append(step)
+
+    monkeypatch.setattr(cross_validation, "evaluate_case", scored)
+    cross_validate(run, "cpu", Ordering())
+    assert order[:6] == ["case0", 1, "case1", 2, "case2", 1]
+
+
 def test_a_label_that_gains_is_cleaned_up_and_one_of_two_true_pieces_is_not(run):
     rows = cross_validate(run, "cpu", Heard())
     assert json.loads(run.cleanup_file.read_text()) == {"largest_component": [1]}

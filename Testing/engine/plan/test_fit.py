@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,48 @@ def test_a_search_comes_with_a_race_and_takes_no_more_than_its_share():
     assert stages["search"] + stages["race"] <= SEARCH_SHARE * 24 * 3600
 
 
+@pytest.mark.parametrize("hours", [1, 3])
+def test_where_a_search_is_asked_for_the_network_gives_way(hours):
+    """A race takes half as long as five folds of 1,500 steps: beside the largest network there is no time for it."""
+    unasked = fit(PAPER, CASES, hours, Computer(3e8))
+    assert unasked.config.search.architecture == "u-shape"
+    found = fit(PAPER.with_overrides(["race.enabled=true"]), CASES, hours, Computer(3e8), {"race.enabled"})
+    assert not found.config.search.architecture
+    assert found.config.race.enabled
+    assert found.config.training.filters <= unasked.config.training.filters
+    assert found.config.training.iterations >= LEAST_STEPS
+    stages = predict(found.config, CASES, found.timings)
+    assert stages["search"] > 0
+    assert stages["search"] + stages["race"] <= SEARCH_SHARE * hours * 3600
+    assert total(found) <= hours * 3600
+
+
+def test_a_search_that_takes_more_than_it_is_worth_is_made_where_it_is_asked_for_and_that_is_said():
+    asked = PAPER.with_overrides(["race.enabled=true"])
+    found = fit(asked, CASES, 0.5, Computer(3e8), {"race.enabled"})
+    stages = predict(found.config, CASES, found.timings)
+    assert stages["search"] + stages["race"] > SEARCH_SHARE * 0.5 * 3600
+    assert total(found) <= 0.5 * 3600
+    assert re.search("The search that is asked for takes .* min of it", " ".join(found.chosen))
+
+
+@pytest.mark.parametrize("setting", ["search.architecture=''", "search.iterations=500"])
+def test_a_plan_counts_the_search_that_the_run_will_make(setting):
+    """Nothing was found in place of a search, and its 21,000 steps were predicted to take no time."""
+    found = fit(PAPER.with_overrides([setting]), CASES, 3, Computer(3e8), {setting.partition("=")[0]})
+    assert not found.config.search.architecture
+    assert predict(found.config, CASES, found.timings)["search"] > 0
+    assert total(found) <= 3 * 3600
+    assert found.config.search.iterations == 500 or "architecture" in setting
+
+
+def test_a_search_for_seconds_has_no_race_which_knows_nothing_of_them():
+    found = fit(PAPER.with_overrides(["search.seconds=0.1"]), CASES, 3, Computer(3e8), {"search.seconds"})
+    assert not found.config.search.architecture
+    assert not found.config.race.enabled
+    assert not any("race" in sentence for sentence in found.chosen)
+
+
 def test_an_architecture_that_is_given_leaves_all_time_to_the_training():
     searched = fit(PAPER, CASES, 24, Computer(3e9))
     given = fit(PAPER, CASES, 24, Computer(3e9), architecture="u-shape")
@@ -100,6 +143,31 @@ def test_settings_that_take_longer_than_the_time_stay_and_that_is_said():
 def test_too_little_time_is_refused_with_how_much_it_takes():
     with pytest.raises(InputError, match=r"too few to learn anything; give at least .* (min|s)"):
         fit(PAPER, CASES, 0.02, Computer(1e8))
+
+
+@pytest.mark.parametrize("speed", [3e6, 1e7, 3e7, 1e8])
+@pytest.mark.parametrize("size", [64, 200])
+def test_the_time_that_is_said_to_suffice_suffices(speed, size):
+    cases = [replace(case, size=(size, size, size)) for case in CASES]
+    with pytest.raises(InputError) as refused:
+        fit(PAPER, cases, 0.02, Computer(speed))
+    number, unit = re.search(r"at least ([\d.]+) (s|min|h|days)", str(refused.value)).groups()
+    hours = float(number) * {"s": 1 / 3600, "min": 1 / 60, "h": 1, "days": 24}[unit]
+    assert fit(PAPER, cases, hours, Computer(speed)).config.training.iterations >= LEAST_STEPS
+
+
+def test_patches_fit_the_architecture_that_is_given(tmp_path):
+    deep = u_shape(SearchSpace(layers=8, levels=5))  # takes multiples of 32 and at least 64
+    deep.save(tmp_path / "deep.json")
+    assert fit(PAPER, CASES, 1, Computer(3e8)).config.sampling.patch != (64, 64, 64)
+    assert fit(PAPER, CASES, 1, Computer(3e8), architecture=str(tmp_path / "deep.json")).config.sampling.patch == (
+        64,
+        64,
+        64,
+    )
+    small = PAPER.with_overrides(["sampling.patch=[48, 48, 48]"])
+    with pytest.raises(InputError, match=r"sampling.patch 48x48x48: the architecture takes multiples of 32"):
+        fit(small, CASES, 1, Computer(3e8), architecture=str(tmp_path / "deep.json"))
 
 
 def test_windows_overlap_less_where_evaluation_takes_too_much():

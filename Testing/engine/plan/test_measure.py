@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import platform
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,3 +127,37 @@ def test_a_network_that_needs_larger_patches_than_the_space_is_measured_at_those
     assert not UNetDesign(4).fits([2 * step for step in config.search.space.patch_step])
     with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), config, CPU, seconds=0.05) as meter:
         assert meter(config, UNetDesign(4), searching=False).training_step > 0
+
+
+def test_a_budget_in_seconds_is_not_measured_for_each_step(phantoms, tiny_config, monkeypatch):
+    """Its networks are those of the run's search; the steps that are timed take as long without."""
+    monkeypatch.setattr("dints.search.loop.WindowTimer", None)  # whoever calls it fails
+    config = tiny_config.with_overrides(["search.seconds=0.5"])
+    case = next(case for case in read_datalist(phantoms, config.task).cases if case.label)
+    with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), config, CPU, seconds=0.01) as meter:
+        assert meter(config).weights_step > 0
+
+
+def test_a_case_that_cannot_be_measured_leaves_nothing(phantoms, tiny_config, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    case = next(case for case in read_datalist(phantoms, tiny_config.task).cases if case.label)
+    monkeypatch.setattr(measure, "check_case", lambda *_: 1 / 0)
+    meter = Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), tiny_config, CPU)
+    with pytest.raises(ZeroDivisionError), meter:
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_measuring_left_goes_with_the_next(phantoms, tiny_config, monkeypatch, tmp_path):
+    """A panel ends one at each change of a setting; the preprocessed scan of a patient may not stay behind."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    left = tmp_path / f"dints-plan-{platform.node().partition('.')[0]}-{gone.pid}-abc"
+    left.mkdir()
+    (left / "image.npy").write_bytes(b"voxels")
+    case = next(case for case in read_datalist(phantoms, tiny_config.task).cases if case.label)
+    with Meter(case, Extent(case.name, (24, 24, 20), (1.0, 1.0, 1.0)), tiny_config, CPU, seconds=0.01):
+        assert not left.exists()
+        assert len(list(tmp_path.iterdir())) == 1
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 
 from dints import Config
 from dints.plan.extents import Extent, shares, stored_extents, typical
-from dints.plan.predict import predict, race_seconds, search_seconds
+from dints.plan.predict import courses, predict, race_seconds, search_seconds
 from dints.plan.timings import StepTime, Timings
 
 CASES = [Extent(f"case{index}", (40, 40, 40), (1.0, 1.0, 1.0)) for index in range(10)]
@@ -89,9 +89,21 @@ def test_trainings_of_a_race_go_on_from_heat_to_heat(config):
     config = config.with_overrides([*race, "race.growth=3"])
     candidates = 9 + config.search.levels - 1
     better = 4  # a third of them goes on, from 10 to 30 steps
-    assert race_seconds(config, CASES, timings(training_step=1)) == candidates * 10 + better * 20
+    assert race_seconds(config, CASES, timings(training_step=1)) == {"race": candidates * 10 + better * 20}
     near = config.with_overrides(["race.neighbours=2"])
-    assert race_seconds(near, CASES, timings(training_step=1)) > candidates * 10 + better * 20 + 3 * 30 - 1
+    leader = {"race of neighbours": 3 * 30 + 2 * (90 - 30)}
+    assert race_seconds(near, CASES, timings(training_step=1)) == {"race": candidates * 10 + better * 20} | leader
+    assert list(predict(near, CASES, NOTHING))[2:5] == ["search", "race", "race of neighbours"]
+
+
+def test_the_course_of_a_search_follows_from_when_its_architecture_learns(config):
+    resting = 11000 / 21000
+    course = courses(config, timings(weights_step=2, architecture_step=6))["search"]
+    whole = 2 + 6 * (1 - resting)
+    assert course(0.5) == pytest.approx(0.5 * 2 / whole)
+    assert course(0.9) == pytest.approx((0.9 * 2 + (0.9 - resting) * 6) / whole)
+    assert (course(0), course(1)) == (0, pytest.approx(1))
+    assert courses(config, NOTHING)["search"](0.25) == 0.25  # of an architecture that is given
 
 
 def test_a_line_goes_through_both_measurements_and_never_sinks():

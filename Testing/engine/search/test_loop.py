@@ -9,47 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from dints import Architecture, Config, InputError
-from dints.cost.seconds import InferenceTimes, WindowTimer
-from dints.data.cache import Cache
-from dints.events import Reporter
+from dints import Architecture, InputError
 from dints.run_layout import SearchFiles, read_log
 from dints.search import loop
-from dints.search.loop import Search
 from dints.search.snapshots import moments
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.schedule import milestone_rate
 from dints.training.step import NotFiniteError
 
+from .conftest import STEPS, InterruptedSearchError, StopAt
+
 CPU = torch.device("cpu")
-STEPS = 8  # of the tiny configuration, of which the architecture rests for as many as in the paper
 FIRST = round(11000 * STEPS / 21000)
-
-
-class InterruptedSearchError(Exception):
-    """What ends a search in the middle."""
-
-
-class StopAt(Reporter):
-    """Interrupts after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        if step == self.step:
-            raise InterruptedSearchError
-
-
-@pytest.fixture(scope="module")
-def search(cached_phantoms: Cache, tiny_config: Config):
-    """Makes the search of a folder, with settings on top of the tiny ones."""
-
-    def make(folder: Path, *settings: str, reporter: Reporter | None = None) -> Search:
-        config = tiny_config.with_overrides(settings)
-        return Search(config, cached_phantoms, sorted(cached_phantoms.cases), folder, CPU, reporter or Reporter())
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -229,57 +200,6 @@ def test_a_checkpoint_of_something_else_is_refused_by_name(search, finished, dam
     save_checkpoint(path, {**load_checkpoint(path, CPU), **damage})
     with pytest.raises(InputError, match=r"checkpoint\.pt: is not a checkpoint of this run .*; delete it to start"):
         search(finished).run()
-
-
-def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search, tmp_path, monkeypatch):
-    asked = []
-
-    def measured(timer, space):
-        asked.append(timer)
-        return InferenceTimes(torch.full((space.edges, 5), 0.1 * len(asked)), 0.5)
-
-    monkeypatch.setattr(WindowTimer, "parts", measured)
-    monkeypatch.setattr(WindowTimer, "whole", lambda timer, architecture: 2.0)
-    with pytest.raises(InterruptedSearchError):
-        search(tmp_path, "search.seconds=2", reporter=StopAt(STEPS - 2)).run()
-    going_on = search(tmp_path, "search.seconds=2")
-    going_on.run()
-    assert len(asked) == 1
-    assert going_on.target == pytest.approx(1.5)
-    assert float(going_on.costs.max()) == pytest.approx(0.1)
-
-
-def test_what_is_found_is_measured_at_the_end_and_not_again(search, tmp_path, monkeypatch):
-    costs = torch.linspace(1, 2, 5).repeat(100, 1)
-    measured = []
-
-    def window(timer, architecture):
-        measured.append(0.01 * int(architecture.edges.sum()))
-        return measured[-1]
-
-    monkeypatch.setattr(WindowTimer, "parts", lambda timer, space: InferenceTimes(costs[: space.edges], 0.0))
-    monkeypatch.setattr(WindowTimer, "whole", window)
-    first = search(tmp_path, "search.seconds=0.05")
-    found, count = first.run(), len(measured)
-    assert count > 1
-    assert min(measured, key=lambda seconds: abs(seconds - 0.05)) == pytest.approx(0.01 * int(found.edges.sum()))
-    again = search(tmp_path, "search.seconds=0.05")
-    assert again.run() == found
-    assert len(measured) == count
-
-
-@pytest.mark.parametrize("least", [0.3, 0.5])
-def test_a_budget_in_seconds_is_refused_if_the_fastest_network_exceeds_it(search, tmp_path, monkeypatch, least):
-    """Whatever the parts add up to: they are no exact sum, and what is fixed seems to take longer than all of it."""
-    monkeypatch.setattr(WindowTimer, "parts", lambda timer, space: InferenceTimes(torch.ones(space.edges, 5), 0.5))
-    monkeypatch.setattr(WindowTimer, "whole", lambda timer, architecture: least)
-    if least > 0.4:
-        with pytest.raises(
-            InputError, match=r"search.seconds must be larger, not 0.4: the fastest network takes 0.5 s"
-        ):
-            search(tmp_path, "search.seconds=0.4")
-    else:
-        assert search(tmp_path, "search.seconds=0.4").target == 0
 
 
 def test_a_search_whose_architecture_would_never_learn_is_refused(search, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from dints.cost.complexity import summary
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import read_datalist
 from dints.events import Reporter
+from dints.files.storage import read_json
+from dints.run_layout import RaceFiles
 from dints.search.loop import Search
 from dints.search.race import Standing
 from dints.search.selection import choose, memory_budget
@@ -42,19 +45,19 @@ def searching(config: Config, cache: Cache, tmp_path_factory: pytest.TempPathFac
 
 
 class Recorder(Reporter):
-    """Keeps the stages that made progress."""
+    """Keeps the progress: stage, step, total."""
 
     def __init__(self) -> None:
-        self.stages: set[str] = set()
+        self.progressed: list[tuple[str, int, int]] = []
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        self.stages.add(stage)
+        self.progressed.append((stage, step, total))
 
 
 class FinishedRace(NamedTuple):
     folder: Path
     standings: list[Standing]
-    stages: set[str]
+    progress: list[tuple[str, int, int]]
 
 
 def chosen(config, cache, searching, folder, devices=(CPU,), reporter=None) -> list[Standing]:
@@ -65,7 +68,7 @@ def chosen(config, cache, searching, folder, devices=(CPU,), reporter=None) -> l
 @pytest.fixture(scope="module")
 def race(config, cache, searching, tmp_path_factory: pytest.TempPathFactory) -> FinishedRace:
     folder, recorder = tmp_path_factory.mktemp("race"), Recorder()
-    return FinishedRace(folder, chosen(config, cache, searching, folder, reporter=recorder), recorder.stages)
+    return FinishedRace(folder, chosen(config, cache, searching, folder, reporter=recorder), recorder.progressed)
 
 
 def names_and_dice(standings: list[Standing]) -> list[tuple[str, float]]:
@@ -102,8 +105,24 @@ def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_p
     assert not set(training) & set(ranking)
 
 
-def test_progress_names_the_candidate(race):
-    assert {f"race {one.candidate.name}" for one in race.standings} <= race.stages
+def test_progress_is_that_of_all_candidates_together(race):
+    """Each race ends with all of its steps, and steps of no candidate are lost."""
+    for stage in ("race", "race of neighbours"):
+        told = [(step, total) for name, step, total in race.progress if name == stage]
+        assert [step for step, _ in told] == list(range(1, told[-1][1] + 1))
+        assert len({total for _, total in told}) == 1
+    assert {name for name, *_ in race.progress} == {"race", "race of neighbours"}
+
+
+def test_what_was_trained_before_counts(config, cache, searching, race, tmp_path):
+    folder = shutil.copytree(race.folder, tmp_path / "race")
+    leader = read_json(RaceFiles(folder).standings)[0]
+    for lost in (RaceFiles(folder).candidate(leader["name"]), RaceFiles(folder).near):
+        shutil.rmtree(lost.folder)
+    recorder = Recorder()
+    chosen(config, cache, searching, folder, reporter=recorder)
+    whole = next(total for name, _, total in race.progress if name == "race")
+    assert recorder.progressed[0] == ("race", whole - leader["steps"] + 1, whole)
 
 
 def test_without_a_number_the_budget_is_the_searched_share_of_a_full_network(config):

@@ -170,6 +170,18 @@ def test_patience_ends_a_fold_that_gains_nothing_and_it_counts_as_trained(traine
     assert run.fold_state(0, 6).finished
 
 
+def test_nothing_is_left_of_a_fold_that_patience_ended(trainer, tmp_path, monkeypatch):
+    told: list[tuple[str, int, int]] = []
+
+    class Listener(Reporter):
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            told.append((stage, step, total))
+
+    scored(monkeypatch, 0.5, 0.4)
+    trainer(tmp_path, "training.patience=1", "training.validate_every=1", reporter=Listener()).run()
+    assert told[-2:] == [("train fold 0", 2, 6), ("train fold 0", 6, 6)]
+
+
 def test_the_average_is_what_is_kept(trainer, tmp_path, monkeypatch):
     scored(monkeypatch, 0.1, 0.2)
     made = trainer(tmp_path, "training.average=0.5")

@@ -17,9 +17,9 @@ from dints.data.datalist import DataList
 from dints.data.record import files_of
 from dints.errors import EXIT_BAD_INPUT, InputError, RunError, StorageError
 from dints.events import JsonReporter, Reporter
+from dints.files.passing import passing_folder
 from dints.files.storage import checksum, write_json
 from dints.remote.hosts import Host, find_host
-from dints.remote.passing import passing_folder
 from dints.remote.runs.depot_connection import DepotConnection
 from dints.remote.runs.guest import DONE, FAILED, STOPPED, Stage
 from dints.remote.runs.home import bring_home, home_of
@@ -225,7 +225,7 @@ class AwayRun:
             return
         if event["event"] == "result":
             if event["name"] == "plan":
-                reporter.expect(event["values"]["stages"])
+                reporter.expect(event["values"]["stages"], {})
             reporter.result(event["name"], **event["values"])
         hand_on(reporter)(event)
 
