@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PARTS := engine reliability slicer
+TIMED := engine slicer
 
-.PHONY: demo test $(PARTS:%=test-%) lint format hooks clean
+.PHONY: demo test $(PARTS:%=test-%) $(PARTS:%=counted-%) lint format hooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dints demo --run runs/demo
@@ -14,13 +15,18 @@ ifdef PART
 test: $(VENV)/.installed
 	$(BIN)/pytest Testing/$(PART)
 else
-# The engine and the panels are tested in processes of their own, as they run; together they must reach enough lines.
+# The engine and the panels are tested in processes of their own, as they run, two side by side; tests that measure time
+# come last, one by one. Together they must reach enough lines.
 test: lint
 	$(BIN)/coverage erase
-	$(foreach part,$(PARTS),$(BIN)/coverage run $(BIN)/pytest Testing/$(part) &&) true
+	$(MAKE) --no-print-directory --jobs=2 --output-sync $(PARTS:%=counted-%)
+	$(foreach part,$(TIMED),$(BIN)/coverage run $(BIN)/pytest Testing/$(part) -m quiet &&) true
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif
+
+$(PARTS:%=counted-%): counted-%:
+	$(BIN)/coverage run $(BIN)/pytest Testing/$* -m 'not quiet'
 
 $(PARTS:%=test-%): test-%: $(VENV)/.installed
 	$(BIN)/pytest Testing/$*

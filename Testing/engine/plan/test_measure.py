@@ -97,6 +97,7 @@ def test_all_parts_are_measured_with_the_run_s_own_code_and_nothing_is_left(
     assert not list(Path(tmp_path).glob("dints-plan-*"))
 
 
+@pytest.mark.quiet
 def test_what_only_the_first_case_takes_does_not_count(phantoms, tiny_config, monkeypatch):
     """The first scoring loads libraries: of 200 cases it once made 8 s of 2."""
     durations = iter([0.5])

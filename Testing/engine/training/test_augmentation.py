@@ -220,6 +220,7 @@ def test_a_constant_patch_stays_finite_and_constant():
     torch.testing.assert_close(changed, images)
 
 
+@pytest.mark.quiet
 def test_augmentation_takes_little_of_a_training_step():
     images = torch.randn((8, 1, 32, 32, 32))
     labels = torch.randint(0, 3, (8, 32, 32, 32), dtype=torch.uint8)
