@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
 from dints.data.images import read_image
@@ -95,9 +96,38 @@ def orientedImage(voxels: np.ndarray, first: Sequence[int], ijkToRas: np.ndarray
     return image
 
 
-def writeLabels(path: str | Path, layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray) -> None:
-    """Writes layers as one label image, see `compose`."""
-    writeParts(path, nrrdParts(compose(layers, shape, ijkToRas), ijkToRas))
+def writeLabels(
+    path: str | Path, layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray, names: Mapping[int, str]
+) -> None:
+    """Writes layers as one label image; for arguments and errors see `composeAll`."""
+    writeParts(path, nrrdParts(composeAll(layers, shape, ijkToRas, names), ijkToRas))
+
+
+def composeAll(
+    layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray, names: Mapping[int, str]
+) -> np.ndarray:
+    """As `compose`, where nothing may be lost that somebody drew.
+
+    Args:
+        names: of the segments, by value.
+
+    Raises:
+        ValueError: segments overlap, so that a voxel would lose one of its labels; or they lie beside the image.
+    """
+    voxels = np.zeros(shape, np.min_scalar_type(max(names)))
+    for layer in layers:
+        own = compose([layer], shape, ijkToRas)
+        both = (voxels > 0) & (own > 0)
+        if both.any():
+            first, second = (names[int(part.flat[both.argmax()])] for part in (voxels, own))
+            text = _(
+                "“{first}” and “{second}” overlap in {count} voxels: take these from one of them in Segment Editor."
+            )
+            raise ValueError(text.format(first=first, second=second, count=np.count_nonzero(both)))
+        np.maximum(voxels, own, out=voxels)
+    if not voxels.any() and any(np.isin(layer.voxels, list(layer.values)).any() for layer in layers):
+        raise ValueError(_("The segmentation lies beside the volume: choose the volume that it belongs to."))
+    return voxels
 
 
 def compose(layers: Sequence[Layer], shape: Sequence[int], ijkToRas: np.ndarray) -> np.ndarray:

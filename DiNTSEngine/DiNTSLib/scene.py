@@ -63,9 +63,13 @@ def segmentLayers(
         labels: {value in the file: ID or name of the segment}; the ID where a name may be another segment's ID.
 
     Raises:
-        ValueError: there is no such segment, or it is placed by a transform that is not linear.
+        ValueError: there is no such segment, it is placed by a transform that is not linear, or Slicer cannot make
+            voxels of it.
     """
-    segmentationNode.CreateBinaryLabelmapRepresentation()
+    if not segmentationNode.CreateBinaryLabelmapRepresentation():
+        text = _("{node} holds segments of the kind “{kind}”, of which no voxels can be made; make it a labelmap first")
+        kind = segmentationNode.GetSegmentation().GetSourceRepresentationName()
+        raise ValueError(text.format(node=segmentationNode.GetName(), kind=kind))
     toVolume = vtk.vtkMatrix4x4()
     transforms = segmentationNode.GetParentTransformNode(), referenceVolume.GetParentTransformNode()
     if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(*transforms, toVolume):

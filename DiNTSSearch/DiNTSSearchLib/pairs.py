@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class PairsExport:
         labels = {value: own[label] for value, label in self.labels.items() if label in own}
         layers, shape = segmentLayers(segmentation, volume, labels), slicer.util.arrayFromVolume(volume).shape
         paths = [self.folder / part / f"{name}.nrrd" for part in (IMAGES, LABELS)]
-        return submit(_writeCase, paths, volumeParts(volume), layers, shape, ijkToRas(volume))
+        return submit(_writeCase, paths, volumeParts(volume), layers, shape, ijkToRas(volume), self.labels)
 
 
 class PairsProcess:
@@ -163,8 +163,11 @@ def _writeCase(
     layers: Sequence[Layer],
     shape: Sequence[int],
     toRas: np.ndarray,
+    names: Mapping[int, str],
 ) -> None:
-    """In a thread."""
-
+    """In a thread; ValueError if labels would be lost, see `DiNTSLib.images.composeAll`."""
     writeParts(paths[0], volume)
-    writeLabels(paths[1], layers, shape, toRas)
+    try:
+        writeLabels(paths[1], layers, shape, toRas, names)
+    except ValueError as error:
+        raise ValueError(_("{case}: {reason}").format(case=paths[0].stem, reason=error)) from error

@@ -20,7 +20,7 @@ from dints.data.segments import folded
 from dints.errors import InputError
 from dints.files.storage import read_json
 from DiNTSLib.background import submit, writeParts
-from DiNTSLib.images import Layer, compose
+from DiNTSLib.images import Layer, composeAll
 from DiNTSLib.jobs import REASONS, reason
 from DiNTSLib.nrrd import nrrdParts
 from DiNTSLib.scene import ijkToRas, importSegmentation, importVolume, segmentIds, segmentLayers, volumeParts
@@ -150,21 +150,9 @@ def _writeCorrection(
     """In a thread; with the names of segments that the model knows or that hold something.
 
     Raises:
-        ValueError: segments overlap, so that a voxel would lose one of its labels; or they lie beside the volume.
+        ValueError: as `composeAll`.
     """
-    voxels = np.zeros(shape, np.min_scalar_type(max(names)))
-    for layer in layers:
-        own = compose([layer], shape, toRas)
-        both = (voxels > 0) & (own > 0)
-        if both.any():
-            first, second = (names[int(part.flat[both.argmax()])] for part in (voxels, own))
-            text = _(
-                "“{first}” and “{second}” overlap in {count} voxels: take these from one of them in Segment Editor."
-            )
-            raise ValueError(text.format(first=first, second=second, count=np.count_nonzero(both)))
-        np.maximum(voxels, own, out=voxels)
-    if not voxels.any() and any(np.isin(layer.voxels, list(layer.values)).any() for layer in layers):
-        raise ValueError(_("The segmentation lies beside the volume: choose the volume that it belongs to."))
+    voxels = composeAll(layers, shape, toRas, names)
     present = known | set(np.unique(voxels).tolist())
     writeParts(path, nrrdParts(voxels, toRas, {value: name for value, name in names.items() if value in present}))
 
@@ -272,7 +260,8 @@ def _opened(
     for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
         if segmentation.GetAttribute(PROPOSAL_ATTRIBUTE) == _proposal(row):
             volumes = [segmentation.GetNthNodeReference(SCAN_ROLE, number) for number in range(len(row["images"]))]
-            return (volumes, segmentation) if None not in volumes else None
+            if None not in volumes:  # else one was deleted, and the scan may have been loaded again since
+                return volumes, segmentation
     return None
 
 

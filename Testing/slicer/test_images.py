@@ -78,6 +78,21 @@ def test_segments_are_put_on_a_grid_as_slicer_does(segmentation: Any, name: str)
     assert (name == "elsewhere") == (not found.any())
 
 
+def test_surfaces_become_labels_also_without_a_reference_geometry(segmentation: Any) -> None:
+    """Whoever edits surfaces makes them the source, and a file of surfaces names no volume."""
+    import slicer
+
+    volume = add_volume(GRIDS["the same"], (12, 14, 16))
+    segmentation.CreateClosedSurfaceRepresentation()
+    segmentation.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    expected = composed(segmentation, volume) > 0
+    segmentation.RemoveBinaryLabelmapRepresentation()
+    segmentation.GetSegmentation().SetConversionParameter("Reference image geometry", "")
+    segmentation.SetNodeReferenceID(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole(), None)
+    found = composed(segmentation, volume) > 0
+    assert (found != expected).sum() < 0.05 * expected.sum()
+
+
 def test_transforms_of_both_nodes_are_heeded(segmentation: Any) -> None:
     """Beside every voxel's place in the world: Slicer's own function errs where both nodes are transformed."""
     import slicer

@@ -106,7 +106,7 @@ def export_segments(node: Any, volume: Any, path: Path, labels: dict[int, str]) 
     from DiNTSLib.scene import ijkToRas, segmentLayers
 
     layers = segmentLayers(node, volume, labels)
-    writeLabels(path, layers, slicer.util.arrayFromVolume(volume).shape, ijkToRas(volume))
+    writeLabels(path, layers, slicer.util.arrayFromVolume(volume).shape, ijkToRas(volume), labels)
 
 
 def test_labels_become_segments_with_name_colour_and_terminology(
@@ -214,6 +214,23 @@ def test_segments_come_back_as_they_went(
     image = sitk.ReadImage(tmp_path / "out.nrrd")
     assert np.array_equal(sitk.GetArrayFromImage(image), expected)
     assert image.TransformIndexToPhysicalPoint((0, 0, 0)) == pytest.approx((-5, 6, 70))
+
+
+def test_segments_that_cannot_become_voxels_are_not_taken_for_empty_ones(
+    segmentation: Any, volume: Any, tmp_path: Path
+) -> None:
+    """Such as contours of radiotherapy, where the extension that knows them is not installed."""
+    import slicer
+    import vtk
+
+    segment, contours = slicer.vtkSegment(), vtk.vtkSphereSource()
+    contours.Update()
+    segment.SetName("liver")
+    segment.AddRepresentation("Planar contour", contours.GetOutput())
+    segmentation.GetSegmentation().SetSourceRepresentationName("Planar contour")
+    segmentation.GetSegmentation().AddSegment(segment, "liver")
+    with pytest.raises(ValueError, match="Result holds segments of the kind “Planar contour”"):
+        export_segments(segmentation, volume, tmp_path / "out.nrrd", {1: "liver"})
 
 
 def test_a_segment_that_is_not_there_is_named(segmentation: Any, volume: Any, tmp_path: Path) -> None:

@@ -102,3 +102,43 @@ def test_two_segments_of_one_name_are_one_label_too_many(host: Any, faked: Any, 
     volume = add_pair(slicer, "CT 1", ["liver", "Liver"])
     with pytest.raises(ValueError, match="two segments Liver"):
         PairsExport([(volume, slicer.util.getNode("CT 1 segments"))], tmp_path / "exported")
+
+
+def draw_over(slicer: Any, segmentation: Any, volume: Any) -> None:
+    """A second segment where the first one is."""
+    segmentation.GetSegmentation().AddEmptySegment("tumour", "tumour")
+    segmentation.GetSegmentation().SeparateSegmentLabelmap("tumour")
+    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "liver", volume)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, "tumour", volume)
+
+
+def move_away(slicer: Any, segmentation: Any, volume: Any) -> None:
+    matrix = np.eye(4)
+    matrix[0, 3] = 1000
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (draw_over, "CT_1: “liver” and “tumour” overlap in 128 voxels"),
+        (move_away, "CT_1: The segmentation lies beside"),
+    ],
+)
+def test_a_pair_that_would_lose_voxels_is_said_and_nothing_is_written(
+    faked: Any, host: Any, tmp_path: Path, change: Any, reason: str
+) -> None:
+    """A voxel got the label of the later segment, and a segmentation of another place became an empty label."""
+    import slicer
+    from DiNTSSearchLib.pairs import PairsExport, PairsProcess
+
+    volume = add_pair(slicer, "CT 1", ["liver"])
+    segmentation, ended = slicer.util.getNode("CT 1 segments"), []
+    change(slicer, segmentation, volume)
+    export = PairsExport([(volume, segmentation)], tmp_path / "exported")
+    process = PairsProcess(export, lambda event: None, lambda code, text: ended.append((code, text)))
+    process.start()
+    process.waitForFinished()
+    assert ended[0][0] == 1
+    assert ended[0][1].startswith(reason)
+    assert list((tmp_path / "exported").glob("*")) == []

@@ -53,6 +53,20 @@ def test_a_scan_that_is_opened_twice_comes_as_it_was_corrected(host: Any, ranked
     assert len(nodes()) == before
 
 
+def test_a_scan_whose_volume_was_deleted_is_loaded_again_once(host: Any, ranked: Any) -> None:
+    """The segmentation without its volume hid the pair that was loaded after it, with what was corrected there."""
+    import slicer
+
+    panel, row = ranked
+    panel.panel.learn._onOpened(row)
+    slicer.mrmlScene.RemoveNode(panel.panel.inputs.volumes[0])
+    panel.panel.learn._onOpened(row)
+    second, before = panel.panel.parameters.segmentation, len(nodes())
+    panel.panel.learn._onOpened(row)
+    assert panel.panel.parameters.segmentation is second
+    assert len(nodes()) == before
+
+
 def test_an_opened_scan_is_shown_with_its_own_segmentations_alone(host: Any, ranked: Any, ct: Any) -> None:
     panel, row = ranked
     drawn = panel.panel.parameters.segmentation
