@@ -27,13 +27,10 @@ class FrameCase(NodeCase):
         node(self.browserId)
 
     def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
+        """What the browser shows at this frame: of a channel with other frames, the last one before."""
         browser = node(self.browserId)
-        shown = super().volumes()
-        sequences = [browser.GetSequenceNode(volume) for volume in shown]
-        return [
-            volume if sequence is None else sequence.GetNthDataNode(self.frame)
-            for volume, sequence in zip(shown, sequences, strict=True)
-        ]
+        value = browser.GetMasterSequenceNode().GetNthIndexValue(self.frame)
+        return [_frameOf(browser.GetSequenceNode(volume), value, volume) for volume in super().volumes()]
 
     def showLabels(
         self,
@@ -95,6 +92,18 @@ def frameCases(volumes: Sequence[slicer.vtkMRMLScalarVolumeNode], regionId: str,
         )
         for frame in range(browser.GetMasterSequenceNode().GetNumberOfDataNodes())
     ]
+
+
+def _frameOf(
+    sequence: slicer.vtkMRMLSequenceNode | None, value: str, volume: slicer.vtkMRMLScalarVolumeNode
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """The frame at an index value; the volume itself where it is none of a sequence."""
+    if sequence is None:
+        return volume
+    frame = sequence.GetDataNodeAtValue(value, False)  # False: it need not be exactly there
+    if frame is None:
+        raise LookupError(_("“{sequence}” has no frame at {value}.").format(sequence=sequence.GetName(), value=value))
+    return frame
 
 
 def _newSequence(

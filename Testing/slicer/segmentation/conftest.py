@@ -102,6 +102,14 @@ def shared_worker(running_host: Any) -> Iterator[None]:
 
 
 @pytest.fixture
+def logic(host: Any, shared_worker: None) -> Any:
+    """The module's logic, without a panel."""
+    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
+
+    return DiNTSSegmentationLogic()
+
+
+@pytest.fixture
 def ct(host: Any, shared_data: Path) -> Any:
     """A real body CT as a volume node."""
     import slicer

@@ -40,3 +40,21 @@ def has_grid_of(segmentation: Any, volume: Any) -> bool:
     volume.GetIJKToRASMatrix(expected)
     arrays = [slicer.util.arrayFromVTKMatrix(entry) for entry in (matrix, expected)]
     return np.allclose(*arrays, atol=1e-4) and image.GetDimensions() == volume.GetImageData().GetDimensions()
+
+
+def labels_on(segmentation: Any, volume: Any) -> np.ndarray:
+    """Which voxels of a volume are in any segment: bool [k, j, i]."""
+    import slicer
+
+    masks = [
+        slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume) > 0
+        for name in segmentation.GetSegmentation().GetSegmentIDs()
+    ]
+    return np.logical_or.reduce(masks)
+
+
+def node(identifier: str) -> Any:
+    """By its ID; None if there is none."""
+    import slicer
+
+    return slicer.mrmlScene.GetNodeByID(identifier)

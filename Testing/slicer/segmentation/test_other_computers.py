@@ -14,13 +14,6 @@ from Testing.engine.remote.conftest import reachable, server, there  # noqa: F40
 from dints.errors import RunError
 
 
-@pytest.fixture
-def logic(host: Any, shared_worker: None) -> Any:
-    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
-
-    return DiNTSSegmentationLogic()
-
-
 def labels_of(run: Any, volume: Any) -> list[np.ndarray]:
     """The mask of each segment, on the volume's grid."""
     import slicer

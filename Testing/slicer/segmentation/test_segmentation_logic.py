@@ -13,34 +13,10 @@ import pytest
 import SimpleITK as sitk
 from Testing.engine.data.dicom_files import save_slice
 
-from .facts import hidden_segments_of
+from .facts import labels_on, node
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = REPOSITORY / "DiNTSSegmentation" / "Resources" / "Scripts" / "segment.py"
-
-
-@pytest.fixture
-def logic(host: Any, shared_worker: None) -> Any:
-    from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
-
-    return DiNTSSegmentationLogic()
-
-
-def labels_on(segmentation: Any, volume: Any) -> np.ndarray:
-    """Which voxels of a volume are in any segment: bool [k, j, i]."""
-    import slicer
-
-    masks = [
-        slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume) > 0
-        for name in segmentation.GetSegmentation().GetSegmentIDs()
-    ]
-    return np.logical_or.reduce(masks)
-
-
-def node(identifier: str) -> Any:
-    import slicer
-
-    return slicer.mrmlScene.GetNodeByID(identifier)
 
 
 def test_a_region_bounds_the_result(logic: Any, ct: Any, model_files: Path) -> None:
@@ -74,65 +50,6 @@ def test_a_region_outside_of_the_volume_is_refused(logic: Any, ct: Any, model_fi
     roi.SetSize([10, 10, 10])
     with pytest.raises(InputError, match="lies outside"):
         logic.segment(ct, model=model_files / "body.zip", region=roi)
-
-
-def beating_heart(frames: int) -> tuple[Any, Any]:
-    """A sequence's browser, and the volume that shows its first frame."""
-    import slicer
-
-    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Beat")
-    for frame in range(frames):
-        voxels = np.random.default_rng(frame).normal(50, 60, (16, 18, 20))
-        volume = slicer.util.addVolumeFromArray(voxels, name="frame")
-        volume.SetSpacing(8, 8, 8)
-        sequence.SetDataNodeAtValue(volume, str(frame))
-        slicer.mrmlScene.RemoveNode(volume)
-    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
-    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-    return browser, browser.GetProxyNode(sequence)
-
-
-def test_only_the_frame_that_is_shown_changes_the_scene(logic: Any, model_files: Path) -> None:
-    """Slicer copies and draws the whole segmentation each time that it changes, while the window stands still."""
-    import slicer
-
-    browser, proxy = beating_heart(frames=5)
-    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
-    changes = []
-
-    def change(caller: Any, event: str) -> None:
-        changes.append(run_so_far[-1].position if run_so_far else 0)
-
-    run_so_far: list[Any] = []
-    segmentation.AddObserver("ModifiedEvent", change)
-    segmentation.AddObserver(slicer.vtkSegmentation.SegmentAdded, change)
-    browser.SetSelectedItemNumber(1)
-    arguments = {"model": model_files / "body.zip", "allFrames": True, "device": "cpu"}
-    logic.segment(proxy, segmentation, **arguments, onProgress=run_so_far.append)
-    assert set(changes) == {0, 1, 4}  # it became a part of the browser; the shown frame; the last one
-
-
-def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -> None:
-    import slicer
-
-    browser, proxy = beating_heart(frames=3)
-    run = logic.segment(proxy, model=model_files / "body.zip", allFrames=True, device="cpu")
-    assert [case.state.value for case in run.cases] == ["done"] * 3
-    segmentation = node(run.results.segmentation)
-    made = browser.GetSequenceNode(segmentation)
-    assert made.GetNumberOfDataNodes() == 3
-    assert browser.GetProxyNode(made) is segmentation
-    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == [segmentation]
-    frames = [made.GetNthDataNode(frame).GetSegmentation().GetSegmentIDs() for frame in range(3)]
-    assert frames[0] == frames[1] == frames[2]
-    counts = []
-    for frame in range(3):
-        browser.SetSelectedItemNumber(frame)
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-        counts.append(int(labels_on(segmentation, proxy).sum()))
-        assert hidden_segments_of(segmentation) == []
-    assert len(set(counts)) == 3
 
 
 def test_a_result_is_one_step_to_undo(logic: Any, ct: Any, model_files: Path) -> None:
