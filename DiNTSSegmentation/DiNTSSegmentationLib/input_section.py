@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from types import SimpleNamespace
 
 import qt
@@ -54,6 +55,10 @@ class InputSection:
         self.selectors = [self._selector(channel, number) for number, channel in enumerate(channels)]
         for channel, selector in zip(channels, self.selectors, strict=True):
             form.addRow(self._label(channel), selector)
+        # What takes the keys is within a selector. Widgets that are not in the .ui file would be reached last.
+        stops = [self.ui.removeButton, *(selector.focusProxy() or selector for selector in self.selectors)]
+        for before, after in pairwise(stops):
+            qt.QWidget.setTabOrder(before, after)
         self.show(previous)
 
     def show(self, volumes: list[slicer.vtkMRMLScalarVolumeNode | None]) -> None:

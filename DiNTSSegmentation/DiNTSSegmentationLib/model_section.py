@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from dints.errors import InputError
 from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.learning import installModel
 from DiNTSSegmentationLib.model_card import ModelCard
@@ -31,6 +32,7 @@ class ModelSection:
         self.process: BackgroundCommand | None = None  # the import at work
         self._path = ""  # of the chosen model
         self.list, self.card = ModelList(ui, self.choose), ModelCard(ui.modelCard)
+        qt.QWidget.setTabOrder(ui.tryButton, self.list.button)  # what is not in the .ui file would be reached last
         ui.detailsButton.connect("toggled(bool)", self._showDescription)
         ui.importButton.connect("clicked()", self._onImport)
         ui.removeButton.connect("clicked()", self._onRemove)
@@ -90,7 +92,12 @@ class ModelSection:
         entry = self.chosen
         text = _("Delete the model “{model}” from this computer?\n\n{path}")
         if entry and slicer.util.confirmOkCancelDisplay(text.format(model=entry.title, path=entry.path)):
-            removeModel(entry)
+            try:
+                removeModel(entry)
+            except (InputError, OSError) as error:  # it is gone already, or may not be deleted
+                self._say(_("“{model}” was not deleted: {reason}").format(model=entry.title, reason=error))
+                self.refresh(entry.file)
+                return
             self._say(_("“{model}” was deleted.").format(model=entry.title))
             self.refresh("")
 

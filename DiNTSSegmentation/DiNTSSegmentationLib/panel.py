@@ -183,15 +183,15 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         showInstallPanel(lambda: self.bind(self.parameters))
 
     def _onSample(self, volume: slicer.vtkMRMLScalarVolumeNode) -> None:
-        """Segments the sample scan with its model."""
+        """Segments the sample scan with its model, unless another module was opened while it was downloaded."""
         slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        if not self.isBound:
+            return
         self.parameters.region = self.parameters.segmentation = None
-        model = sampleModel(self.models.entries)
-        if model is not None:
-            self.models.choose(model.path)
         self.inputs.show([volume])
-        self.update()
+        model = sampleModel(self.models.entries)
         if model is not None:  # else it was removed while the scan was downloaded
+            self.models.choose(model.path)
             self._onApply()
 
     def _onApply(self) -> None:

@@ -81,6 +81,26 @@ def test_a_sample_scan_that_does_not_come_is_said(host: Any, open_panel: Any, sh
     assert os.listdir(cache) == []
 
 
+def test_a_sample_scan_that_comes_while_another_module_is_shown_is_loaded_and_nothing_else(
+    host: Any, open_panel: Any, shipped: None, hippocampus: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+    from DiNTSSegmentationLib import welcome
+
+    panel = open_panel()
+
+    def load() -> Any:
+        panel.exit()  # the application goes on while the scan is downloaded
+        return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Sample")
+
+    monkeypatch.setattr(welcome, "loadHippocampus", load)
+    host.click(panel.ui.tryButton)
+    assert panel.logic.queue.current is None
+    assert slicer.util.getNode("Sample")
+    panel.enter()
+    assert panel.panel.inputs.volumes[0].GetName() == "Sample"
+
+
 def test_without_its_model_the_sample_cannot_be_tried(open_panel: Any, install: Any) -> None:
     install("body.zip")
     assert not open_panel().ui.tryButton.enabled

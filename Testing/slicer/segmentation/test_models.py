@@ -128,3 +128,22 @@ def test_models_of_one_title_are_told_apart(
     shown = [tree.topLevelItem(row).text(0) for row in range(tree.topLevelItemCount)]
     paths = [home / "body.zip" for home in (models_folder, folder.SHIPPED_FOLDER)]
     assert sorted(shown) == sorted([f"Body ({path})" for path in paths] + ["Body (other.zip)", "Pair"])
+
+
+def test_a_model_that_cannot_be_deleted_is_said_and_stays(
+    host: Any, open_panel: Any, install: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from DiNTSSegmentationLib import model_section
+
+    def refuse(entry: Any) -> None:
+        raise PermissionError(13, "Permission denied", entry.path)
+
+    install("body.zip")
+    panel = open_panel()
+    monkeypatch.setattr(model_section, "removeModel", refuse)
+    host.click(panel.panel.models.list.button)
+    with host.answering("OK"):
+        host.click(panel.ui.removeButton)
+    assert "“Body” was not deleted: " in panel.ui.modelMessage.text
+    assert "Permission denied" in panel.ui.modelMessage.text
+    assert panel.panel.models.chosen.name == "Body"

@@ -162,3 +162,20 @@ def test_the_list_of_fifty_models_is_used_with_the_keyboard(panel: Any, host: An
     press("Return")
     assert frame.isVisible()
     assert models.chosen.name == "model 12"
+
+
+@in_english
+def test_the_tab_key_goes_through_the_panel_as_it_stands(panel: Any, host: Any) -> None:
+    """Widgets that are not in the .ui file, the model's button and the selectors of volumes, came after all others."""
+    from Testing.host.convert import unwrap
+
+    STATES["ready"](panel)
+    ui, button = panel.ui, panel.models.list.button
+    stops = [ui.tryButton, button, ui.detailsButton, *panel.inputs.selectors, ui.allFramesBox, ui.regionSelector]
+    chain, widget = [], unwrap(ui.tryButton)
+    while widget not in chain:
+        chain.append(widget)
+        widget = widget.nextInFocusChain()
+    widgets = [unwrap(stop) for stop in [*stops, ui.applyButton]]
+    places = [chain.index(widget.focusProxy() or widget) for widget in widgets]
+    assert places == sorted(places)
