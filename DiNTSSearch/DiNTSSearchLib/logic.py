@@ -236,8 +236,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         path = Path(path) if path else self.modelPath(name or _settings(run).task.name)
         if path.exists() and not overwrite:
             raise ValueError(_("{path} exists already; choose another name").format(path=path))
-        command = ["models", "export", "--run", str(run), "--output", str(path), "--notes", notes]
-        command += ["--name", name] if name else []
+        command = ["models", "export", "--run", str(run), "--output", str(path), f"--notes={notes}"]
+        command += [f"--name={name}"] if name else []  # with "=": either may begin with a hyphen
         command += [part for value, text in (labels or {}).items() for part in ("--label", f"{value}={text}")]
         for value, style in (styles or {}).items():
             command += [part for key, text in style.items() for part in (f"--{key}", f"{value}={text}")]

@@ -71,8 +71,18 @@ def test_a_model_is_never_replaced_silently(logic: Any, run_folder: Path, tmp_pa
 
 def test_renamed_labels_are_given_to_the_engine(logic: Any, processes: list[FakeProcess], run_folder: Path) -> None:
     logic.export(run_folder, name="Abdomen: left", labels={1: "liver"})
-    assert processes[0].arguments[-4:] == ["--name", "Abdomen: left", "--label", "1=liver"]
+    assert processes[0].arguments[-3:] == ["--name=Abdomen: left", "--label", "1=liver"]
     assert Path(processes[0].arguments[5]).name == "Abdomen_left.zip"
+
+
+def test_notes_and_a_name_that_begin_with_a_hyphen_are_no_options(
+    logic: Any, processes: list[FakeProcess], run_folder: Path
+) -> None:
+    from dints.cli import build_parser
+
+    logic.export(run_folder, name="-t1", notes="-draft")
+    arguments = build_parser("models").parse_args(processes[0].arguments)
+    assert (arguments.name, arguments.notes) == ("-t1", "-draft")
 
 
 def test_one_failure_ends_the_other_commands_of_a_job(
