@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import slicer
 from slicer.i18n import tr as _
+from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -23,7 +24,7 @@ class DiNTSEngine(ScriptedLoadableModule):
     def __init__(self, parent: slicer.qSlicerScriptedLoadableModule) -> None:
         super().__init__(parent)
         self.parent.title = _("DiNTS Engine")
-        self.parent.categories = ["Segmentation"]
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         self.parent.contributors = ["The SlicerDiNTS authors"]
         self.parent.hidden = True
         self.parent.helpText = _(

@@ -9,9 +9,9 @@ cache/          preprocessed volumes
 search/         checkpoint.pt log.jsonl current.json architecture.{json,png,svg} summary.json race/ search_2/
 start/          fold<k>.pt: weights that the folds start from, where a model was given
 train/fold<k>/  last.pt best.pt log.jsonl
-evaluation/     scores.csv scores.json cleanup.json predictions/
+evaluation/     scores.csv scores.json cleanup.json safety_bound.json suspects.json predictions/
 held_out/       the same for cases that no network saw
-compare/        networks trained beside the searched one, and their scores
+compare/        networks trained beside the searched one; compare.json has their scores
 model.zip       the exported ensemble
 report.html
 remote.json     on which other computer it is done, and how much of it is here
@@ -129,9 +129,7 @@ class RunLayout:
         self.held_out_folder = self.folder / "held_out"
         self.scores_file = self.evaluation_folder / SCORES
         self.cleanup_file = self.evaluation_folder / "cleanup.json"  # labels that gain from their largest component
-        self.bound_file = (
-            self.evaluation_folder / "safety_bound.json"
-        )  # what a first look may leave out, or why nothing
+        self.bound_file = self.evaluation_folder / "safety_bound.json"  # what a first look may leave out, or why none
         self.suspects_file = self.evaluation_folder / "suspects.json"  # cases whose labels may be wrong
         self.compare_folder = self.folder / "compare"
         self.compare_file = self.compare_folder / "compare.json"  # the table, and whether the search paid

@@ -16,10 +16,8 @@ from DiNTSLib.scene import addVolume, placeBeside, setSegments
 from DiNTSSegmentationLib.cases import Settings
 from DiNTSSegmentationLib.edits import checksum, markAsResult
 
-STATISTICS_ROLE = (
-    "DiNTS.Statistics"  # references from the segmentation, so that a second run replaces what a first made
-)
-DISAGREEMENT_ROLE = "DiNTS.Disagreement"
+# References from the segmentation, so that a second run replaces what a first made.
+STATISTICS_ROLE, DISAGREEMENT_ROLE = "DiNTS.Statistics", "DiNTS.Disagreement"
 MODEL_ATTRIBUTE = "DiNTS.Model"  # of a segmentation: the file name of the model that made it
 DISAGREEMENT_COLORS = "vtkMRMLColorTableNodeFileColdToHotRainbow.txt"
 FULL_DISAGREEMENT = 100.0  # percent

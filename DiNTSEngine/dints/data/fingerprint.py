@@ -41,9 +41,7 @@ class Fingerprint:
     spacing: Vector  # mm, median
     size: Size  # voxels at the median spacing, median
     modality: str  # "CT" or "MR"; CT where any channel is
-    foreground: tuple[
-        tuple[float, float], ...
-    ]  # per channel, 0.5 and 99.5 percentile of labelled voxels, median of cases
+    foreground: tuple[tuple[float, float], ...]  # 0.5 and 99.5 percentile in labels, a channel; medians of the cases
     structure: float = math.inf  # mm, diameter of a ball with the volume of the smallest label, median of cases
     kinds: tuple[str, ...] = ()  # "CT" or another of each channel; empty where all are of the modality
 

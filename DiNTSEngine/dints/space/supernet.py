@@ -82,11 +82,11 @@ class Supernet(Network):
         return _nodes(separate_graph(run, [weights, *features], self.layers[layer].parameters()))
 
     def edge_probability(self) -> Tensor:
-        """p_e of each edge [L, E] (3.3.1)."""
+        """p_e of each edge [L, E] (3.3.2)."""
         return torch.sigmoid(self.edge_logits)
 
     def operation_probability(self) -> Tensor:
-        """Probability of each operation on each edge [L, E, N] (3.2)."""
+        """Probability of each operation on each edge [L, E, N], alpha of 3.3.1."""
         return torch.softmax(self.operation_logits, dim=-1)
 
     def architecture_parameters(self) -> list[nn.Parameter]:
