@@ -106,11 +106,14 @@ def meter(
 
 
 def plan_run(run: Run, device: torch.device, reporter: Reporter) -> Plan:
-    """The plan of a run with its present architecture: that which is kept in it, or a new one, which is kept then."""
+    """The plan of a run with its present architecture: that which is kept in it, or a new one, which is kept then.
+
+    Of a run that is done nothing is measured again.
+    """
     design = run.architecture() if run.architecture_file.is_file() else None
     key, name = _key(run.config, design), speed_name(device)
     kept = kept_plan(run.plan_file, reporter)
-    if kept and (kept.settings, kept.device) == (key, name):
+    if kept and ((kept.settings, kept.device) == (key, name) or not rest_of(run, kept)):
         return kept
     plan = _measured(run, design, device, key, reporter)
     if kept:  # the same run further on, or on another device: what it began with stays

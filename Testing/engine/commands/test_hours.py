@@ -92,7 +92,17 @@ def test_a_run_goes_on_with_the_time_that_it_began_with(phantoms, tmp_path, capf
     assert "was started with 0.25 hours" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+@pytest.mark.usefixtures("computer")
+def test_a_run_whose_plan_is_damaged_goes_on_with_the_time_that_it_began_with(phantoms, tmp_path, capfd):
+    """It was refused as one that began with no time."""
+    command = ["search", "--run", str(tmp_path), "--device", "cpu", "--hours", "0.25"]
+    assert main([*command, "--data", str(phantoms), *QUICK]) == 0
+    (tmp_path / "plan.json").write_text("{")
+    assert main(command) == 0
+    assert "plan.json: is not valid JSON" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["3h", "paper ", "1e400", "0", "-1", "nan", "inf", "soon"])
 def test_what_is_no_time_is_refused(tmp_path, text, capfd):
     with pytest.raises(SystemExit, match="2"):
         main(["search", "--run", str(tmp_path), "--hours", text])

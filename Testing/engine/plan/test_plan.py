@@ -196,6 +196,18 @@ def test_a_fold_that_was_trained_after_an_evaluation_is_yet_to_be_evaluated(run)
     assert set(forecast.rest_of(run, plan_of(stages))) == {"evaluate fold 1"}
 
 
+def test_of_a_run_that_is_done_nothing_is_measured_again(run, monkeypatch, capfd):
+    stages = {"check": 1.0, "preprocess": 1.0} | {f"train fold {fold}": 1.0 for fold in (0, 1)}
+    plan_of(stages).save(run.plan_file)
+    run.architecture_file.parent.mkdir(exist_ok=True)
+    Architecture.random(run.config.search.space, 0).save(run.architecture_file)
+    finish(run, 0)
+    finish(run, 1)
+    monkeypatch.setattr(forecast, "Meter", None)  # whoever calls it fails
+    assert main(["plan", "--run", str(run.folder), "--device", "cpu"]) == 0
+    assert capfd.readouterr().out == "Nothing of the run is left to do\n"
+
+
 def test_of_a_race_that_was_begun_the_rest_is_planned(phantoms, tiny_config, tmp_path):
     race = ["race.enabled=true", "race.steps=10", "race.growth=3", "race.heats=2"]
     run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(race))
