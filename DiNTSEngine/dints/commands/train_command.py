@@ -62,11 +62,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter = reporter if is_main_process() else Reporter()
         with main_process_first():
             run = _open(arguments, device, reporter)
-            named = arguments.architecture or (
-                "" if run.architecture_file.is_file() else run.config.search.architecture
-            )
-            if named and not run.start and is_main_process():
-                keep_architecture(run, find_design(named, run.config.search.space), reporter)
+            if not run.start and is_main_process():
+                _take_named(run, arguments.architecture, reporter)
             folds = run.startable_folds if arguments.folds is None else arguments.folds
             check_folds(run, folds)
             announce(run, device, reporter, folds)
@@ -79,7 +76,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _take_named(run: Run, architecture: str | None, reporter: Reporter) -> None:
     """Makes the architecture that was given, else that which the settings name, that of the run."""
-    if architecture is None and not run.architecture_file.is_file():
+    if not architecture and not run.architecture_file.is_file():
         architecture = run.config.search.architecture
     if architecture:
         keep_architecture(run, find_design(architecture, run.config.search.space), reporter)
