@@ -162,11 +162,11 @@ def _done(run: Run, plan: Plan, stage: str) -> float:
     kind, race = stage.split()[0], run.config.race
     if stage == CHECK or (kind in (SEARCH, RACE) and run.architecture_file.is_file()):
         return 1.0
-    if kind == SEARCH:
+    if course := courses(run.config, plan.timings).get(stage):
         number = int(stage.removeprefix(SEARCH) or 1)
         log = LogReader((run.search if number == 1 else run.further_search(number)).log)
         log.read_all()
-        return courses(run.config, plan.timings)[stage](min(1.0, log.steps / run.config.search.iterations))
+        return course(min(1.0, log.steps / run.config.search.iterations))
     if stage == RACE:
         return _raced(run.race, race)
     return _raced(run.race.near, near_settings(race)) if stage == RACE_OF_NEIGHBOURS else 0.0

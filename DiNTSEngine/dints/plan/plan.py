@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from dints.errors import InputError
 from dints.events import duration
 from dints.files.storage import read_json, write_json
 from dints.plan.predict import Stages
-from dints.plan.timings import Timings
+from dints.plan.timings import Timings, not_negative
 from dints.zoo.catalogue import AnyDesign
 
 FORMAT = 1
+STAGE_NAME = re.compile(r"[a-z]+( [a-z]+)*( [0-9]{1,4})?")
 DIGITS = 16  # hexadecimal, of what tells configurations apart
 
 
@@ -59,13 +61,20 @@ class Plan:
                 device=str(values["device"]),
                 settings=str(values["settings"]),
                 timings=Timings.from_mapping(values["timings"], str(path)),
-                stages={str(name): float(seconds) for name, seconds in values["stages"].items()},
-                hours=None if hours is None else float(hours),
+                stages={_stage(name): not_negative(seconds) for name, seconds in values["stages"].items()},
+                hours=None if hours is None else not_negative(hours),
                 chosen=tuple(map(str, values["chosen"])),
                 left_out=tuple(map(str, values["left_out"])),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{path}: is no plan of this version; delete the file, and a new one is made") from error
+
+
+def _stage(name: str) -> str:
+    """ValueError if it can be that of no stage."""
+    if not STAGE_NAME.fullmatch(name):
+        raise ValueError
+    return name
 
 
 def settings_key(config: Config, design: AnyDesign | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -51,8 +52,16 @@ class Timings:
         if not isinstance(values, Mapping):
             raise InputError(f"{source}: holds no measured times; delete the file")
         try:
-            x, y, z = map(float, values["cropped"])
-            numbers = {own.name: float(values[own.name]) for own in fields(Timings) if own.name != "cropped"}
+            x, y, z = map(not_negative, values["cropped"])
+            numbers = {own.name: not_negative(values[own.name]) for own in fields(Timings) if own.name != "cropped"}
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{source}: holds no measured times; delete the file") from error
         return Timings(**numbers, cropped=(x, y, z))
+
+
+def not_negative(value: Any) -> float:
+    """A number from 0; ValueError or TypeError if it is none."""
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError
+    return number

@@ -36,9 +36,10 @@ def reasons(
             )
     else:
         second = "No search: one that is worth its time takes more than a third of what is given. A U shape is trained."
+    beside = " beside the search" if searching else ""
     third = (
         f"{_networks(design)} and {_width(design, config)} filters with {training.batch_size} patches of "
-        f"{' x '.join(map(str, config.sampling.patch))} are the largest for which there is time: "
+        f"{' x '.join(map(str, config.sampling.patch))} are the largest for which there is time{beside}: "
         f"{training.folds} folds of {training.iterations} steps."
     )
     return first, second, third, *_others(base, config)

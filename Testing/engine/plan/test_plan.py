@@ -67,6 +67,23 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path, text):
         Plan.load(tmp_path / "plan.json")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stages": {"": 1.0}},
+        {"stages": {"train fold x": 1.0, "search 1x": 2.0}},
+        {"stages": {"search": "nan"}},
+        {"stages": {"search": -1.0}},
+        {"hours": "inf"},
+    ],
+)
+def test_a_plan_whose_values_can_be_none_of_a_plan_is_refused(tmp_path, change):
+    """It may come from another computer."""
+    write_json(tmp_path / "plan.json", plan_of({"search": 2.0}).to_mapping() | change)
+    with pytest.raises(InputError, match="is no plan"):
+        Plan.load(tmp_path / "plan.json")
+
+
 def test_a_run_is_measured_once_and_again_when_its_architecture_is_known(run, monkeypatch):
     first = forecast.plan_run(run, CPU, Reporter())
     assert "search" in first.stages
