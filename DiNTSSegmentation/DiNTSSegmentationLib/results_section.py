@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from DiNTSSegmentationLib.edits import Contents
+from DiNTSSegmentationLib.edits import Contents, holdsWork
 from DiNTSSegmentationLib.rank_table import predictedDice
 from DiNTSSegmentationLib.runs import SegmentationRun
 
@@ -68,6 +68,11 @@ class ResultsSection(VTKObservationMixin):
     def _onUndo(self) -> None:
         if self._before is None:
             return  # the button is hidden
+        segmentation = _node(self._before.nodeId)
+        question = _("This segmentation was edited since the last result; that would be lost. Undo it all the same?")
+        wasEdited = segmentation is not None and holdsWork(segmentation)
+        if wasEdited and not slicer.util.confirmOkCancelDisplay(question):
+            return
         self._before.restore()
         self.show(None)
         self.ui.resultsLabel.text = _("The segmentation is as it was before the last result.")

@@ -12,18 +12,23 @@ from .facts import hidden_segments_of, segments_of
 @pytest.fixture
 def edited(host: Any, panel: Any, ct: Any, apply: Any) -> Any:
     """The panel with a result that was edited by hand."""
+    apply(panel)
+    assert not host.is_shown(panel.ui.editedFrame)
+    edit(panel, ct)
+    panel.exit()
+    panel.enter()
+    return panel
+
+
+def edit(panel: Any, ct: Any) -> None:
+    """As a painting effect of Segment Editor does."""
     import slicer
 
-    apply(panel)
     segmentation = panel.panel.parameters.segmentation
-    assert not host.is_shown(panel.ui.editedFrame)
     name = segmentation.GetSegmentation().GetNthSegmentID(0)
     voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, ct)
     voxels[:2] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, name, ct)
-    panel.exit()
-    panel.enter()
-    return panel
 
 
 def test_an_edited_segmentation_is_not_replaced_silently(host: Any, edited: Any, apply: Any) -> None:
@@ -54,6 +59,23 @@ def test_a_replaced_segmentation_comes_back_in_one_step(host: Any, edited: Any, 
     assert not host.is_shown(edited.ui.undoButton)
     assert host.is_shown(edited.ui.editedFrame)
     assert "as it was before" in edited.ui.resultsLabel.text
+
+
+def test_undo_asks_before_it_loses_what_was_drawn_since(host: Any, panel: Any, ct: Any, apply: Any) -> None:
+    apply(panel)
+    segmentation = panel.panel.parameters.segmentation
+    first = segments_of(segmentation)
+    apply(panel)
+    edit(panel, ct)
+    drawn = segments_of(segmentation)
+    with host.answering("Cancel"):
+        host.click(panel.ui.undoButton)
+    assert segments_of(segmentation) == drawn
+    assert host.is_shown(panel.ui.undoButton)
+    with host.answering("OK"):
+        host.click(panel.ui.undoButton)
+    assert segments_of(segmentation) == first
+    assert not host.is_shown(panel.ui.undoButton)
 
 
 def test_a_result_that_another_one_replaced_comes_back_whole(host: Any, panel: Any, apply: Any) -> None:
