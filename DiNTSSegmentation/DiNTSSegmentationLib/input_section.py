@@ -105,7 +105,9 @@ class InputSection:
             self._onChanged(self.volumes)
 
     def _default(self) -> slicer.vtkMRMLScalarVolumeNode | None:
-        """The volume that the slice views show, else the first one."""
+        """The volume that the slice views show, else the first one: they may show what is not to be segmented."""
         identifier = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
         active = slicer.mrmlScene.GetNodeByID(identifier) if identifier else None
-        return active or self.selectors[0].nodeFromIndex(0)
+        first = self.selectors[0]
+        listed = [first.nodeFromIndex(number) for number in range(first.nodeCount())]
+        return active if active in listed else next(iter(listed), None)

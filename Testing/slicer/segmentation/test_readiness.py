@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 
@@ -161,3 +162,13 @@ def test_channels_under_different_transforms_are_in_different_places(host: Any) 
     assert not sameGrid(volumes)
     volumes[0].SetAndObserveTransformNodeID(transform.GetID())
     assert sameGrid(volumes)
+
+
+def test_a_scan_is_chosen_though_the_views_show_what_cannot_be_segmented(host: Any, open_panel: Any) -> None:
+    import slicer
+
+    slicer.util.addVolumeFromArray(np.zeros((8, 8, 8), np.int16), name="Scan")
+    colours = np.zeros((2, 8, 8, 3), np.uint8)
+    photograph = slicer.util.addVolumeFromArray(colours, nodeClassName="vtkMRMLVectorVolumeNode")
+    slicer.app.applicationLogic().GetSelectionNode().SetActiveVolumeID(photograph.GetID())
+    assert open_panel().panel.inputs.volumes[0].GetName() == "Scan"
