@@ -16,6 +16,7 @@ from dints.files.storage import write_json
 from DiNTSLib.background import submit, writeParts
 from DiNTSLib.events import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, OnEvent, OnFinished
 from DiNTSLib.images import Layer, writeLabels
+from DiNTSLib.jobs import REASONS, reason
 from DiNTSLib.processes import Poller, waitUntil
 from DiNTSLib.scene import ijkToRas, segmentIds, segmentLayers, volumeParts
 
@@ -121,8 +122,8 @@ class PairsProcess:
             values = {"path": str(self._export.folder), "labels": self._export.labels}
             self._onEvent({"event": "result", "name": "data", "values": values})
             self._finish(EXIT_DONE, "")
-        except (ValueError, OSError) as error:
-            self._finish(EXIT_FAILED, str(error))
+        except REASONS as error:
+            self._finish(EXIT_FAILED, reason(error))
 
     def _tell(self) -> None:
         """Of the case that was written; raises what went wrong with it."""

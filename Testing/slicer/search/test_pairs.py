@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,22 @@ def exporting(faked: Any, host: Any, tmp_path: Path) -> Any:
     return faked
 
 
-def test_a_stopped_export_leaves_nothing(exporting: Any, host: Any, tmp_path: Path) -> None:
+def test_a_stopped_export_leaves_nothing(
+    exporting: Any, host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from DiNTSSearchLib import pairs
+
+    stopped, write = threading.Event(), pairs.writeLabels
+
+    def write_when_stopped(path: Path, *arguments: Any) -> None:
+        if path.stem == "CT_2":
+            stopped.wait(60)
+        write(path, *arguments)
+
+    monkeypatch.setattr(pairs, "writeLabels", write_when_stopped)
     host.wait_until(lambda: exporting.ui.progressBar.value == 1)
     host.click(exporting.ui.stopButton)
+    stopped.set()
     host.wait_until(lambda: not exporting.isBusy)
     assert exporting.ui.statusLabel.text == "Stopped."
     assert list((tmp_path / "exported").glob("*")) == []
@@ -141,4 +155,19 @@ def test_a_pair_that_would_lose_voxels_is_said_and_nothing_is_written(
     process.waitForFinished()
     assert ended[0][0] == 1
     assert ended[0][1].startswith(reason)
+    assert list((tmp_path / "exported").glob("*")) == []
+
+
+def test_an_export_for_which_memory_does_not_do_ends_and_leaves_nothing(
+    exporting: Any, host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The panel stayed at work for good."""
+    from DiNTSSearchLib import pairs
+
+    def fail(*arguments: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pairs, "writeLabels", fail)
+    host.wait_until(lambda: not exporting.isBusy)
+    assert exporting.ui.reasonLabel.text == "MemoryError"
     assert list((tmp_path / "exported").glob("*")) == []
