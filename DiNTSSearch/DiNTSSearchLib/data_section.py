@@ -131,7 +131,9 @@ class DataSection(Section):
         self.panel.refresh()
 
     def onAddPair(self) -> None:
-        self.pairs.append((self.ui.imageSelector.currentNodeID, self.ui.segmentationSelector.currentNodeID))
+        pair = self.ui.imageSelector.currentNodeID, self.ui.segmentationSelector.currentNodeID
+        if pair not in self.pairs:  # twice, it would be in two folds: learned from, and validated on
+            self.pairs.append(pair)
         self.refreshPairs()
 
     def onRemovePair(self) -> None:

@@ -44,6 +44,7 @@ def test_a_pair_whose_node_is_deleted_is_dropped(faked: Any, host: Any) -> None:
     faked.ui.segmentationSelector.setCurrentNode(slicer.util.getNode("CT 1 segments"))
     host.click(faked.ui.pairsButton)
     host.click(faked.ui.addPairButton)
+    host.click(faked.ui.addPairButton)  # a second time it is the same case
     assert faked.ui.pairsTable.rowCount == 1
     slicer.mrmlScene.RemoveNode(volume)
     faked.refresh()
