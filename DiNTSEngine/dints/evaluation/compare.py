@@ -98,8 +98,13 @@ def compare(
 
 
 def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candidate]:
-    """The searched network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`."""
-    config = run.config
+    """The searched network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`.
+
+    InputError if two of these have one name: each is trained in a folder of its name.
+    """
+    config, stems = run.config, [Path(name).stem for name in given]
+    if twice := next((name for name, stem in zip(given, stems, strict=True) if stems.count(stem) > 1), None):
+        raise InputError(f"{twice}: another one that is compared has the name {Path(twice).stem}, too; rename its file")
     searched = Candidate(SEARCHED, "searched", _with_filters(run))
     space = config.search.space
     fit = Fitter(config, _cost(run, searched).training_memory)
@@ -107,7 +112,7 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
         (UNET, "3D U-Net", UNetDesign(space.levels, space.delay)),
         *u_shapes(space),
         *random_ones(space, random, config.search.seed),
-        *((f"{GIVEN}_{Path(name).stem}", Path(name).stem, find_design(name, space)) for name in given),
+        *((f"{GIVEN}_{stem}", stem, find_design(name, space)) for name, stem in zip(given, stems, strict=True)),
     ]
     return [searched, *(one for one in fit(others) if one.design != searched.design)]
 

@@ -57,6 +57,15 @@ def test_nobody_has_more_memory_than_the_searched_network(lines):
     assert all(other.cost.training_memory <= searched.cost.training_memory for other in others)
 
 
+def test_two_architectures_of_one_name_are_told_apart_by_no_folder(run, tmp_path):
+    """As those of two runs are called: the second one was trained on from the first one's checkpoint."""
+    files = [tmp_path / str(seed) / "architecture.json" for seed in (5, 6)]
+    for seed, file in enumerate(files):
+        Architecture.random(SearchSpace(2, 2), seed).save(file)
+    with pytest.raises(InputError, match=r"5.architecture\.json: another one that is compared has the name archi"):
+        compare(run, [0], [CPU], 0, Reporter(), [str(file) for file in files])
+
+
 def test_folds_that_are_not_trained_are_refused_by_number(run):
     with pytest.raises(InputError, match="folds 1 are not trained; `dints train"):
         compare(run, [0, 1], [CPU], 1, Reporter())
