@@ -41,7 +41,10 @@ class Reporter:
 
 
 class Named(Reporter):
-    """Passes everything on to another reporter, progress under one name: of work that is a part of a larger one."""
+    """Passes on to another reporter, progress under one name: of work that is a part of a larger one.
+
+    What is expected stays out: that is predicted for the whole.
+    """
 
     def __init__(self, reporter: Reporter, stage: str) -> None:
         self._reporter, self._stage = reporter, stage
