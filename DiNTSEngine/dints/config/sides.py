@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 LEFT, RIGHT = "<", ">"  # take the place of the words
 SIDES = {
     LEFT: "left l lt lh lft links linke linker linkes gauche sinistra sinistro izquierda izquierdo sinister "
+    "esquerdo esquerda vänster vänstra venstre lewy lewa lewe "
     "左 левый левая левое",
     RIGHT: "right r rt rh rgt rechts rechte rechter rechtes droite droit destra destro derecha derecho dexter "
+    "direito direita höger högra højre høyre prawy prawa prawe "
     "右 правый правая правое",
 }
 # Words that are a side only beside a label that is the other side: they mean other things as well.
 ONLY_IN_PAIRS = {LEFT: "sin sn li", RIGHT: "dex dx re"}
+UNDECOMPOSED = str.maketrans("øØłŁ", "oOlL")  # letters with a stroke, which Unicode does not take apart
+
+
+def _without_accents(text: str) -> str:
+    """What `WORDS` knows the letters of: "Läsion" is one word, and not "L"."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(UNDECOMPOSED))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
 SIDE_OF, PAIRED_SIDE_OF = (
-    {word: side for side, words in table.items() for word in words.split()} for table in (SIDES, ONLY_IN_PAIRS)
+    {_without_accents(word): side for side, words in table.items() for word in words.split()}
+    for table in (SIDES, ONLY_IN_PAIRS)
 )
 # Of kidney_left, KidneyLeft, "Left kidney", R_kidney; L1 is one word, as that of a vertebra.
 WORDS = re.compile(r"[lLrR]\d+|左|右|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
@@ -90,7 +103,7 @@ def _is_lopsided(name: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return [word.casefold() for word in WORDS.findall(name)]
+    return [word.casefold() for word in WORDS.findall(_without_accents(name))]
 
 
 def _marked(name: str, with_doubtful: bool = False) -> tuple[str, ...]:
