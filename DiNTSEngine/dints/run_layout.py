@@ -167,6 +167,10 @@ class RunLayout:
         """Of one fold of a network that is trained beside the searched one."""
         return TrainingFiles(self.compare_folder / network / f"fold{fold}")
 
+    def compared_architecture(self, network: str) -> Path:
+        """What that network is: the trainings beside it are of no other one."""
+        return self.compare_folder / network / "architecture.json"
+
     def prediction_file(self, case: str) -> Path:
         """What the cross-validation segmented in a case."""
         return self.evaluation_folder / "predictions" / f"{case}.nii.gz"

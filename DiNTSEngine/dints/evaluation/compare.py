@@ -26,7 +26,7 @@ from dints.space.network import build_network
 from dints.training.checkpoint import restoring
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
-from dints.zoo.catalogue import AnyDesign, find_design
+from dints.zoo.catalogue import AnyDesign, find_design, read_design, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
 
@@ -66,16 +66,18 @@ def compare(
         given: further architectures, by name of the zoo or file: what was found on other data, for example.
 
     Raises:
-        InputError: there is no architecture yet, the searched one was not trained on all of the folds, or a given one
-            is not found.
+        InputError: there is no architecture yet, the searched one was not trained on all of the folds or not from
+            random weights, a given one is not found or does not fit, or one was trained as another before.
     """
+    if run.start:
+        raise InputError(f"{run.folder}: was started from a model, so others would not be trained alike; use a new run")
     missing = sorted(set(folds) - set(run.trained_folds))
     if missing:
         names = ",".join(map(str, missing))
         raise InputError(f"{run.folder}: folds {names} are not trained; `dints train --run {run.folder}` first")
+    lineup = _lineup(run, random, given, reporter)
     run.cache(reporter)  # once, and not by every process
     rows: dict[str, tuple[ScoreRow, ...]] = {}
-    lineup = contestants(run, random, given)
     for contestant in lineup:
         if contestant.name != SEARCHED:
             work = [partial(_train, run.folder, contestant, fold) for fold in folds]
@@ -100,7 +102,8 @@ def compare(
 def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candidate]:
     """The searched network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`.
 
-    InputError if two of these have one name: each is trained in a folder of its name.
+    InputError if two of these have one name, as each is trained in a folder of its name, or the run's patches cannot
+    pass through one.
     """
     config, stems = run.config, [Path(name).stem for name in given]
     if twice := next((name for name, stem in zip(given, stems, strict=True) if stems.count(stem) > 1), None):
@@ -109,11 +112,13 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
     space = config.search.space
     fit = Fitter(config, _cost(run, searched).training_memory)
     others: list[Proposal] = [
-        (UNET, "3D U-Net", UNetDesign(space.levels, space.delay)),
+        (UNET, "3D U-Net", UNetDesign.beside(space)),
         *u_shapes(space),
         *random_ones(space, random, config.search.seed),
         *((f"{GIVEN}_{stem}", stem, find_design(name, space)) for name, stem in zip(given, stems, strict=True)),
     ]
+    for *_, design in others:
+        require_fit(design, config.sampling.patch)
     return [searched, *(one for one in fit(others) if one.design != searched.design)]
 
 
@@ -155,6 +160,30 @@ def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
             for line in lines
         ],
     }
+
+
+def _lineup(run: Run, random: int, given: Sequence[str], reporter: Reporter) -> list[Candidate]:
+    """All contestants, each with its folder."""
+    lineup = contestants(run, random, given)
+    for name in sorted({_given_name(one) for one in given} - {contestant.name for contestant in lineup}):
+        reporter.warning(f"{name}: takes no part: it is one of the others, or not even one filter fits their memory")
+    for contestant in lineup[1:]:
+        _claim_folder(run, contestant)
+    return lineup
+
+
+def _given_name(name: str) -> str:
+    """Of a given architecture and its folder."""
+    return f"{GIVEN}_{Path(name).stem}"
+
+
+def _claim_folder(run: Run, contestant: Candidate) -> None:
+    """Keeps the architecture beside its trainings; InputError if those that are there are of another one."""
+    file = run.compared_architecture(contestant.name)
+    if file.is_file() and read_design(file) != contestant.design:
+        remedy = "compare as before (--random, --architecture), or delete the folder to train this one"
+        raise InputError(f"{file.parent}: has trainings of another architecture; {remedy}")
+    contestant.design.save(file)
 
 
 def _against(line: Line) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dints.errors import InputError, brief
 from dints.files.storage import write_json
@@ -13,6 +13,7 @@ from dints.geometry import Size
 from dints.space.architecture import check_filters
 
 if TYPE_CHECKING:
+    from dints.space.search_space import SearchSpace
     from dints.zoo.unet import UNet
 
 NAME = "unet"
@@ -36,7 +37,15 @@ class UNetDesign:
     def __post_init__(self) -> None:
         if type(self.levels) is not int or not 2 <= self.levels <= MOST_LEVELS:
             raise InputError(f"levels={brief(self.levels)}: a U-Net has 2 to {MOST_LEVELS} levels")
+        if not (len(self.delay) == 3 and all(type(axis) is int and 0 <= axis <= MOST_LEVELS for axis in self.delay)):
+            reason = f"give three whole numbers from 0 to {MOST_LEVELS}, for the axes x, y and z"
+            raise InputError(f"delay={brief(self.delay)}: {reason}")
         check_filters(self.filters)
+
+    @staticmethod
+    def beside(space: SearchSpace) -> UNetDesign:
+        """What competes with networks of a search space: as many levels, which are at least two."""
+        return UNetDesign(max(2, space.levels), space.delay)
 
     def network(self, in_channels: int, classes: int, filters: int) -> UNet:
         """Images [B, in_channels, X, Y, Z] to logits [B, classes, X, Y, Z]."""
@@ -82,7 +91,5 @@ class UNetDesign:
         delay = values.get("delay", (0, 0, 0))
         if values.get("format") != FORMAT:
             raise InputError(f'is not a U-Net of format {FORMAT} ("format" is missing or newer); choose another')
-        if not (isinstance(delay, list | tuple) and len(delay) == 3 and all(type(axis) is int for axis in delay)):
-            raise InputError(f"delay={brief(delay)}: give three whole numbers, for the axes x, y and z")
-        x, y, z = delay
-        return UNetDesign(values.get("levels", 4), (x, y, z), values.get("filters"))
+        axes = tuple(delay) if isinstance(delay, list | tuple) else (delay,)
+        return UNetDesign(values.get("levels", 4), cast(Size, axes), values.get("filters"))

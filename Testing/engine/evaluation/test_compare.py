@@ -9,7 +9,7 @@ import torch
 
 from dints import Architecture, Config, InputError, SearchSpace
 from dints.cost.complexity import Summary
-from dints.evaluation.compare import Line, compare, verdict
+from dints.evaluation.compare import Line, compare, contestants, verdict
 from dints.evaluation.evaluate import ScoreRow
 from dints.evaluation.paired import PairedDifference
 from dints.events import Reporter
@@ -17,6 +17,8 @@ from dints.files.storage import read_json
 from dints.run import Run
 from dints.search.race import Candidate
 from dints.stages import keep_architecture, train
+from dints.zoo.catalogue import read_design
+from dints.zoo.shapes import u_shape
 from dints.zoo.unet_design import UNetDesign
 
 CPU = torch.device("cpu")
@@ -81,6 +83,49 @@ def test_an_architecture_found_on_other_data_is_compared_by_its_file(run, tmp_pa
     assert "best given one" in verdict(lines)
     with pytest.raises(InputError, match="no_such_name: is neither a file nor one of"):
         compare(run, [0], [CPU], 0, Reporter(), ["no_such_name"])
+
+
+def test_trainings_of_one_architecture_are_never_taken_for_those_of_another(run, lines, monkeypatch):
+    """The second of two random architectures is not the second of three."""
+    monkeypatch.setattr("dints.evaluation.compare.run_on_devices", lambda *_: pytest.fail("trained"))
+    file = run.compared_architecture("random_0")
+    assert read_design(file) == next(line.contestant.design for line in lines if line.contestant.name == "random_0")
+    kept = file.read_bytes()
+    UNetDesign(2, filters=3).save(file)
+    with pytest.raises(InputError, match="random_0: has trainings of another architecture; compare as before"):
+        compare(run, [0], [CPU], 1, Reporter())
+    file.write_bytes(kept)
+
+
+def test_what_does_not_fit_the_patch_is_refused_before_anything_is_trained(run, tmp_path):
+    u_shape(SearchSpace(12, 6)).save(tmp_path / "deep.json")
+    with pytest.raises(InputError, match="16x16x16: the architecture takes multiples of 64"):
+        contestants(run, 0, [str(tmp_path / "deep.json")])
+
+
+def test_what_is_one_of_the_others_is_said_to_take_no_part(run, lines, monkeypatch):
+    warnings = []
+
+    class Listener(Reporter):
+        def warning(self, text: str) -> None:
+            warnings.append(text)
+
+    compare(run, [0], [CPU], 1, Listener(), ["u-shape"])
+    assert len(warnings) == 1
+    assert warnings[0].startswith("given_u-shape: takes no part: it is one of the others")
+
+
+def test_a_run_that_started_from_a_model_is_refused(run, monkeypatch):
+    monkeypatch.setattr(run, "start", object())
+    with pytest.raises(InputError, match="was started from a model"):
+        compare(run, [0], [CPU], 1, Reporter())
+
+
+def test_a_space_of_one_level_is_compared_with_a_u_net_of_two(phantoms, tiny_config, tmp_path):
+    changes = ["search.levels=1", "training.filters=4"]
+    run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(changes))
+    keep_architecture(run, Architecture.random(SearchSpace(2, 1), 0), Reporter())
+    assert "unet" in [one.name for one in contestants(run, 0)]
 
 
 def line(name: str, dice: float, difference: PairedDifference | None) -> Line:

@@ -29,6 +29,12 @@ def test_thick_slices_are_pooled_later():
     assert build_network(design, 1, 2, 2)(torch.randn(1, 1, 8, 8, 4)).shape == (1, 2, 8, 8, 4)
 
 
+@pytest.mark.parametrize("delay", [[-1, 0, 0], [-(10**9), 0, 0], [0, 0, 7], [0, 0], [0, 0, True], 3])
+def test_delays_that_no_network_has_are_refused(delay):
+    with pytest.raises(InputError, match=r"delay=.*: give three whole numbers from 0 to 6"):
+        design_from_mapping({"format": 1, "network": "unet", "levels": 3, "delay": delay})
+
+
 def test_it_learns():
     torch.manual_seed(0)
     network = build_network(UNetDesign(levels=2), 1, 2, 4)
