@@ -37,7 +37,7 @@ from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
-from dints.zoo.catalogue import AnyDesign, find_design
+from dints.zoo.catalogue import AnyDesign, find_design, require_fit
 
 SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 
@@ -132,12 +132,12 @@ def search(
     searching = Search(run.config, cache, names, run.search.folder, device, reporter)
     architecture: AnyDesign = searching.run()
     snapshots = [searching.snapshots(), *_further_searches(run, cache, names, device, reporter)]
-    if not is_main_process():
-        return architecture
     if run.config.race.enabled:
         work = devices or [device]
         standings = choose(run.config, cache, searching.halves, snapshots, run.race_folder, work, reporter)
         architecture = standings[0].candidate.design
+    if not is_main_process():
+        return architecture
     numbers: dict[str, Any] = {
         **architecture_numbers(architecture, run.config),
         "gap": searching.gap(),
@@ -183,8 +183,9 @@ def _begun_folds(run: Run) -> list[int]:
 def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> None:
     """Makes an architecture that of the run, with its pictures; one of them, a PNG, needs matplotlib.
 
-    InputError if folds were trained, or begun, with another one.
+    InputError if folds were trained, or begun, with another one, or the run's patches cannot pass through it.
     """
+    require_fit(architecture, run.config.sampling.patch)
     if run.architecture_file.is_file() and run.architecture() != architecture:
         if _begun_folds(run):
             raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")

@@ -19,6 +19,7 @@ from dints.model.model import load_model
 from dints.run import Run
 from dints.stages import export, keep_architecture, prepare, search, train
 from dints.training import retrain
+from dints.zoo.unet_design import UNetDesign
 
 CPU = torch.device("cpu")
 DESIGN = Architecture.random(SearchSpace(layers=2, levels=2), 0)
@@ -73,6 +74,13 @@ def test_a_run_is_prepared_with_what_the_check_found(phantoms, two_steps, tiny_c
     assert len(read_json(run.check_file)["cases"]) == 7
     assert run.cases_file.is_file()
     assert not run.held_out & {name for training, validation in run.splits for name in (*training, *validation)}
+
+
+@pytest.mark.parametrize("design", [UNetDesign(levels=5), Architecture.random(SearchSpace(2, 6), 0)])
+def test_an_architecture_that_the_patches_cannot_pass_is_refused_before_it_is_kept(new, design):
+    with pytest.raises(InputError, match=r"sampling\.patch 16x16x16: the architecture takes"):
+        keep_architecture(new, design, Reporter())
+    assert not new.architecture_file.exists()
 
 
 def test_data_that_cannot_be_trained_with_begin_no_run(phantoms, tiny_config_file, tmp_path):

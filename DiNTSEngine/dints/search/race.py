@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dints.config import RaceConfig
-from dints.errors import InputError
+from dints.errors import InputError, RunError
 from dints.events import Reporter
 from dints.files.storage import write_json
+from dints.process_group import is_main_process
 from dints.run_layout import RaceFiles
 from dints.training.log import defined
 from dints.zoo.catalogue import AnyDesign
@@ -74,6 +75,7 @@ def race(
 
     Raises:
         InputError: there is no candidate, or two of one name.
+        RunError: no candidate has a Dice at the end of the first heat.
     """
     if not candidates:
         raise InputError("the race has no candidate: nothing fits the budget; raise race.memory or choose fewer layers")
@@ -85,7 +87,7 @@ def race(
     files = RaceFiles(folder)
     standings: dict[str, Standing] = {}
     running = list(candidates)
-    write_json(files.standings, [_row(Standing(candidate, 0, math.nan)) for candidate in candidates])
+    _write(files, [Standing(candidate, 0, math.nan) for candidate in candidates])
     for number, (size, steps) in enumerate(heats):
         running = _going_on(running, size, holder)
         trainings = [
@@ -94,10 +96,23 @@ def race(
         for training, dice in zip(trainings, train(trainings), strict=True):
             standings[training.candidate.name] = Standing(training.candidate, steps, dice)
         ranked = ranking(list(standings.values()))
-        running = [standing.candidate for standing in ranked if standing.steps == steps]
-        write_json(files.standings, [_row(standing) for standing in ranked])
+        running = [one.candidate for one in ranked if one.steps == steps and not math.isnan(one.dice)]
+        _write(files, ranked)
         reporter.result("standings", heat=number + 1, heats=len(heats), rows=[_row(standing) for standing in ranked])
+        if not running:
+            break
+    if math.isnan(ranked[0].dice):
+        raise RunError(
+            "no candidate of the race has a Dice: each failed, as warned of, or nothing is labelled in the cases that "
+            "rank them; check the data with `dints check`, or start a new run with other settings"
+        )
     return ranked
+
+
+def _write(files: RaceFiles, standings: Sequence[Standing]) -> None:
+    """Of several processes that train together, the first writes."""
+    if is_main_process():
+        write_json(files.standings, [_row(standing) for standing in standings])
 
 
 def _going_on(ranked: list[Candidate], size: int, holder: Candidate | None) -> list[Candidate]:
@@ -130,12 +145,13 @@ def steps_of(heats: Sequence[tuple[int, int]]) -> int:
 
 
 def ranking(standings: Sequence[Standing]) -> list[Standing]:
-    """Longer trainings first, then higher Dice; what is not a number comes last, and names settle what is equal."""
-    return sorted(standings, key=lambda one: (-one.steps, -_number(one.dice), one.candidate.name))
+    """Longer trainings first, then higher Dice; whoever failed comes last, and names settle what is equal."""
 
+    def key(one: Standing) -> tuple[bool, int, float, str]:
+        failed = math.isnan(one.dice)
+        return failed, -one.steps, 0.0 if failed else -one.dice, one.candidate.name
 
-def _number(dice: float) -> float:
-    return -math.inf if math.isnan(dice) else dice
+    return sorted(standings, key=key)
 
 
 def _row(standing: Standing) -> dict[str, object]:

@@ -13,8 +13,9 @@ import torch
 from dints.config import Config, RaceConfig
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
-from dints.errors import InputError
+from dints.errors import InputError, failure, is_out_of_memory
 from dints.events import Named, Reporter, Summed
+from dints.process_group import gather, world_size
 from dints.run_layout import LogReader, RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import (
     Fitter,
@@ -41,6 +42,7 @@ from dints.search.snapshots import Snapshot
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
+from dints.training.step import UntrainableError
 from dints.zoo.catalogue import AnyDesign, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
@@ -120,7 +122,7 @@ def _proposals(config: Config, searches: Sequence[Sequence[Snapshot]]) -> Iterab
     yield from u_shapes(space)
     yield from random_ones(space, race.random, config.search.seed)
     if race.unet:
-        yield UNET, "3D U-Net", UNetDesign(space.levels, space.delay)
+        yield UNET, "3D U-Net", UNetDesign.beside(space)
     if race.zoo:
         yield from from_zoo(patch)
 
@@ -162,7 +164,10 @@ def _train_all(
 def _train(
     config: Config, cache: Cache, split: Split, one: Training, device: torch.device, reporter: Reporter
 ) -> float:
-    """Goes on to the end of the heat; the Dice there, also if the training is further already."""
+    """Goes on to the end of the heat; the Dice there, also if the training is further already.
+
+    NaN for a candidate that cannot be trained: the others go on. What lies in the computer, not in it, is raised.
+    """
     candidate, folder = one.candidate, one.folder
     training = replace(
         config.training,
@@ -173,10 +178,22 @@ def _train(
     )
     build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
     named = Named(reporter, candidate.name)
-    trainer = FoldTrainer(replace(config, training=training), build, cache, split, RACE_FOLD, folder, device, named)
-    trainer.run(until=one.steps)
-    validations = {row["step"]: row["mean_dice"] for row in read_log(TrainingFiles(folder).log) if "mean_dice" in row}
-    dice = validations.get(one.steps - 1)
+    config = replace(config, training=training)
+    try:
+        FoldTrainer(config, build, cache, split, RACE_FOLD, folder, device, named).run(until=one.steps)
+    except (MemoryError, RuntimeError) as error:
+        # Memory runs out in one of several processes, of which the others know nothing.
+        if not (isinstance(error, UntrainableError) or (is_out_of_memory(error) and world_size() == 1)):
+            raise
+        reporter.warning(f"{candidate.name}: is out of the race ({failure(error)[0]})")
+        return math.nan
+    return gather([_dice_at(one.steps, TrainingFiles(folder))])[0]  # that of the process that writes, when it has
+
+
+def _dice_at(steps: int, files: TrainingFiles) -> float:
+    """Of the validation after so many steps; NaN if it has none."""
+    validations = {row["step"]: row["mean_dice"] for row in read_log(files.log) if "mean_dice" in row}
+    dice = validations.get(steps - 1)
     return math.nan if dice is None else float(dice)
 
 

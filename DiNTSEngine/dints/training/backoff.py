@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dints.errors import RunError
 from dints.events import Reporter
-from dints.training.step import NotFiniteError
+from dints.training.step import NotFiniteError, UntrainableError
 
 FACTOR = 0.5  # of the learning rate
 MOST_REDUCTIONS = 5  # a thirtieth of the rate; what still fails then does not fail for its sake
@@ -32,14 +31,14 @@ class LearningRateBackoff:
         """The loss of the step that is made; None if it was left out.
 
         Raises:
-            RunError: too many were left out.
+            UntrainableError: too many were left out.
         """
         try:
             return make()
         except NotFiniteError as error:
             sentence = f"{self.stage}: {error} at step {step}"
             if self.reductions == MOST_REDUCTIONS:
-                raise RunError(
+                raise UntrainableError(
                     f"{sentence}, and the learning rate was halved {self.reductions} times before; the last checkpoint "
                     "is kept: check the data with `dints check`, or start a new run with a lower learning_rate"
                 ) from error

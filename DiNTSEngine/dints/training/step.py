@@ -23,6 +23,10 @@ class NotFiniteError(RunError):
     """A loss or its gradient is infinite or not a number; the step was not made."""
 
 
+class UntrainableError(RunError):
+    """This network cannot be trained with these settings on this computer; another one perhaps can."""
+
+
 class OptimizerStep:
     """Forward in mixed precision, backward, gradient clipping, update of the optimizer's parameters.
 
@@ -60,7 +64,7 @@ class OptimizerStep:
 
         Raises:
             NotFiniteError: the loss or its gradient; no parameter was changed.
-            RunError: memory ran out even with one image at a time.
+            UntrainableError: memory ran out even with one image at a time.
         """
         value = self._differentiate(images, criterion)
         average_gradients(self.parameters)
@@ -139,7 +143,7 @@ class OptimizerStep:
     def _use_less_memory(self, batch_size: int, reason: str) -> None:
         before = self.micro_batch or batch_size
         if before == 1:
-            raise RunError(
+            raise UntrainableError(
                 f"memory ran out with one patch at a time ({reason}); use a smaller sampling.patch or fewer filters"
             )
         self.micro_batch = (before + 1) // 2

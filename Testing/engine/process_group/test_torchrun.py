@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from dints.cli import main
+from dints.device import PRECISION_VARIABLE
+from dints.files.storage import read_json
 from dints.run_layout import read_log
 
 from .conftest import Launch
@@ -51,6 +54,24 @@ def test_two_processes_search_what_one_process_searches(
     assert architectures[0] == architectures[1]
     results = [event for event in map(json.loads, output.splitlines()) if event["event"] == "result"]
     assert [event["name"] for event in results] == ["architecture"], "only the first process may speak"
+
+
+def test_two_processes_race_what_one_process_races(
+    phantoms: Path, odd_batches: Path, torchrun: Launch, tmp_path: Path
+) -> None:
+    """All processes take part: a training waits for each of them."""
+    changes = ["enabled=true", "steps=1", "growth=2", "heats=2", "random=0", "zoo=false", "neighbours=1", "memory=3"]
+    settings = [part for change in changes for part in ("--set", f"race.{change}")]
+    command = ["search", "--data", str(phantoms), "--config", str(odd_batches), *settings]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PRECISION_VARIABLE, "full")
+        assert main([*command, "--run", str(tmp_path / "alone")]) == 0
+    torchrun("-m", "--", "dints", *command, "--run", str(tmp_path / "together"), "--device", "cpu", "--events")
+    folders = [tmp_path / name / "search" / "race" for name in ("alone", "together")]
+    alone, together = (read_json(folder / "standings.json") for folder in folders)
+    assert [(row["name"], row["steps"]) for row in alone] == [(row["name"], row["steps"]) for row in together]
+    assert [row["dice"] for row in alone] == pytest.approx([row["dice"] for row in together], abs=TOLERANCE)
+    assert_close_rows(*(read_log(folder / alone[0]["name"] / "log.jsonl") for folder in folders))
 
 
 def test_a_killed_process_is_started_again_and_all_go_on_from_the_checkpoint(

@@ -9,6 +9,7 @@ import pytest
 
 from dints import InputError
 from dints.config import RaceConfig
+from dints.errors import RunError
 from dints.events import Reporter
 from dints.files.storage import read_json
 from dints.search.race import Candidate, Standing, Training, plan_heats, race, ranking
@@ -58,7 +59,27 @@ def test_steps_of_all_heats_together_stay_near_those_of_each_first_one():
 def test_what_is_not_a_number_is_last_and_names_settle_ties():
     a, b, c, d = candidates(4)
     ranked = ranking([Standing(a, 30, math.nan), Standing(b, 10, 0.9), Standing(d, 30, 0.5), Standing(c, 30, 0.5)])
-    assert [one.candidate.name for one in ranked] == ["c2", "c3", "c0", "c1"]
+    assert [one.candidate.name for one in ranked] == ["c2", "c3", "c1", "c0"]
+
+
+def test_whoever_failed_does_not_go_on_and_wins_nothing(tmp_path):
+    heats = []
+
+    def train(trainings: Sequence[Training]) -> list[float]:
+        heats.append({one.candidate.name for one in trainings})
+        failing = {"c8"} if len(heats) == 1 else {"c7", "c6", "c5"}
+        return [math.nan if one.candidate.name in failing else one.candidate.design.filters / 100 for one in trainings]
+
+    standings = race(candidates(9), SETTINGS, tmp_path, train, Reporter())
+    assert heats[1] == {"c7", "c6", "c5"}
+    assert len(heats) == 2, "nobody is left for a third heat"
+    assert [one.candidate.name for one in standings[:2]] == ["c4", "c3"]
+    assert {one.candidate.name for one in standings if math.isnan(one.dice)} == {"c8", "c7", "c6", "c5"}
+
+
+def test_a_race_of_which_nobody_has_a_dice_has_no_winner(tmp_path):
+    with pytest.raises(RunError, match="no candidate of the race has a Dice"):
+        race(candidates(3), SETTINGS, tmp_path, lambda trainings: [math.nan] * len(trainings), Reporter())
 
 
 def test_standings_are_on_disk_before_the_first_heat_and_after_every_one(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +14,15 @@ from dints import Config
 from dints.cost.complexity import summary
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import read_datalist
+from dints.errors import StorageError
 from dints.events import Reporter
 from dints.files.storage import read_json
 from dints.run_layout import RaceFiles
 from dints.search.loop import Search
 from dints.search.race import Standing
 from dints.search.selection import choose, memory_budget
+from dints.training.retrain import FoldTrainer
+from dints.training.step import UntrainableError
 
 CPU = torch.device("cpu")
 RACE = ["race.enabled=true", "race.steps=2", "race.growth=2", "race.heats=2", "race.neighbours=2", "race.random=1"]
@@ -45,10 +49,14 @@ def searching(config: Config, cache: Cache, tmp_path_factory: pytest.TempPathFac
 
 
 class Recorder(Reporter):
-    """Keeps the progress: stage, step, total."""
+    """Keeps the progress, as stage, step and total, and warnings."""
 
     def __init__(self) -> None:
         self.progressed: list[tuple[str, int, int]] = []
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
 
     def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
         self.progressed.append((stage, step, total))
@@ -103,6 +111,37 @@ def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_p
     training, ranking = seen[0]
     assert set(training) | set(ranking) == set(cache.cases)
     assert not set(training) & set(ranking)
+
+
+@pytest.mark.parametrize(
+    "error", [UntrainableError("memory ran out with one patch at a time"), MemoryError(), RuntimeError("out of memory")]
+)
+def test_a_candidate_that_cannot_be_trained_is_out_and_the_others_go_on(
+    config, cache, searching, race, tmp_path, monkeypatch, error
+):
+    before = FoldTrainer.train_step
+
+    def failing(self, *rest):
+        if self.files.folder.name == "u_shape_2_levels":
+            raise error
+        return before(self, *rest)
+
+    monkeypatch.setattr(FoldTrainer, "train_step", failing)
+    recorder = Recorder()
+    standings = chosen(config, cache, searching, tmp_path, reporter=recorder)
+    failed = [one.candidate.name for one in standings if math.isnan(one.dice)]
+    assert failed == ["u_shape_2_levels"]
+    assert len(recorder.warnings) == 1
+    assert "u_shape_2_levels: is out of the race" in recorder.warnings[0]
+
+
+def test_what_is_no_fault_of_a_candidate_ends_the_race(config, cache, searching, tmp_path, monkeypatch):
+    def full_disk(*_):
+        raise StorageError("last.pt: cannot be written")
+
+    monkeypatch.setattr(FoldTrainer, "_save", full_disk)
+    with pytest.raises(StorageError):
+        chosen(config, cache, searching, tmp_path)
 
 
 def test_progress_is_that_of_all_candidates_together(race):
