@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--architectures", type=Path, default=HERE / "architectures", help="folder of them")
     parser.add_argument("--pancreas", type=Path, help="the paper's architecture; left out without it")
     parser.add_argument("--random", type=int, default=3, help="how many random architectures (default: 3)")
+    parser.add_argument("--no-unet", action="store_true", help="leaves the 3D U-Net out")
     parser.add_argument("--config", type=Path, default=HERE / "compare.yaml", help="on top of search.yaml")
     parser.add_argument("--results", type=Path, default=HERE, help="where the tables go")
     parser.add_argument("--device", default="auto")
@@ -87,7 +88,8 @@ def networks(options: argparse.Namespace, config: Config) -> Iterator[tuple[str,
     feasible = random_architectures(memory, searched[0].space, config)
     for number, architecture in enumerate(itertools.islice(feasible, options.random), start=1):
         yield f"random {number}", builder(architecture, config)
-    yield "3D U-Net", unet_builder(memory, config)
+    if not options.no_unet:
+        yield "3D U-Net", unet_builder(memory, config)
 
 
 def builder(architecture: Architecture, config: Config) -> Build:
