@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PARTS := engine reliability slicer
-TIMED := engine slicer
 
-.PHONY: demo test $(PARTS:%=test-%) $(PARTS:%=counted-%) lint format hooks clean
+.PHONY: demo test $(PARTS:%=test-%) lint format hooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dints demo --run runs/demo
@@ -15,18 +14,23 @@ ifdef PART
 test: $(VENV)/.installed
 	$(BIN)/pytest Testing/$(PART)
 else
-# The engine and the panels are tested in processes of their own, as they run, two side by side; tests that measure time
-# come last, one by one. Together they must reach enough lines.
+# Whatever shows no window is tested side by side, two processes at a time; tests that measure time come after them, and so
+# do the panels. Together they must reach enough lines.
 test: lint
 	$(BIN)/coverage erase
-	$(MAKE) --no-print-directory --jobs=2 --output-sync $(PARTS:%=counted-%)
-	$(foreach part,$(TIMED),$(BIN)/coverage run $(BIN)/pytest Testing/$(part) -m quiet &&) true
+	$(MAKE) --no-print-directory --jobs=2 --output-sync counted-engine counted-remote counted-reliability
+	$(BIN)/coverage run $(BIN)/pytest Testing/engine -m quiet
+	$(BIN)/coverage run $(BIN)/pytest Testing/slicer
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif
 
-$(PARTS:%=counted-%): counted-%:
-	$(BIN)/coverage run $(BIN)/pytest Testing/$* -m 'not quiet'
+REMOTE := Testing/engine/remote
+counted-engine: TESTS := Testing/engine --ignore $(REMOTE)
+counted-remote: TESTS := $(REMOTE)
+counted-reliability: TESTS := Testing/reliability
+counted-%:
+	$(BIN)/coverage run $(BIN)/pytest $(TESTS) -m 'not quiet'
 
 $(PARTS:%=test-%): test-%: $(VENV)/.installed
 	$(BIN)/pytest Testing/$*

@@ -134,7 +134,6 @@ def compute(seconds: float) -> None:
         sum(range(1000))
 
 
-@pytest.mark.quiet
 @pytest.mark.parametrize("hold_up", [time.sleep, compute], ids=["waiting", "computing"])
 def test_a_pause_of_the_event_loop_is_measured(host: Any, hold_up: Callable[[float], None]) -> None:
     with host.PauseMeter() as meter:
@@ -144,7 +143,6 @@ def test_a_pause_of_the_event_loop_is_measured(host: Any, hold_up: Callable[[flo
     assert 0.15 < meter.longest < 0.3
 
 
-@pytest.mark.quiet
 def test_a_pause_for_the_interpreter_is_measured(host: Any) -> None:
     """A thread that does not let go of it holds up the window, however busy the machine is."""
     stubborn = threading.Thread(target=re.compile("(a+)+c").match, args=["a" * 24 + "b"])  # tries all of 2^24 ways

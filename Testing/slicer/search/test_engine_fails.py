@@ -76,7 +76,6 @@ def test_a_failure_is_said_and_the_run_is_as_it_was(
         host.wait_until(lambda: files(run_folder) == before, SECONDS_TO_SAY_SO)
 
 
-@pytest.mark.quiet
 def test_stopping_leaves_no_process_and_no_temporary_file(
     host: Any, panel: Any, engine: Any, run_folder: Path, tree: Any
 ) -> None:

@@ -88,7 +88,6 @@ def test_the_dice_of_the_best_network_is_shown_wherever_it_is_in_a_long_log(
     assert table.item(1, 2).text() == "0.700"
 
 
-@pytest.mark.quiet
 def test_long_logs_are_read_in_turns(
     faked: Any, host: Any, run_folder: Path, stays_responsive: Callable[[Callable[[], None]], None]
 ) -> None:

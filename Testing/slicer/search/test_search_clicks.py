@@ -51,7 +51,6 @@ def engine_processes(run: Path) -> list[str]:
     return found
 
 
-@pytest.mark.quiet
 def test_a_network_is_found_trained_and_exported_by_clicks(
     host: Any,
     driven: list[Any],

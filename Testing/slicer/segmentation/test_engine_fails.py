@@ -118,7 +118,6 @@ def test_a_failure_is_said_and_changes_nothing(
         assert facts_of_the_scene(drawn) == before
 
 
-@pytest.mark.quiet
 @pytest.mark.parametrize("body", HUNG.values(), ids=HUNG.keys())
 def test_an_engine_that_hangs_is_said_and_can_be_cancelled(
     host: Any, slow: Any, drawn: Any, replace_engine: Any, tree: Any, body: str
@@ -136,7 +135,6 @@ def test_an_engine_that_hangs_is_said_and_can_be_cancelled(
     assert slow.ui.applyButton.enabled
 
 
-@pytest.mark.quiet
 def test_after_a_failure_the_real_engine_segments(
     host: Any, slow: Any, drawn: Any, choose_model: Any, apply: Any, tree: Any
 ) -> None:
@@ -164,7 +162,6 @@ def temporary_files() -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name not in (FILE_NAME, SLICERS_OWN)]
 
 
-@pytest.mark.quiet
 def test_cancel_leaves_no_process_and_no_temporary_file(host: Any, slow: Any, tree: Any) -> None:
     from DiNTSLib import background
 

@@ -29,7 +29,6 @@ def is_group_alive(group: int) -> bool:
     return any(int(number) == group and not state.startswith("Z") for number, state in map(str.split, lines))
 
 
-@pytest.mark.quiet
 def test_cancelling_midway_ends_the_process_and_leaves_the_scene_alone(
     host: Any, slow: Any, choose_model: Any, apply: Any
 ) -> None:
@@ -52,7 +51,6 @@ def test_cancelling_midway_ends_the_process_and_leaves_the_scene_alone(
 @pytest.mark.parametrize(
     "event", ["scene close", "volume deletion", "segmentation deletion", "region deletion", "reload"]
 )
-@pytest.mark.quiet
 def test_what_happens_to_the_scene_during_a_run_does_no_harm(host: Any, slow: Any, ct: Any, event: str) -> None:
     import slicer
 

@@ -11,8 +11,6 @@ import SimpleITK as sitk
 
 from .conftest import SECONDS
 
-pytestmark = pytest.mark.quiet
-
 LARGE = (400, 400, 400)  # voxels
 LARGE_SCAN = (300, 300, 300)  # voxels; the engine reads and writes it as well
 LARGE_FRAME, FRAMES = (200, 200, 200), 3

@@ -33,7 +33,6 @@ def test_a_program_that_is_not_there_is_said(process: Any) -> None:
     assert recorder.endings == [(1, "/nowhere/PythonSlicer cannot be started: No such file or directory")]
 
 
-@pytest.mark.quiet
 def test_cancelling_a_command_that_ignores_the_request_ends_its_grandchildren(
     host: Any, record: Any, tree: Any
 ) -> None:

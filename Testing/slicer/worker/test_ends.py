@@ -9,15 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 START_SECONDS = 120.0  # of a worker on a busy machine: it imports PyTorch
 SECONDS_TO_SAY_SO = 5.0
 CANCEL_SECONDS = 1.0
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
-@pytest.mark.quiet
 def test_cancelling_ends_the_whole_tree_within_a_second_and_what_waits_runs(
     host: Any, worker: Any, start: Any, record: Any, tree: Any, long_segment: dict[str, Any], segment: dict[str, Any]
 ) -> None:

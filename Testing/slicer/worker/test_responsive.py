@@ -5,10 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import pytest
-
-pytestmark = pytest.mark.quiet
-
 START_SECONDS = 120.0  # of a worker on a busy machine: it imports PyTorch
 
 
