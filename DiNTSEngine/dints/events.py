@@ -197,10 +197,10 @@ class TerminalReporter(Reporter):
             self._line(stage, step, total, shown)
             return
         bar = self._bars.get(stage)
-        if bar is None or bar.total != total:
-            self._close(stage)
+        if bar is None:
             bar = self._tqdm(total=total, desc=stage, initial=step, file=sys.stderr, dynamic_ncols=True)
             self._bars[stage] = bar
+        bar.total = total
         whole = self._clock.run_seconds_left(stage, step, total, self._clock.seconds_left(stage, step, total))
         bar.set_postfix(shown | ({} if whole is None else {"run_left": duration(whole)}), refresh=False)
         bar.update(step - bar.n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from dints.cli import main
+from dints.data.images import read_channels
 from dints.files.storage import read_json
 
 
@@ -36,6 +38,21 @@ def test_one_damaged_scan_does_not_stop_the_others_and_is_named_at_the_end(model
         last = capsys.readouterr().err.strip().splitlines()[-1]
         assert "scans were not segmented" in last
         assert "b.nrrd" in last
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+def test_a_scan_for_which_memory_does_not_suffice_does_not_stop_the_others(
+    model_file, folder, tmp_path, capsys, monkeypatch, error
+):
+    def read(paths: Sequence[Path], *remark: object) -> list[sitk.Image]:
+        if paths[0].name == "b.nrrd":
+            raise error
+        return read_channels(paths)
+
+    monkeypatch.setattr("dints.commands.segment_command.read_channels", read)
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz"]
+    assert "1 of 3 scans were not segmented" in capsys.readouterr().err
 
 
 def test_what_is_there_is_said_and_not_done_again(model_file, folder, tmp_path, capsys):

@@ -186,3 +186,16 @@ def test_what_is_left_is_told_in_words(watch: Watch, capsys: pytest.CaptureFixtu
         reporter.progress("search", step, 10)
         watch.now += 720
     assert capsys.readouterr().err.splitlines()[-1] == "search: 1/10, 108 min left (26.8 h of the whole run)"
+
+
+def test_a_terminal_has_one_bar_a_stage_though_its_total_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", terminal)
+    reporter = TerminalReporter()
+    for step, total in [(0, 8), (2, 8), (3, 6), (5, 12), (12, 12)]:
+        reporter.progress("segment", step, total)
+    bars = terminal.getvalue().splitlines()
+    assert terminal.getvalue().count("\n") == 1
+    assert "12/12" in bars[-1]

@@ -17,7 +17,7 @@ from dints.data.dicom import is_dicom_folder
 from dints.data.formats import image_name, is_image, refuse_unwritable
 from dints.data.images import naming, read_channels, write_image
 from dints.data.outputs import Assignment, refuse_overlap
-from dints.errors import InputError, RunError, StorageError
+from dints.errors import InputError, RunError, StorageError, failure, is_out_of_memory
 from dints.events import Reporter
 from dints.files.storage import remove_leftovers
 from dints.inference.predictor import Predictor, PreparedImage
@@ -85,11 +85,12 @@ def _segment_all(
     for number, ((images, output), segment) in enumerate(zip(works, cases, strict=True), start=1):
         try:
             facts = segment()
-        except (InputError, RunError) as error:
-            if not go_on or isinstance(error, StorageError | UnreachableError):  # which stop all
+        except (InputError, RuntimeError, MemoryError) as error:
+            own = isinstance(error, InputError | RunError) or is_out_of_memory(error)
+            if not go_on or not own or isinstance(error, StorageError | UnreachableError):  # which stop all
                 raise
-            failures.append(str(error))
-            reporter.warning(f"left out: {error}")
+            failures.append(failure(error)[0])
+            reporter.warning(f"left out: {failures[-1]}")
             reporter.progress("cases", number, len(works))
         else:
             reporter.progress("cases", number, len(works))

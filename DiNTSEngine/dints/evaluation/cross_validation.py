@@ -50,7 +50,7 @@ def cross_validate(run: Run, device: str, reporter: Reporter) -> list[ScoreRow]:
     measured: list[MeasuredLook] = []
     for fold in trained:
         rows += score_fold(run, load_fold(run, fold)[0], fold, folder, device, reporter, measured)
-    keep_bound(run, measured, reporter)
+    keep_bound(run, list(trained), measured, reporter)
     gaining = component_benefit(rows, _score_cleaned(cases, folder, config.task))
     if gaining:
         rows = _clean_up(rows, cases, folder, config.task, gaining)

@@ -11,8 +11,8 @@ from dints.config import Config
 from dints.data.joined import is_old
 from dints.evaluation.cross_validation import expected_dice
 from dints.evaluation.evaluate import ScoreRow, case_means, plain_summary, read_scores, summarize
+from dints.evaluation.safety import kept_bound
 from dints.events import Reporter
-from dints.files.storage import read_json
 from dints.inference.calibration import Calibration
 from dints.inference.training_range import TrainingRange
 from dints.model.installed import newest_version
@@ -75,7 +75,7 @@ def _training(run: Run, folds: list[int], scored: Sequence[ScoreRow], reporter: 
         "iterations": run.config.training.iterations,
         "range": known.to_mapping(),
         "cross_validation": plain_summary(scored) if scored else None,
-        "safety_bound": read_json(run.bound_file) if run.bound_file.is_file() else {"reason": "it was not measured"},
+        "safety_bound": kept_bound(run, folds),
         "calibration": _calibration(run, scored),
     }
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import SimpleITK as sitk
 
 from dints.events import Reporter
-from dints.files.storage import write_json
+from dints.files.storage import read_json, write_json
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import MeasuredLook, SafetyBound, safety_bound
 from dints.inference.tiling import Tiling
 from dints.run import Run
+
+FOLDS = "folds"  # of which networks the bound was measured
+
+
+def kept_bound(run: Run, folds: Collection[int]) -> dict[str, Any]:
+    """What a model of these folds says of its bound: one that holds for all of them, or a reason."""
+    if not run.bound_file.is_file():
+        return {"reason": "it was not measured"}
+    values = dict(read_json(run.bound_file))
+    if set(folds) - set(values.pop(FOLDS, folds)):
+        return {"reason": "it was measured before all of these networks were trained; evaluate the run again"}
+    return values
 
 
 def measure(
@@ -26,12 +39,12 @@ def measure(
     return [MeasuredLook.of(look, scale, found, true, grid) for scale, look in looks.items()]
 
 
-def keep_bound(run: Run, measured: Sequence[MeasuredLook], reporter: Reporter) -> None:
-    """Says which bound holds for all cases, or why none does, and keeps it for the run's model."""
+def keep_bound(run: Run, folds: Sequence[int], measured: Sequence[MeasuredLook], reporter: Reporter) -> None:
+    """Says which bound holds for all cases of these folds, or why none does, and keeps it for the run's model."""
     config = run.config
     bound = safety_bound(measured, Tiling.of(config.inference, config.sampling.patch, config.training.folds))
     if isinstance(bound, SafetyBound):
-        write_json(run.bound_file, bound.to_mapping())
+        write_json(run.bound_file, bound.to_mapping() | {FOLDS: list(folds)})
         reporter.message(
             f"Safety bound {bound.threshold:.2g}: a first look {bound.way.in_words()} spares {bound.saved:.0%} of the "
             f"work on {bound.cases} cases, and nothing that was found in them"

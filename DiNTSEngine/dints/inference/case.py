@@ -28,7 +28,8 @@ from dints.inference.window_grid import Windows
 
 STAGE = "segment"  # of the progress that is reported
 Sweeping = Callable[..., Iterator[Band]]  # networks, and which windows they need, to bands of the whole volume
-NOT_COMPUTED = 255  # in the disagreement map, beyond every percentage: where a first look found nothing
+# In the disagreement map, beyond every percentage: where a first look found nothing, and outside of a region.
+NOT_COMPUTED = 255
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class PreparedCase:
         runoff = None if disagreement or self._majority == len(self.networks) else Runoff(self.grid, meter)
         assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff)
         if self.box is None:
-            return CaseResult(assembler.labels(), assembler.disagreement(), 0, 0, 0)
+            doubt = assembler.disagreement()
+            return CaseResult(assembler.labels(), None if doubt is None else np.full_like(doubt, NOT_COMPUTED), 0, 0, 0)
         for network in self.networks:
             if isinstance(network, nn.Module) and step.one_at_a_time:
                 network.to("cpu")  # an earlier step may have left all of them on the device
@@ -90,7 +92,7 @@ class PreparedCase:
         if doubt is not None:
             if focus:
                 _mark_what_was_not_computed(doubt, self.grid, box, focus)
-            doubt = blank_outside(doubt, self.box)
+            doubt = blank_outside(doubt, self.box, NOT_COMPUTED)
         classes = blank_outside(assembler.labels(), self.box)
         return CaseResult(classes, doubt, windows.count, self._all(volume).count, by_all)
 

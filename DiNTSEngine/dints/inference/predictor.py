@@ -250,7 +250,7 @@ class Predictor:
             raise InputError(
                 f"folds {brief(chosen)}: must name some of the model's folds 0 to {len(self.networks) - 1}"
             )
-        return [self.networks[fold] for fold in chosen]
+        return [self.networks[fold] for fold in dict.fromkeys(chosen)]
 
     def _split(self, channels: Sequence[sitk.Image]) -> list[sitk.Image]:
         """One scalar image a channel; InputError unless there are as many as the task has."""

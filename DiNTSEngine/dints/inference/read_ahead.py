@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
+from dints.errors import is_out_of_memory
+
 Ahead = TypeVar("Ahead")
 Read = TypeVar("Read")
 
@@ -31,5 +33,7 @@ def read_ahead(items: Sequence[Ahead], read: Callable[[Ahead], Read]) -> Iterato
 def _outcome(reading: Future[Read], read: Callable[[], Read]) -> Read:
     try:
         return reading.result()
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         return read()

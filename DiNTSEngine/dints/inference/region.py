@@ -67,8 +67,8 @@ def embedded(band: Band, box: Box, working_shape: Size) -> Band:
     return Band(band.first_row + z.start, logits)
 
 
-def blank_outside(voxels: np.ndarray, box: Box) -> np.ndarray:
-    """A copy that is zero outside of the box."""
-    blanked = np.zeros_like(voxels)
+def blank_outside(voxels: np.ndarray, box: Box, value: int = 0) -> np.ndarray:
+    """A copy that has one value outside of the box."""
+    blanked = np.full_like(voxels, value)
     blanked[box] = voxels[box]
     return blanked

@@ -61,7 +61,7 @@ class MeasuredLook:
 
     look: FirstLook
     scale: int
-    limit: float  # the lowest threshold at which something is lost of its own segmentation; 1 where that is empty
+    limit: float  # lowest threshold at which something is lost of its own segmentation; infinite where that is empty
     limit_alone: float  # of its own or of the reference
 
     @staticmethod
@@ -88,6 +88,8 @@ def _bound(looks: Sequence[MeasuredLook], way: Way, tiling: Tiling) -> SafetyBou
     if not looks:
         return "the cases have too few windows for a first look"
     limit = min(look.limit_alone if way.alone and tiling.networks > 1 else look.limit for look in looks)
+    if math.isinf(limit):
+        return "nothing was found in any case"
     if limit / RESERVE < LOWEST:
         return f"something would be lost at a probability of {limit:.2g}"
     saved = float(np.mean([look.spared(limit / RESERVE, way, tiling) for look in looks]))
@@ -99,7 +101,7 @@ def _bound(looks: Sequence[MeasuredLook], way: Way, tiling: Tiling) -> SafetyBou
 def _limit(look: FirstLook, labels: np.ndarray, grid: Grid) -> float:
     """The lowest threshold at which a component of a label, or too much of its Dice, is lost."""
     found = (value for value in np.unique(labels) if value)
-    return min((_limit_of(labels == value, look, grid) for value in found), default=1.0)
+    return min((_limit_of(labels == value, look, grid) for value in found), default=math.inf)
 
 
 def _limit_of(mask: np.ndarray, look: FirstLook, grid: Grid) -> float:

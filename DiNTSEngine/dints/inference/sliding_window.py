@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from dints.data.padding import pad_to_patch
-from dints.device import autocast
+from dints.device import autocast, half_type
+from dints.errors import RunError
 from dints.geometry import Size
 from dints.inference.band_sums import Band, BandSums, Corner, without_margins
 from dints.inference.window_grid import WindowGrid, Windows
@@ -67,6 +68,9 @@ def sliding_window(
         needed: asked row by row which of these windows are computed after all. Bands begin with the first such window.
         progress: called with the passes done and their total; a pass is one window through one network in one flip.
 
+    Raises:
+        RunError: a network's answer is not finite, in full precision either.
+
     Yields:
         Bands that together cover rows 0 to Z once, in order; of `windows`, from the first row to the last in them.
     """
@@ -85,7 +89,7 @@ def sliding_window(
             passes.spare(asked - sweep.passes_at(row, corners))
         sums.start(row)
         for network, batch, logits in sweep.logits(row, corners, passes):
-            sums.add(network, batch, logits)
+            sums.add(network, batch, _finite(logits, network))
         for band in sums.finish(row, next_row):
             yield from without_margins(band, margins, volume.shape[1:])
 
@@ -177,7 +181,14 @@ class Sweep:
         return self._answers[member][1]
 
     def _evaluate(self, member: int, windows: Tensor, passes: PassCounter | None) -> Tensor:
-        """float32 logits: their mean over the flips."""
+        """float32 logits: their mean over the flips. What half precision cannot hold is computed in full."""
+        with autocast(self.device):
+            logits = self._mean(member, windows, passes)
+        if half_type(self.device) is None or torch.isfinite(logits).all():
+            return logits
+        return self._mean(member, windows, None)
+
+    def _mean(self, member: int, windows: Tensor, passes: PassCounter | None) -> Tensor:
         network = self.networks[member]
 
         def flipped(axes: tuple[int, ...]) -> Tensor:
@@ -186,9 +197,18 @@ class Sweep:
                 passes.add(len(windows))
             return logits[:, self.other_side] if self.other_side and FIRST_SPATIAL_AXIS in axes else logits
 
-        with autocast(self.device):
-            logits = functools.reduce(torch.add, map(flipped, self.flips))
-            return logits / len(self.flips) if len(self.flips) > 1 else logits
+        logits = functools.reduce(torch.add, map(flipped, self.flips))
+        return logits / len(self.flips) if len(self.flips) > 1 else logits
+
+
+def _finite(logits: Tensor, network: int) -> Tensor:
+    """The same logits. RunError if they are not finite: they would elect background without a word."""
+    if not torch.isfinite(logits).all():
+        raise RunError(
+            f"network {network + 1}: its answer is not finite, in full precision either; train this fold again, or "
+            "segment with the others (--folds)"
+        )
+    return logits
 
 
 def flips_of(axes: Sequence[int]) -> list[tuple[int, ...]]:

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
-from dints.evaluation.safety import keep_bound, measure
+from dints.evaluation.safety import keep_bound, kept_bound, measure
 from dints.inference.first_look import Way
 from dints.inference.predictor import Predictor
 from dints.inference.safety_bound import RESERVE, MeasuredLook, SafetyBound
@@ -58,7 +59,7 @@ def measured(scans: list[sitk.Image], network=threshold, **inference) -> list[Me
 
 
 def kept(run, looks: list[MeasuredLook], listener: Listener | None = None) -> SafetyBound:
-    keep_bound(run, looks, listener or Listener())
+    keep_bound(run, [0], looks, listener or Listener())
     return SafetyBound.from_mapping(json.loads(run.bound_file.read_text()), "")
 
 
@@ -105,12 +106,26 @@ def test_what_a_first_look_misses_leaves_the_model_without_a_bound(run, scans):
     labels = blind.segment([scans[1]])
     labels[2, 3, 60] = 10
     looks, listener = measure(blind, [scans[1]], labels, labels, networks=5), Listener()
-    keep_bound(run, looks, listener)
+    keep_bound(run, [0], looks, listener)
     assert "something would be lost" in json.loads(run.bound_file.read_text())["reason"]
     assert listener.texts[0].startswith("No safety bound, so every window will be computed: something would be lost")
 
 
 def test_cases_of_too_few_windows_give_no_bound(run, scans):
     assert measured([scan[:16, :16, :16] for scan in scans]) == []
-    keep_bound(run, [], Listener())
+    keep_bound(run, [0], [], Listener())
     assert "too few windows" in json.loads(run.bound_file.read_text())["reason"]
+
+
+def test_networks_that_find_nothing_give_no_bound(run, scans):
+    """No threshold loses anything of nothing: a tenth of 1 would be the loosest bound of all."""
+    blind = lambda windows: threshold(torch.zeros_like(windows))  # noqa: E731
+    keep_bound(run, [0], measured(scans, blind), Listener())
+    assert json.loads(run.bound_file.read_text()) == {"reason": "nothing was found in any case"}
+
+
+def test_a_bound_is_not_that_of_networks_which_were_trained_after_it(run, scans):
+    assert kept_bound(run, [0]) == {"reason": "it was not measured"}
+    bound = kept(run, measured(scans))
+    assert kept_bound(run, [0]) == bound.to_mapping()
+    assert "evaluate the run again" in kept_bound(run, [0, 1])["reason"]

@@ -58,3 +58,17 @@ def test_what_did_not_fit_into_memory_beside_another_is_read_again_at_its_turn()
 
 def test_nothing_is_read_of_no_items():
     assert list(read_ahead([], pytest.fail)) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+def test_what_two_cases_together_have_no_memory_for_is_read_again(error):
+    tries = []
+
+    def read(item: int) -> int:
+        tries.append(item)
+        if tries.count(1) == 1 and item == 1:
+            raise error
+        return item
+
+    assert [result() for _, result in read_ahead([0, 1], read)] == [0, 1]
+    assert tries == [0, 1, 1]

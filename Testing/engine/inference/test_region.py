@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from dints.errors import InputError
+from dints.inference.case import NOT_COMPUTED
+from dints.inference.predictor import Predictor
 
-from .predicting import LPS, OBLIQUE, PERMUTED, Recorder, conv_network, noisy, phantom, segment
+from .predicting import LPS, OBLIQUE, PERMUTED, Recorder, config, conv_network, noisy, phantom, segment, threshold
 
 
 @pytest.mark.parametrize("direction", [LPS, OBLIQUE, PERMUTED])
@@ -36,3 +39,15 @@ def test_a_region_in_the_air_is_background_without_any_work():
 def test_a_region_that_is_no_box_of_the_image_is_refused(region):
     with pytest.raises(InputError, match="region"):
         segment(phantom(), region=region)
+
+
+@pytest.mark.parametrize("region", [((10, 5, 8), (22, 17, 24)), ((0, 0, 0), (3, 3, 3))], ids=["within", "in the air"])
+def test_nothing_is_certain_outside_of_a_region(region):
+    predictor = Predictor([threshold, threshold], config(), "cpu")
+    found = sitk.GetArrayFromImage(predictor.predict([phantom()], region=region, disagreement=True).disagreement)
+    (x, y, z), (x_stop, y_stop, z_stop) = region
+    box = np.zeros(found.shape, bool)
+    box[z:z_stop, y:y_stop, x:x_stop] = True
+    foreground = (slice(4, 24), slice(3, 16), slice(5, 20))  # around it is air, which is cropped away
+    assert (found[foreground][~box[foreground]] == NOT_COMPUTED).all()
+    assert (found[box] == 0).all()
