@@ -115,7 +115,7 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
         (UNET, "3D U-Net", UNetDesign.beside(space)),
         *u_shapes(space),
         *random_ones(space, random, config.search.seed),
-        *((f"{GIVEN}_{stem}", stem, find_design(name, space)) for name, stem in zip(given, stems, strict=True)),
+        *((_given_name(name), stem, find_design(name, space)) for name, stem in zip(given, stems, strict=True)),
     ]
     for *_, design in others:
         require_fit(design, config.sampling.patch)

@@ -1,4 +1,4 @@
-"""A search of seconds, and how to interrupt it."""
+"""A search of seconds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,6 @@ from dints.events import Reporter
 from dints.search.loop import Search
 
 STEPS = 8  # of the tiny configuration, of which the architecture rests for as many as in the paper
-
-
-class InterruptedSearchError(Exception):
-    """What ends a search in the middle."""
-
-
-class StopAt(Reporter):
-    """Interrupts after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        if step == self.step:
-            raise InterruptedSearchError
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.schedule import milestone_rate
 from dints.training.step import NotFiniteError
 
-from .conftest import STEPS, InterruptedSearchError, StopAt
+from ..interrupting import InterruptedWorkError, StopAt
+from .conftest import STEPS
 
 CPU = torch.device("cpu")
 FIRST = round(11000 * STEPS / 21000)
@@ -51,7 +52,7 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("step", [1, 4, 7])
 def test_an_interrupted_search_ends_in_the_same_bits(search, whole, tmp_path, step):
-    with pytest.raises(InterruptedSearchError):
+    with pytest.raises(InterruptedWorkError):
         search(tmp_path, reporter=StopAt(step)).run()
     assert search(tmp_path).run() == Architecture.load(SearchFiles(whole).current_architecture)
     one, other = weights(tmp_path), weights(whole)
@@ -92,7 +93,7 @@ def test_each_step_changes_its_own_weights_alone(search, tmp_path):
 def test_the_architecture_rests_until_its_first_step(search, tmp_path):
     searching = search(tmp_path, reporter=StopAt(FIRST))
     before = copies(searching.architecture_weights)
-    with pytest.raises(InterruptedSearchError):
+    with pytest.raises(InterruptedWorkError):
         searching.run()
     assert same(copies(searching.architecture_weights), before)
 
@@ -113,7 +114,7 @@ def test_earlier_moments_of_its_learning_are_kept_for_a_race_alone(search, whole
 @pytest.mark.parametrize("step", [5, 6, 7])
 def test_an_interrupted_search_keeps_the_moments_that_have_passed(search, tmp_path, step):
     search(tmp_path / "whole", *RACING).run()
-    with pytest.raises(InterruptedSearchError):
+    with pytest.raises(InterruptedWorkError):
         search(tmp_path / "cut", *RACING, reporter=StopAt(step)).run()
     resumed = search(tmp_path / "cut", *RACING)
     resumed.run()
@@ -147,7 +148,7 @@ def test_the_two_halves_share_no_case_and_leave_none_out(search, tmp_path, cache
 
 def test_the_architecture_so_far_can_be_read_at_any_checkpoint(search, tmp_path):
     searching = search(tmp_path, reporter=StopAt(6))
-    with pytest.raises(InterruptedSearchError):
+    with pytest.raises(InterruptedWorkError):
         searching.run()
     assert Architecture.load(SearchFiles(tmp_path).current_architecture) == searching.architecture()
 

@@ -9,7 +9,8 @@ from dints import InputError
 from dints.cost.seconds import InferenceTimes, WindowTimer
 from dints.search import loop
 
-from .conftest import STEPS, InterruptedSearchError, StopAt
+from ..interrupting import InterruptedWorkError, StopAt
+from .conftest import STEPS
 
 
 def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search, tmp_path, monkeypatch):
@@ -21,7 +22,7 @@ def test_a_budget_in_seconds_is_measured_once_and_kept_in_the_checkpoint(search,
 
     monkeypatch.setattr(WindowTimer, "parts", measured)
     monkeypatch.setattr(WindowTimer, "whole", lambda timer, architecture: 2.0)
-    with pytest.raises(InterruptedSearchError):
+    with pytest.raises(InterruptedWorkError):
         search(tmp_path, "search.seconds=2", reporter=StopAt(STEPS - 2)).run()
     going_on = search(tmp_path, "search.seconds=2")
     going_on.run()

@@ -18,26 +18,13 @@ from dints.training.average import WeightAverage
 from dints.training.checkpoint import load_checkpoint, save_checkpoint
 from dints.training.retrain import FoldResult, FoldTrainer
 
+from ..interrupting import InterruptedWorkError, StopAt
+
 CPU = torch.device("cpu")
 ARCHITECTURE = Architecture.random(SearchSpace(2, 2), 0)
 
 
 SUPERVISED = ("training.deep_supervision=true", "training.average=0.9")
-
-
-class InterruptedTrainingError(Exception):
-    """What ends a training in the middle."""
-
-
-class StopAt(Reporter):
-    """Interrupts after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        if step == self.step:
-            raise InterruptedTrainingError
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +74,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 def test_an_interrupted_training_ends_in_the_same_bits(trainer, whole, tmp_path, step, settings):
     expected = whole(*settings)
-    with pytest.raises(InterruptedTrainingError):
+    with pytest.raises(InterruptedWorkError):
         trainer(tmp_path, *settings, reporter=StopAt(step)).run()
     assert trainer(tmp_path, *settings).run().dice == expected.dice
     for name in ("best.pt", "last.pt"):
@@ -96,7 +83,7 @@ def test_an_interrupted_training_ends_in_the_same_bits(trainer, whole, tmp_path,
 
 
 def test_the_heads_of_deep_supervision_go_on_where_they_were_and_are_not_kept(trainer, whole, tmp_path):
-    with pytest.raises(InterruptedTrainingError):
+    with pytest.raises(InterruptedWorkError):
         trainer(tmp_path, *SUPERVISED, reporter=StopAt(4)).run()
     trainer(tmp_path, *SUPERVISED).run()
     expected = whole(*SUPERVISED).checkpoint
@@ -226,7 +213,7 @@ def test_a_fold_that_patience_ended_is_validated_again_where_its_log_is_gone(tra
 
 
 def test_checkpoints_of_before_patience_and_averages_go_on(trainer, whole, tmp_path):
-    with pytest.raises(InterruptedTrainingError):
+    with pytest.raises(InterruptedWorkError):
         trainer(tmp_path, reporter=StopAt(4)).run()
     path = tmp_path / "last.pt"
     state = load_checkpoint(path, CPU)
