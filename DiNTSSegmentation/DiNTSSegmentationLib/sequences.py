@@ -42,7 +42,8 @@ class FrameCase(NodeCase):
         """Adds the labels to the sequence of segmentations, of which `segmentation` shows the frame that is shown.
 
         Each time the sequence says that it changed, Slicer copies the shown frame with all its voxels, for as long as
-        the window stands still. So it says so when this frame is shown, and after the last one.
+        the window stands still. So it says so when this frame is shown, and after the last one; a frame with which the
+        segmentation becomes the browser's is shown by that already.
         """
         browser = node(self.browserId)
         output = browser.GetSequenceNode(segmentation) or _newSequence(browser, segmentation)
@@ -51,12 +52,14 @@ class FrameCase(NodeCase):
         output.DisableModifiedEventOn()
         output.SetDataNodeAtValue(frame, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
         output.DisableModifiedEventOff()
-        if browser.GetSequenceNode(segmentation) is None:
+        isNew = browser.GetSequenceNode(segmentation) is None
+        if isNew:
             segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
             segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
             segmentation.CreateDefaultDisplayNodes()
             browser.AddProxyNode(segmentation, output, False)  # synchronizes it; done before, that makes another proxy
-        if self.frame in (browser.GetSelectedItemNumber(), browser.GetNumberOfItems() - 1):
+        isLast = self.frame == browser.GetNumberOfItems() - 1
+        if isLast or (self.frame == browser.GetSelectedItemNumber() and not isNew):
             output.InvokePendingModifiedEvent()
 
     def finish(self, settings: Settings) -> None:
