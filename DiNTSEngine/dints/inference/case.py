@@ -69,6 +69,7 @@ class PreparedCase:
         assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff)
         if self.box is None:
             doubt = assembler.disagreement()
+            Passes(reporter, STAGE, 0).finish()
             return CaseResult(assembler.labels(), None if doubt is None else np.full_like(doubt, NOT_COMPUTED), 0, 0, 0)
         for network in self.networks:
             if isinstance(network, nn.Module) and step.one_at_a_time:
@@ -81,13 +82,12 @@ class PreparedCase:
         passes = Passes(reporter, STAGE, look.passes if look else 0)
         sweep = functools.partial(self._sweep, box, windows, focus, step, passes)
         by_all = windows.count
-        if not windows.count:
-            passes.tell()
-        elif runoff:
+        if windows.count and runoff:
             by_all = self._in_two_rounds(assembler, runoff, box, sweep)
-        else:
+        elif windows.count:
             for band in sweep(self.networks):
                 assembler.add(band)
+        passes.finish()
         doubt = assembler.disagreement()
         if doubt is not None:
             if focus:

@@ -12,6 +12,7 @@ class Passes:
     def __init__(self, reporter: Reporter, stage: str, done: int) -> None:
         self._reporter, self._stage = reporter, stage
         self._sweeps = [(done, done)]
+        self._told = (0, 0)
 
     def sweep(self, expected: int) -> Progress:
         """Of a further sweep, which takes so many passes or fewer."""
@@ -25,5 +26,15 @@ class Passes:
         return tell
 
     def tell(self) -> None:
-        done, total = map(sum, zip(*self._sweeps, strict=True))
-        self._reporter.progress(self._stage, done, total)
+        self._tell(*map(sum, zip(*self._sweeps, strict=True)))
+
+    def finish(self) -> None:
+        """Says that all is done, unless it was said: of a constant case, which takes no pass, as one of one."""
+        done = max(1, sum(done for done, _ in self._sweeps))
+        if self._told != (done, done):
+            self._tell(done, done)
+
+    def _tell(self, done: int, total: int) -> None:
+        self._told = done, total
+        if total:
+            self._reporter.progress(self._stage, done, total)

@@ -14,7 +14,9 @@ from torch import nn
 from dints.config import Config
 from dints.data.preprocessing import Preprocessor
 from dints.errors import InputError, RunError
+from dints.inference.first_look import Way
 from dints.inference.predictor import Predictor
+from dints.inference.safety_bound import SafetyBound
 from dints.inference.training_range import FEWEST_CASES, TrainingRange
 
 from .predicting import (
@@ -177,6 +179,23 @@ def test_progress_counts_every_window_in_every_network_and_flip(mirror):
     total = 3 * predictor.estimate((15, 13, 20), (1, 1, 1)).windows * predictor.flips(mirror)
     assert reporter.steps[-1] == ("segment", total, total)
     assert [step for _, step, _ in reporter.steps] == list(range(1, total + 1))
+
+
+@pytest.mark.parametrize("options", [{}, {"folds": [0]}, {"disagreement": True}, {"region": ((0, 0, 0), (4, 4, 4))}])
+@pytest.mark.parametrize("side", [24, 100])
+def test_the_progress_of_a_constant_scan_ends_complete_and_never_says_none_of_none(side, options):
+    reporter, bound = Recorder(), SafetyBound(0.05, Way(scale=1, alone=True), saved=0.5, cases=10)
+    always_white = lambda windows: threshold(torch.ones_like(windows))  # noqa: E731
+    image = sitk.GetImageFromArray(np.full((side,) * 3, 50, np.int16))
+    Predictor([threshold, threshold, always_white], config(), "cpu", bound=bound).predict([image], reporter, **options)
+    assert all(total > 0 for _, _, total in reporter.steps)
+    assert [step for step in reporter.steps if step[1]] == [("segment", 1, 1)]
+
+
+def test_the_progress_of_a_region_in_the_air_ends_complete():
+    reporter = Recorder()
+    segment(phantom(), reporter=reporter, region=((0, 0, 0), (2, 2, 2)))
+    assert reporter.steps == [("segment", 1, 1)]
 
 
 def test_an_estimate_grows_with_the_volume_the_folds_and_the_overlap():
