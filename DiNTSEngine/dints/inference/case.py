@@ -41,6 +41,8 @@ class CaseResult:
     computed: int  # windows that went through networks
     windows: int  # that would have if all were computed
     by_all: int  # of those computed: that went through all networks, not a majority alone
+    passes: int  # of windows through networks, those of a first look, too
+    seconds: float  # that these took
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,20 @@ class PreparedCase:
         """
         runoff = None if disagreement or self._majority == len(self.networks) else Runoff(self.grid, meter)
         assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff)
+        passes = Passes(reporter, STAGE)
         if self.box is None:
+            passes.finish()
             doubt = assembler.disagreement()
-            Passes(reporter, STAGE, 0).finish()
-            return CaseResult(assembler.labels(), None if doubt is None else np.full_like(doubt, NOT_COMPUTED), 0, 0, 0)
+            nowhere = None if doubt is None else np.full_like(doubt, NOT_COMPUTED)
+            return CaseResult(assembler.labels(), nowhere, 0, 0, 0, 0, 0.0)
         for network in self.networks:
             if isinstance(network, nn.Module) and step.one_at_a_time:
                 network.to("cpu")  # an earlier step may have left all of them on the device
         box = working_box(self.grid, self.box, self.tiling.patch)
         volume = self.volume[(slice(None), *box)]
-        look = self._look(volume, step, reporter)
+        look = self._look(volume, step, passes)
         focus = look.focus(self.bound.threshold) if look and self.bound else None
         windows = focus.windows(self.tiling) if focus else self._all(volume)
-        passes = Passes(reporter, STAGE, look.passes if look else 0)
         sweep = functools.partial(self._sweep, box, windows, focus, step, passes)
         by_all = windows.count
         if windows.count and runoff:
@@ -94,7 +97,8 @@ class PreparedCase:
                 _mark_what_was_not_computed(doubt, self.grid, box, focus)
             doubt = blank_outside(doubt, self.box, NOT_COMPUTED)
         classes = blank_outside(assembler.labels(), self.box)
-        return CaseResult(classes, doubt, windows.count, self._all(volume).count, by_all)
+        every = self._all(volume).count
+        return CaseResult(classes, doubt, windows.count, every, by_all, passes.done, passes.seconds)
 
     @property
     def _majority(self) -> int:
@@ -151,12 +155,12 @@ class PreparedCase:
             one_at_a_time=step.one_at_a_time,
             windows=windows,
             needed=needed,
-            progress=passes.sweep(windows.count * len(networks) * len(flips_of(self.mirrored_axes))),
+            passes=passes.sweep(windows.count * len(networks) * len(flips_of(self.mirrored_axes))),
         )
         for band in bands:
             yield embedded(focus.band(band) if focus else band, box, self.grid.working_shape)
 
-    def _look(self, volume: Tensor, step: Execution, reporter: Reporter) -> FirstLook | None:
+    def _look(self, volume: Tensor, step: Execution, passes: Passes) -> FirstLook | None:
         """The first look, if the model allows it and it is worth its time here.
 
         Until it is over, progress counts every window: what is left can only turn out to be less.
@@ -164,8 +168,8 @@ class PreparedCase:
         (x, y, z), flips = volume.shape[1:], len(flips_of(self.mirrored_axes))
         if not self.bound or not self.bound.way.is_worth_it((x, y, z), self.tiling, flips):
             return None
-        passes = self._all(volume).count * len(self.networks) * flips
-        return first_look(
+        later = passes.sweep(self._all(volume).count * len(self.networks) * flips)
+        look = first_look(
             volume,
             self.networks[: self.bound.way.networks(len(self.networks))],
             self.tiling.patch,
@@ -173,8 +177,10 @@ class PreparedCase:
             batch_size=step.batch_size,
             device=step.device,
             one_at_a_time=step.one_at_a_time,
-            progress=lambda done, total: reporter.progress(STAGE, done, total + passes),
+            passes=passes.sweep(0),
         )
+        later.total = 0
+        return look
 
 
 def _mark_what_was_not_computed(doubt: np.ndarray, grid: Grid, box: Box, focus: Focus) -> None:

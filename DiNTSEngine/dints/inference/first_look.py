@@ -21,7 +21,8 @@ from torch import Tensor
 from dints.data.padding import pad_to_patch
 from dints.geometry import Size
 from dints.inference.focus import BLOCK, Focus
-from dints.inference.sliding_window import ForwardPass, PassCounter, Progress, Sweep
+from dints.inference.passes import PassCounter
+from dints.inference.sliding_window import ForwardPass, Sweep
 from dints.inference.tiling import Tiling
 from dints.inference.window_grid import WindowGrid, Windows
 
@@ -83,7 +84,7 @@ def first_look(
     batch_size: int = 1,
     device: torch.device | str = "cpu",
     one_at_a_time: bool = False,
-    progress: Progress | None = None,
+    passes: PassCounter | None = None,
 ) -> FirstLook:
     """The networks over [C, X, Y, Z], or over means of `scale` voxels along each axis, without mirroring.
 
@@ -95,7 +96,8 @@ def first_look(
     grid = WindowGrid.fewest(padded.shape[1:], patch)
     sweep = Sweep(padded, grid, networks, batch_size, [()], [], torch.device(device), one_at_a_time)
     windows = Windows.all(grid)
-    passes = PassCounter(sweep.passes(windows.chosen), progress)
+    passes = passes or PassCounter()
+    passes.total = sweep.passes(windows.chosen)
     highest = np.zeros(_scaled((x, y, z), BLOCK), np.float32)
     for row, _, corners in grid.rows(windows.chosen):
         for _, batch, logits in sweep.logits(row, corners, passes):

@@ -1,40 +1,76 @@
-"""The progress of several sweeps over a case, told as one."""
+"""Windows on their way through networks: how many, and how long they take; of several sweeps over a case, as one."""
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
 from dints.events import Reporter
-from dints.inference.sliding_window import Progress
+
+
+@dataclass
+class PassCounter:
+    """Passes of one sweep: a pass is one window through one network in one flip.
+
+    Also in a scan of one window `tell` hears, with the passes done and their total, of more than none and all.
+    """
+
+    tell: Callable[[int, int], None] | None = None
+    total: int = 0
+    done: int = 0
+    seconds: float = 0.0  # that those done took, without what is before, between and behind them
+
+    def add(self, windows: int) -> None:
+        self.done += windows
+        if self.tell:
+            self.tell(self.done, self.total)
+
+    def spare(self, windows: int) -> None:
+        self.total -= windows
+        self.add(0)
+
+    @contextlib.contextmanager
+    def timed(self, device: torch.device) -> Iterator[None]:
+        """Counts the seconds of passes."""
+        started = time.perf_counter()
+        yield
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        self.seconds += time.perf_counter() - started
 
 
 class Passes:
-    """Adds up passes of windows through networks, after `done` of them."""
+    """Those of all sweeps over a case, told as progress of a stage."""
 
-    def __init__(self, reporter: Reporter, stage: str, done: int) -> None:
+    def __init__(self, reporter: Reporter, stage: str) -> None:
         self._reporter, self._stage = reporter, stage
-        self._sweeps = [(done, done)]
+        self._sweeps: list[PassCounter] = []
         self._told = (0, 0)
 
-    def sweep(self, expected: int) -> Progress:
+    def sweep(self, expected: int) -> PassCounter:
         """Of a further sweep, which takes so many passes or fewer."""
-        self._sweeps.append((0, expected))
-        number = len(self._sweeps) - 1
+        self._sweeps.append(PassCounter(lambda done, total: self._tell(), expected))
+        return self._sweeps[-1]
 
-        def tell(done: int, total: int) -> None:
-            self._sweeps[number] = done, total
-            self.tell()
+    @property
+    def done(self) -> int:
+        return sum(sweep.done for sweep in self._sweeps)
 
-        return tell
-
-    def tell(self) -> None:
-        self._tell(*map(sum, zip(*self._sweeps, strict=True)))
+    @property
+    def seconds(self) -> float:
+        return sum(sweep.seconds for sweep in self._sweeps)
 
     def finish(self) -> None:
         """Says that all is done, unless it was said: of a constant case, which takes no pass, as one of one."""
-        done = max(1, sum(done for done, _ in self._sweeps))
+        done = max(1, self.done)
         if self._told != (done, done):
-            self._tell(done, done)
+            self._reporter.progress(self._stage, done, done)
 
-    def _tell(self, done: int, total: int) -> None:
-        self._told = done, total
-        if total:
-            self._reporter.progress(self._stage, done, total)
+    def _tell(self) -> None:
+        self._told = self.done, sum(sweep.total for sweep in self._sweeps)
+        if self._told[1]:
+            self._reporter.progress(self._stage, *self._told)

@@ -50,6 +50,8 @@ class Prediction:
     windows: int = 0  # that would have if all were computed
     by_all: int = 0  # of those computed: that went through all networks; a majority that agrees needs no others
     confidence: Confidence | None = None  # None unless asked for
+    passes: int = 0  # of windows through networks, once a flip; those of a first look, too
+    seconds: float = 0.0  # that these took, without reading, resampling and election
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ class Predictor:
             labels = grid.restore(classes, sorted(self.config.task.labels))
             doubt = None if result.disagreement is None else grid.place(result.disagreement)
             sure = meter.confidence() if meter else None
-            return Prediction(labels, doubt, result.computed, result.windows, result.by_all, sure)
+            counts = result.computed, result.windows, result.by_all
+            return Prediction(labels, doubt, *counts, sure, result.passes, result.seconds)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 

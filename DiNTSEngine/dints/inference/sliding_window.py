@@ -21,10 +21,10 @@ from dints.device import autocast, half_type
 from dints.errors import RunError
 from dints.geometry import Size
 from dints.inference.band_sums import Band, BandSums, Corner, without_margins
+from dints.inference.passes import PassCounter
 from dints.inference.window_grid import WindowGrid, Windows
 
 ForwardPass = Callable[[Tensor], Tensor]  # [B, C, *patch] to logits [B, K, *patch]
-Progress = Callable[[int, int], None]  # passes done, and their total
 Needed = Callable[[Sequence[Corner], int], Sequence[bool]]  # corners of windows and their row, in the volume
 
 FIRST_SPATIAL_AXIS = 2  # of [B, C, X, Y, Z]
@@ -45,7 +45,7 @@ def sliding_window(
     one_at_a_time: bool = False,
     windows: Windows | None = None,
     needed: Needed | None = None,
-    progress: Progress | None = None,
+    passes: PassCounter | None = None,
 ) -> Iterator[Band]:
     """Weighted mean of the logits of overlapping windows, for F networks at once, in bands along the last axis.
 
@@ -66,7 +66,7 @@ def sliding_window(
         windows: which ones of the padded volume are computed, in place of all in steps of the stride. A voxel has its
             mean only if all windows of their grid in which it lies are; it is NaN where there are none.
         needed: asked row by row which of these windows are computed after all. Bands begin with the first such window.
-        progress: called with the passes done and their total; a pass is one window through one network in one flip.
+        passes: counts them and their seconds; constant windows are none.
 
     Raises:
         RunError: a network's answer is not finite, in full precision either.
@@ -80,7 +80,8 @@ def sliding_window(
     flips, exchanged = flips_of(mirrored_axes), list(other_side)
     sweep = Sweep(padded, grid, networks, batch_size, flips, exchanged, torch.device(device), one_at_a_time)
     sums = BandSums(len(networks), padded.shape[1:3], patch, grid.corners(), torch.device(accumulate_on or device))
-    passes = PassCounter(sweep.passes(chosen), progress)
+    passes = passes or PassCounter()
+    passes.total = sweep.passes(chosen)
     for row, next_row, corners in grid.rows(chosen):
         if needed:
             asked = sweep.passes_at(row, corners)
@@ -92,24 +93,6 @@ def sliding_window(
             sums.add(network, batch, _finite(logits, network))
         for band in sums.finish(row, next_row):
             yield from without_margins(band, margins, volume.shape[1:])
-
-
-@dataclass
-class PassCounter:
-    """Tells how many windows went through a network: in a scan of one window, too, that is more than none and all."""
-
-    total: int
-    tell: Callable[[int, int], None] | None
-    done: int = 0
-
-    def add(self, windows: int) -> None:
-        self.done += windows
-        if self.tell:
-            self.tell(self.done, self.total)
-
-    def spare(self, windows: int) -> None:
-        self.total -= windows
-        self.add(0)
 
 
 @dataclass(frozen=True)
@@ -153,8 +136,7 @@ class Sweep:
                 for batch, constant in self._batches(row, corners):
                     windows = self._cut(row, batch)
                     for member in group:
-                        answer = self._answer_to_constant if constant else self._evaluate
-                        yield member, batch, answer(member, windows, passes)
+                        yield member, batch, self._answer(member, windows, None if constant else passes)
 
     def _batches(self, row: int, corners: Sequence[Corner]) -> Iterator[tuple[Sequence[Corner], bool]]:
         """Corners in their order, constant windows one by one: so sums are formed in one order whatever is constant."""
@@ -173,7 +155,14 @@ class Sweep:
         windows = [self.volume[:, x : x + width, y : y + depth, row : row + height] for x, y in corners]
         return torch.from_numpy(np.stack(windows)).to(self.device, torch.float32)
 
-    def _answer_to_constant(self, member: int, windows: Tensor, passes: PassCounter) -> Tensor:
+    def _answer(self, member: int, windows: Tensor, passes: PassCounter | None) -> Tensor:
+        """float32 logits [B, K, *patch] of windows that are passes, or of a constant one."""
+        if passes is None:
+            return self._answer_to_constant(member, windows)
+        with passes.timed(self.device):
+            return self._evaluate(member, windows, passes)
+
+    def _answer_to_constant(self, member: int, windows: Tensor) -> Tensor:
         """Logits of a constant window, which is evaluated only if the one before had other values."""
         values = windows[..., 0, 0, 0].clone()
         if member not in self._answers or not torch.equal(self._answers[member][0], values):

@@ -9,8 +9,9 @@ next job with it starts at once. Every event carries the job's number:
     progress message warning  as of any command (`dints.events`)
     result                    "segmentation" (path, disagreement, device, seconds, computed and all windows, and
                               statistics if asked for) or
-                              "estimate" (windows, memory, seconds or null, device, device_memory, and at_most: whether
-                              a first look may need less)
+                              "estimate" (windows, memory, seconds that networks take with them, by what they took in
+                              all jobs so far, or null, device, device_memory, and at_most: whether a first look may
+                              need less)
     finished                  the job is done
     error                     text, code: the job failed or was no job; the worker goes on
 """
@@ -56,15 +57,10 @@ class JobReporter(JsonReporter):
     def __init__(self, stream: TextIO, lock: threading.Lock, job: Any) -> None:
         super().__init__(stream)
         self._lock, self.job = lock, job
-        self.passes = 0  # of the windows of the volume that was segmented through the networks
 
     def emit(self, event: str, **fields: Any) -> None:
         with self._lock:
             super().emit(event, job=self.job, **fields)
-
-    def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
-        self.passes = total
-        super().progress(stage, step, total, **metrics)
 
 
 class Worker:
@@ -79,7 +75,8 @@ class Worker:
         self._running: Any = None
         self._model: Model | None = None
         self._version: tuple[str, int] | None = None  # path and time of change of the model in memory
-        self._rates: dict[tuple[Any, str], float] = {}  # seconds a pass, by model and device
+        # By model and device, of all jobs so far: passes of windows through networks, and the seconds that they took.
+        self._measured: dict[tuple[Any, str], tuple[int, float]] = {}
         self._commands: dict[str, Callable[[Mapping[str, Any], JobReporter], None]] = {
             "segment": self._segment,
             "estimate": self._estimate,
@@ -138,8 +135,8 @@ class Worker:
         if doubtful and prediction.disagreement is not None:
             write_image(prediction.disagreement, Path(doubtful))
         device = str(predictor.device)
-        if reporter.passes:
-            self._rates[self._version, device] = seconds / reporter.passes
+        passes, took = self._measured.get((self._version, device), (0, 0.0))
+        self._measured[self._version, device] = passes + prediction.passes, took + prediction.seconds
         values = {"path": job["output"], "disagreement": doubtful, "device": device, "seconds": seconds}
         values |= {"computed": prediction.computed, "windows": prediction.windows}
         if self._model is not None:
@@ -158,12 +155,12 @@ class Worker:
         exhaustive = options.pop("exhaustive", False) or predictor.bound is None
         size, spacing = triple(job, "size", int), triple(job, "spacing", float)
         estimate = predictor.estimate(size, spacing, **options)
-        rate = self._rates.get((self._version, str(predictor.device)))
+        passes, took = self._measured.get((self._version, str(predictor.device)), (0, 0.0))
         reporter.result(
             "estimate",
             windows=estimate.windows,
             memory=estimate.memory,
-            seconds=None if rate is None else rate * _passes(predictor, options, estimate.windows),
+            seconds=took / passes * _passes(predictor, options, estimate.windows) if passes else None,
             at_most=not exhaustive,
             device=str(predictor.device),
             device_memory=device_memory(predictor.device),

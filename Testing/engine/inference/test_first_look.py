@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
 
+from dints.data.preprocessing import Preprocessor
 from dints.inference.case import NOT_COMPUTED
 from dints.inference.first_look import MARGIN, WAYS, Way, first_look, look_windows
 from dints.inference.focus import BLOCK, Focus
@@ -152,6 +155,23 @@ def test_progress_never_runs_backwards_and_ends_at_its_total():
     totals = [total for _, _, total in reporter.steps]
     assert len(set(totals)) == 2
     assert totals[-1] < 0.3 * totals[0]
+
+
+@pytest.mark.parametrize("exhaustive", [False, True])
+def test_passes_are_those_of_progress_and_their_seconds_are_the_networks_own(exhaustive, monkeypatch):
+    """Neither reading nor election counts, however few passes there are."""
+
+    def slow(windows: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.002)
+        return threshold(windows)
+
+    prepare = Preprocessor.__call__
+    monkeypatch.setattr(Preprocessor, "__call__", lambda *given: time.sleep(1) or prepare(*given))
+    reporter, started = Recorder(), time.perf_counter()
+    image = scan(box(40, 30, 30, 4), noise=4, size=(64, 48, 48))
+    result = predictor([slow] * 3).predict([image], reporter, exhaustive=exhaustive)
+    assert reporter.steps[-1] == ("segment", result.passes, result.passes)
+    assert 0.002 * result.passes <= result.seconds <= time.perf_counter() - started - 1
 
 
 @pytest.mark.parametrize("size", [(112, 16, 16), (112, 11, 13), (13, 112, 40)])

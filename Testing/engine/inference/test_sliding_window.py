@@ -12,6 +12,7 @@ from torch import nn
 
 from dints.errors import InputError
 from dints.inference.band_sums import SMALLEST_WEIGHT, gaussian_weights
+from dints.inference.passes import PassCounter
 from dints.inference.sliding_window import sliding_window
 from dints.inference.window_grid import WindowGrid, count_windows, stride_of, window_starts
 
@@ -86,7 +87,7 @@ def test_every_window_goes_once_through_every_network(one_at_a_time):
             (4, 4, 4),
             batch_size=2,
             one_at_a_time=one_at_a_time,
-            progress=lambda done, total: steps.append((done, total)),
+            passes=PassCounter(lambda done, total: steps.append((done, total))),
         )
     )
     total = count_windows(SHAPE, PATCH, (4, 4, 4))
@@ -103,7 +104,7 @@ def test_a_volume_of_one_window_tells_progress_after_each_network_and_flip():
     networks = [small_network(0), small_network(1)]
     volume = random_volume()[:, : PATCH[0], : PATCH[1], : PATCH[2]]
     tell = lambda done, total: steps.append((done, total))  # noqa: E731
-    list(sliding_window(volume, networks, PATCH, PATCH, mirrored_axes=(0, 1, 2), progress=tell))
+    list(sliding_window(volume, networks, PATCH, PATCH, mirrored_axes=(0, 1, 2), passes=PassCounter(tell)))
     assert steps == [(done, 16) for done in range(1, 17)]
 
 
@@ -211,8 +212,8 @@ def test_constant_windows_change_no_bit(monkeypatch):
 def test_constant_windows_go_through_a_network_once_and_count_as_no_pass(batch_size):
     volume, stride, seen, steps = half_constant_volume(), (4, 5, 3), [], []
     networks = [lambda windows: seen.append(len(windows)) or windows for _ in range(2)]
-    progress = lambda done, total: steps.append((done, total))  # noqa: E731
-    joined(sliding_window(volume, networks, PATCH, stride, batch_size=batch_size, progress=progress))
+    passes = PassCounter(lambda done, total: steps.append((done, total)))
+    joined(sliding_window(volume, networks, PATCH, stride, batch_size=batch_size, passes=passes))
     starts = list(itertools.product(*window_starts((32, 24, 30), PATCH, stride)))
     windows = [volume[:, x : x + 8, y : y + 10, z : z + 6].flatten(1) for x, y, z in starts]
     varied = sum(bool((window.amax(1) > window.amin(1)).any()) for window in windows)

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dints.inference.predictor import Prediction, Predictor
 from dints.model.model import load_model, save_model
 from dints.service.jobs import LONGEST_LINE
 from dints.service.worker import Worker
@@ -150,6 +151,28 @@ def test_an_estimate_tells_seconds_once_it_has_seen_a_run(segment: dict[str, Any
     mirrored = answers(worker, stream, {**estimate, "options": {"mirror": True}})
     # Two axes: of a left kidney alone there is no mirror image along R-L.
     assert named(mirrored, "result")["values"]["seconds"] == pytest.approx(4 * after["seconds"])
+
+
+def test_an_estimate_rests_on_the_seconds_of_passes_not_on_those_of_whole_scans(
+    segment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many passes, then a scan with one and another with none, each with much besides."""
+    stream = StringIO()
+    worker = Worker(stream)
+    found = iter([(30, 6.0), (1, 0.5), (0, 0.0)])
+    predict = Predictor.predict
+
+    def measured(*given: Any, **options: Any) -> Prediction:
+        passes, seconds = next(found)
+        return replace(predict(*given, **options), passes=passes, seconds=seconds)
+
+    monkeypatch.setattr(Predictor, "predict", measured)
+    estimate = {"job": 2, "command": "estimate", "model": segment["model"], "size": [22, 20, 18], "spacing": [1, 1, 1]}
+    for rate in (6 / 30, 6.5 / 31, 6.5 / 31):
+        answers(worker, stream, segment)
+        values = named(answers(worker, stream, estimate), "result")["values"]
+        networks = len(load_model(segment["model"]).networks)
+        assert values["seconds"] == pytest.approx(rate * values["windows"] * networks)
 
 
 @pytest.mark.parametrize(
