@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import reprlib
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_STOPPED = 0, 1, 2, 130  # 130: as shells say "interrupted"
@@ -45,9 +47,29 @@ class StorageError(RunError):
         return cls(f"{path}: cannot be written ({reason}); free disk space or choose another folder")
 
 
+class MemoryShortageError(RunError):
+    """Memory ran out where the work cannot be done in smaller portions."""
+
+
+@contextlib.contextmanager
+def memory_for(subject: str | os.PathLike[str], deed: str) -> Iterator[None]:
+    """MemoryShortageError, "{subject}: memory ran out while it was {deed}", if memory runs out in here."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RunError) or not is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold what filled the memory
+        raise MemoryShortageError(
+            f"{subject}: memory ran out while it was {deed} ({short(error) or type(error).__name__}); close other "
+            "programs, or crop the image or resample it to fewer voxels"
+        ) from error
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on the GPU or in main memory."""
-    return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in OUT_OF_MEMORY_PHRASES)
+    own = isinstance(error, MemoryError | MemoryShortageError)
+    return own or any(phrase in str(error) for phrase in OUT_OF_MEMORY_PHRASES)
 
 
 def failure(error: BaseException) -> tuple[str, int]:

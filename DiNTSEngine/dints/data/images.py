@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,11 +27,12 @@ from dints.data.nifti_files import count_not_finite, read_nifti, write_form
 from dints.data.outputs import file_identity
 from dints.data.placement import affine_of, geometry_difference, is_slanted, refuse_impossible_geometry
 from dints.data.text_headers import remark_on_place
-from dints.errors import InputError, StorageError
+from dints.errors import InputError, RunError, StorageError, memory_for
 from dints.events import Remark
 from dints.files.storage import atomic_path
 
 LARGEST_LABEL = 2**16 - 1
+IMAGE = "image:"  # how an error begins that does not know the file
 NUMBER_REMEDY = "replace them by a number, such as the intensity of air"
 LARGEST_FLOAT = np.finfo(np.float32).max
 NIFTI_NAMES = (*NIFTI_SUFFIXES, *NIFTI_VOXELS)
@@ -40,14 +40,18 @@ ITK_READERS = {".nrrd": "NrrdImageIO", ".nhdr": "NrrdImageIO", ".mha": "MetaImag
 
 
 def read_image(path: str | os.PathLike[str], remark: Remark = lambda sentence: None) -> sitk.Image:
-    """Reads an image file, or the one DICOM series in a folder; InputError if that is not possible."""
+    """Reads an image file, or the one DICOM series in a folder.
+
+    InputError if that is not possible, MemoryShortageError if memory does not suffice.
+    """
     path = Path(path)
     try:
         if not path.exists():
             raise InputError(f"{path}: does not exist; check the path")
-        _open_once(path)
-        image = read_series(path, remark) if path.is_dir() else _read_file(path, remark)
-    except InputError:
+        with memory_for(path, "read"):
+            _open_once(path)
+            image = read_series(path, remark) if path.is_dir() else _read_file(path, remark)
+    except (InputError, RunError):
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
@@ -73,8 +77,10 @@ def read_channels(
         remark(sentence)
     channels: list[sitk.Image] = []
     for path in paths:
-        volumes = split_channels(read_image(path, remark), str(path))
-        if count := count_unusable(Path(path), volumes):
+        with memory_for(path, "read"):
+            volumes = split_channels(read_image(path, remark), str(path))
+            count = count_unusable(Path(path), volumes)
+        if count:
             raise InputError(f"{path}: has {count} voxels that are NaN or infinite; {NUMBER_REMEDY}")
         channels += volumes
         difference = geometry_difference(channels[0], channels[-1])
@@ -138,9 +144,12 @@ def naming(paths: Sequence[Path]) -> Iterator[None]:
     """Names the files in errors that speak of an "image": of one that was read from them."""
     try:
         yield
-    except InputError as error:
+    except (InputError, RunError) as error:
+        text = str(error)
+        if not text.startswith(IMAGE):
+            raise
         files = ", ".join(map(str, paths))
-        raise InputError(re.sub("^image:", lambda _: f"{files}:", str(error))) from error
+        raise type(error)(f"{files}:{text.removeprefix(IMAGE)}") from error
 
 
 def as_label(image: sitk.Image, source: str = "label") -> sitk.Image:

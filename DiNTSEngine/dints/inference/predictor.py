@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from dints.data.grid import Grid
 from dints.data.images import split_channels
 from dints.data.preprocessing import LARGEST_WORKING_VOLUME, Preprocessor
 from dints.device import select_device
-from dints.errors import InputError, brief
+from dints.errors import InputError, brief, memory_for
 from dints.events import Reporter
 from dints.geometry import Size, Vector
 from dints.inference.assemble import SLAB_BYTES
@@ -116,7 +115,8 @@ class Predictor:
     ) -> Prediction:
         """Segments a case.
 
-        When memory runs out, the work is repeated in ways that need less, with a warning to the reporter.
+        When memory runs out for windows or the result, the work is repeated in ways that need less, with a warning to
+        the reporter.
 
         Args:
             channels: 3D images on one grid, in the order of the task's channels (or one of several components), or
@@ -132,23 +132,20 @@ class Predictor:
 
         Raises:
             InputError: the images do not fit the model, or an option is unknown or has no meaning.
-            RunError: memory ran out in every way.
+            RunError: memory ran out in every way, or while the image was prepared.
         """
         reporter = reporter or Reporter()
         settings, networks = self._settings(options), self._members(folds)
-        given = channels if isinstance(channels, PreparedImage) else self._split(channels)
-        size = given.grid.size if isinstance(given, PreparedImage) else given[0].GetSize()
-        whole = region is None
-        region = ((0, 0, 0), size) if region is None else checked_region(region, size)
-        prepared = functools.cache(lambda: self._prepared(given, reporter))  # for all attempts, once it succeeded
+        image = self._prepared(channels, reporter)
+        volume, grid, whole = image.volume, image.grid, region is None
+        region = ((0, 0, 0), grid.size) if region is None else checked_region(region, grid.size)
         mirrored = self.config.mirrored_axes if settings.mirror else ()
         sides = self.config.task.sides.classes
         bound = None if exhaustive else self.bound
+        box, tiling = crop_box(grid, region), self.tiling(len(networks), settings)
+        case = PreparedCase(volume, grid, box, networks, tiling, settings.vote, mirrored, sides, bound, exhaustive)
 
         def work(step: Execution) -> Prediction:
-            volume, grid = prepared().volume, prepared().grid
-            box, tiling = crop_box(grid, region), self.tiling(len(networks), settings)
-            case = PreparedCase(volume, grid, box, networks, tiling, settings.vote, mirrored, sides, bound, exhaustive)
             meter = ConfidenceMeter(len(networks), len(self.config.task.labels)) if confidence else None
             result = case.run(step, disagreement, reporter, meter)
             self._say_what_was_left_out(result, reporter)
@@ -165,7 +162,8 @@ class Predictor:
 
     def prepare(self, channels: Sequence[sitk.Image]) -> PreparedImage:
         """What can be done before a case has its turn, in another thread; errors as in `predict`."""
-        return PreparedImage(*self._preprocessor(self._split(channels)))
+        with memory_for("image", "prepared for the networks"):
+            return PreparedImage(*self._preprocessor(self._split(channels)))
 
     def estimate(self, size: Size, spacing: Vector, folds: Sequence[int] | None = None, **options: Any) -> Estimate:
         """What an image of `size` voxels of `spacing` mm along R, A and S takes, if nothing is cropped away.
@@ -205,7 +203,7 @@ class Predictor:
         return len(flips_of(self.config.mirrored_axes if mirror else ()))
 
     def _prepared(self, given: Sequence[sitk.Image] | PreparedImage, reporter: Reporter) -> PreparedImage:
-        image = given if isinstance(given, PreparedImage) else PreparedImage(*self._preprocessor(given))
+        image = given if isinstance(given, PreparedImage) else self.prepare(given)
         strange = self.trained_on.differences(image.volume.numpy(), image.grid) if self.trained_on else []
         if strange:
             reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")

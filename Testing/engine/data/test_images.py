@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dints.data import images
 from dints.data.dicom import is_dicom_folder
-from dints.data.images import as_label, read_channels, read_image, read_label, split_channels, write_image
+from dints.data.images import as_label, naming, read_channels, read_image, read_label, split_channels, write_image
 from dints.data.placement import geometry_difference
-from dints.errors import InputError, RunError
+from dints.errors import InputError, MemoryShortageError, RunError
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 
@@ -216,3 +217,31 @@ def test_a_label_of_several_volumes_a_2d_and_a_complex_image_are_refused(image, 
         split_channels(image[:, :, 0], "flat")
     with pytest.raises(InputError, match="waves: has complex voxels"):
         split_channels(sitk.Image((2, 2, 2), sitk.sitkComplexFloat32), "waves")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(sitk.ImageFileReader, "Execute"), (images, "split_channels"), (images, "count_unusable")]
+)
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("Exception thrown in SimpleITK: Failed to allocate memory for image.")]
+)
+def test_a_file_for_which_memory_does_not_suffice_is_not_said_to_be_damaged(
+    image, tmp_path, monkeypatch, owner, name, error
+):
+    def fail(*_):
+        raise error
+
+    path = tmp_path / "large.nii.gz"
+    write_image(image, path)
+    monkeypatch.setattr(owner, name, fail)
+    with pytest.raises(MemoryShortageError, match=r"large\.nii\.gz: memory ran out while it was read .*; close other"):
+        read_channels(path)
+
+
+@pytest.mark.parametrize("kind", [InputError, RunError, MemoryShortageError])
+def test_an_error_of_an_image_names_its_files_and_stays_of_its_kind(kind):
+    with pytest.raises(kind, match=r"^a\.nii, b\.nii: is large$") as caught, naming([Path("a.nii"), Path("b.nii")]):
+        raise kind("image: is large")
+    assert type(caught.value) is kind
+    with pytest.raises(kind, match=r"^other$"), naming([Path("a.nii")]):
+        raise kind("other")

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from dints.errors import MemoryShortageError
 from dints.inference.read_ahead import read_ahead
 
 
@@ -60,7 +61,10 @@ def test_nothing_is_read_of_no_items():
     assert list(read_ahead([], pytest.fail)) == []
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory"), MemoryShortageError("b: memory ran out")],
+)
 def test_what_two_cases_together_have_no_memory_for_is_read_again(error):
     tries = []
 

@@ -93,17 +93,16 @@ def test_a_window_that_does_not_fit(
 @pytest.mark.parametrize(
     ("owner", "method", "calls"),
     [
-        (predictor_module.Preprocessor, "__call__", {1}),
         (LabelAssembler, "add", {1}),
         (LabelAssembler, "add", {2}),
         (LabelAssembler, "labels", {1}),
         (predictor_module, "keep_largest_components", {1}),
         (predictor_module.Grid, "restore", {1}),
     ],
-    ids=["loading", "stitching the first band", "the second", "the labels", "cleaning", "the result"],
+    ids=["stitching the first band", "the second", "the labels", "cleaning", "the result"],
 )
 @pytest.mark.parametrize("device", [GPU, CPU], ids=["on the GPU", "on the CPU"])
-def test_what_comes_before_and_after_the_windows_does_not_fit(
+def test_what_comes_after_the_windows_does_not_fit(
     owner: Any,
     method: str,
     calls: set[int],
@@ -117,6 +116,18 @@ def test_what_comes_before_and_after_the_windows_does_not_fit(
     fail(monkeypatch, owner, method, calls, MemoryError())
     assert np.array_equal(labels_of(predictor(device), scan, warnings), expected)
     assert len(warnings.texts) == 1
+
+
+@pytest.mark.parametrize("error", [*ERRORS[1:], RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+@pytest.mark.parametrize("device", [GPU, CPU], ids=["on the GPU", "on the CPU"])
+def test_a_scan_that_does_not_fit_is_said_and_not_prepared_again(
+    device: Any, error: Exception, predictor: Any, scan: Any, warnings: Any, monkeypatch: Any
+) -> None:
+    """Smaller windows would not help."""
+    fail(monkeypatch, predictor_module.Preprocessor, "__call__", {1}, error)
+    with pytest.raises(RunError, match=r"^image: memory ran out while it was prepared.*crop the image or resample"):
+        predictor(device).segment([scan], warnings)
+    assert not warnings.texts
 
 
 def test_networks_that_do_not_fit_on_the_gpu_together(
