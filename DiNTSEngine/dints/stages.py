@@ -63,9 +63,11 @@ def prepare(
         limit: the time that the run is to fit, by other settings than those that `config_source` and `overrides` name.
 
     Raises:
-        InputError: the data set has problems that prevent training, or the time is too short for anything.
+        InputError: the data set has problems that prevent training, the time is too short for anything, or the settings
+            name an architecture and ask for a search.
     """
     given = Config.load(config_source) if config_source else Config()
+    refuse_needless_search(given.with_overrides(overrides))
     task = given.task if given.task != TaskConfig() else None
     datalist = read_datalist(data, task)
     if datalist.folds:
@@ -90,6 +92,19 @@ def prepare(
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on
     return run
+
+
+def refuse_needless_search(config: Config) -> None:
+    """InputError if settings ask for a search, and name an architecture that would be taken in its place."""
+    if (name := config.search.architecture) and (asking := config.asks_for_search):
+        reason = f"search.architecture={name}: is taken in place of the search that {' and '.join(asking)} would steer"
+        raise InputError(f"{reason}; leave out one or the other (search.architecture='' is none)")
+
+
+def warn_of_needless_search(config: Config, reporter: Reporter) -> None:
+    """Says which settings have no effect as an architecture is given."""
+    for setting in config.asks_for_search:
+        reporter.warning(f"{setting}: is not used, as an architecture is given in place of a search")
 
 
 def _own_folds(datalist: DataList, given: Config, overrides: Sequence[str], reporter: Reporter) -> int:
@@ -169,6 +184,7 @@ def _further_searches(
 def _take_given(run: Run, reporter: Reporter) -> AnyDesign:
     """The architecture that the settings name, in place of a search."""
     config = run.config
+    warn_of_needless_search(config, reporter)
     with main_process_first():
         if not run.architecture_file.is_file():
             keep_architecture(run, find_design(config.search.architecture, config.search.space), reporter)

@@ -91,6 +91,20 @@ def test_data_that_cannot_be_trained_with_begin_no_run(phantoms, tiny_config_fil
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("asking", ["race.enabled=true", "search.seconds=0.5"])
+def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
+    phantoms, tiny_config, tiny_config_file, tmp_path, asking
+):
+    """Race and seconds were left out in silence. Runs of before, which have both, go on."""
+    both = ["search.architecture=u-shape", asking]
+    with pytest.raises(InputError, match=f"search.architecture=u-shape: is taken in place of the search that {asking}"):
+        prepare(tmp_path / "run", phantoms, str(tiny_config_file), both, None, Reporter())
+    assert not (tmp_path / "run").exists()
+    listener = Listener()
+    search(Run.create(tmp_path / "old", phantoms, tiny_config.with_overrides(both)), CPU, listener)
+    assert listener.warnings == [f"{asking}: is not used, as an architecture is given in place of a search"]
+
+
 def test_a_search_leaves_its_architecture_and_its_numbers(new):
     heard = Listener()
     found = search(new, CPU, heard)

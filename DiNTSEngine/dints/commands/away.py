@@ -27,6 +27,7 @@ from dints.remote.runs.parcel import Parcel
 from dints.remote.worker import PREFIX
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
+from dints.stages import refuse_needless_search
 from dints.zoo.catalogue import find_design
 
 StagesThere = Callable[
@@ -125,6 +126,7 @@ def _shared(arguments: argparse.Namespace) -> Words:
     if arguments.accept_changes:
         raise InputError("--accept-changes: what was sent does not change; start a new run with the data of today")
     words, config = Words(), (configuration(arguments) or Config()).with_overrides(arguments.set)
+    refuse_needless_search(config)
     if config.search.architecture and Path(config.search.architecture).is_file():
         raise InputError("search.architecture: a file does not travel in a setting; give it with --architecture")
     words.add_settings("--config", arguments.config, "config.yaml")

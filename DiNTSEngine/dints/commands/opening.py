@@ -18,7 +18,7 @@ from dints.process_group import is_main_process
 from dints.run import Run
 from dints.run_layout import RunLayout
 from dints.search.selection import as_wide_as_allowed
-from dints.stages import keep_architecture, prepare
+from dints.stages import keep_architecture, prepare, warn_of_needless_search
 from dints.zoo.catalogue import find_design
 
 
@@ -57,6 +57,7 @@ def take_architecture(run: Run, name: str, reporter: Reporter) -> None:
 
     It gets the width that the memory budget allows; in a run that fits its time, that which was planned with.
     """
+    warn_of_needless_search(run.config, reporter)
     design, plan = find_design(name, run.config.search.space), kept_plan(run.plan_file, reporter)
     if not (plan and plan.hours):
         design = as_wide_as_allowed(design, run.config)

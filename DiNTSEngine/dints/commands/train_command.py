@@ -25,7 +25,7 @@ from dints.process_group import is_main_process, main_process_first, process_gro
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.service.fold_processes import train_on_devices
-from dints.stages import check_folds, keep_architecture, train
+from dints.stages import check_folds, keep_architecture, train, warn_of_needless_search
 from dints.zoo.catalogue import find_design
 
 
@@ -79,6 +79,7 @@ def _take_named(run: Run, architecture: str | None, reporter: Reporter) -> None:
     if not architecture and not run.architecture_file.is_file():
         architecture = run.config.search.architecture
     if architecture:
+        warn_of_needless_search(run.config, reporter)
         keep_architecture(run, find_design(architecture, run.config.search.space), reporter)
 
 

@@ -86,6 +86,13 @@ class Config:
         axes = self.augmentation.flipped_axes()
         return axes if self.task.sides.mirrorable else tuple(axis for axis in axes if axis != RIGHT_LEFT)
 
+    @property
+    def asks_for_search(self) -> list[str]:
+        """The settings, "section.key=value", that mean nothing where an architecture is given in place of a search."""
+        race, seconds = self.race.enabled, self.search.seconds
+        asking = {"race.enabled=true": race, f"search.seconds={seconds:g}": seconds > 0}
+        return [setting for setting, asks in asking.items() if asks]
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested dicts and lists, as YAML and JSON hold them."""
         values: dict[str, Any] = plain(dataclasses.asdict(self))

@@ -35,6 +35,17 @@ def test_an_architecture_is_taken_without_a_search_and_fills_the_budget(
     assert run.search_state(run.config.search.iterations).finished
 
 
+@pytest.mark.parametrize("command", ["search", "train"])
+def test_what_an_architecture_leaves_out_of_a_search_is_said(
+    command: str, phantoms: Path, tiny_config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A race that was asked for beside it was left out in silence."""
+    arguments = ["--run", str(tmp_path / "run"), "--data", str(phantoms), "--config", str(tiny_config_file)]
+    arguments += ["--set", "race.enabled=true", "--set", "training.iterations=1", "--device", "cpu"]
+    assert main([command, *arguments, "--architecture", "u-shape"]) == 0
+    assert "race.enabled=true: is not used, as an architecture is given" in capsys.readouterr().err
+
+
 def test_in_a_run_that_fits_its_time_it_gets_the_width_that_was_planned_with(
     phantoms: Path, tiny_config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
