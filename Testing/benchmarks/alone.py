@@ -116,13 +116,19 @@ def left_atrium(result: Mapping[str, Any]) -> list[Row]:
     return [
         (
             f"{name}, {side}",
-            f"{row['seconds']:g} s, {row['times_faster']:.3g} times as fast as the reference's pipeline, "
-            f"{row['computed']} of {row['windows']} windows",
+            f"{row['seconds']:g} s, {row['times_faster']:.3g}{_between(row)} times as fast as the reference's pipeline"
+            f", {row['computed']} of {row['windows']} windows",
         )
         for name, sides in result["scans"].items()
         for side, row in sides.items()
         if "windows" in row
     ]
+
+
+def _between(row: Mapping[str, Any]) -> str:
+    """Of several turns; results of before have one."""
+    low, high = row.get("times_faster_range", (0, 0))
+    return f" ({low:.3g} to {high:.3g})" if high else ""
 
 
 def majority(result: Mapping[str, Any]) -> list[Row]:
