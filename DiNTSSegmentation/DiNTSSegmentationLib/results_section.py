@@ -102,6 +102,8 @@ def _sentence(run: SegmentationRun, segmentation: slicer.vtkMRMLSegmentationNode
     if values.get("computed", 0) < values.get("windows", 0):
         left = _("{computed} of {windows} windows were computed, elsewhere is nothing")
         text += "; " + left.format(computed=values["computed"], windows=values["windows"])
+    if not values.get("bound_holds", True):
+        text += "; " + _("what may be left out was measured with other windows: quality “Best” computes all")
     return text
 
 

@@ -30,7 +30,8 @@ from dints.remote.hosts import find_host
 from dints.remote.ssh import UnreachableError
 from dints.remote.worker import RemoteWorker, hand_on
 
-Facts = Mapping[str, float | None]  # on a result: of `Model.assessment`, "computed" and "windows"
+Facts = Mapping[str, float | None]  # on a result: of `Model.assessment`, and the `COUNTS`
+COUNTS = ("computed", "windows", "bound_holds")  # of `Prediction`
 Cases = Generator[Callable[[], Facts], None, None]  # what segments each, one after the other
 
 
@@ -114,8 +115,7 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
         with naming(images):
             prediction = predictor.predict(image, reporter=reporter, confidence=True, **options)
         write_image(prediction.labels, output)
-        counts = {"computed": prediction.computed, "windows": prediction.windows}
-        return {**model.assessment(prediction.confidence), **counts}
+        return model.assessment(prediction.confidence) | {name: getattr(prediction, name) for name in COUNTS}
 
     for (images, output), prepared in read_ahead(works, lambda work: _prepared(predictor, work[0])):
         yield partial(segment, images, output, prepared)
@@ -132,7 +132,7 @@ def _there(works: list[Assignment], arguments: argparse.Namespace, reporter: Rep
             tell(event)
             if event["event"] == "result":
                 values = event["values"]
-                facts.update(values["assessment"], computed=values["computed"], windows=values["windows"])
+                facts.update(values["assessment"] | {name: values[name] for name in COUNTS})
 
         job = {"command": "segment", "model": model, "inputs": [str(path) for path in images], "output": str(output)}
         with naming(images):

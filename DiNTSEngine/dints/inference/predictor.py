@@ -36,6 +36,7 @@ from dints.inference.window_grid import count_windows
 FLOAT_BYTES = 4
 BAND_COPIES = 3  # of finished rows: their logits, their probabilities, and those together with the rows before
 WEIGHT_VOLUMES = 2  # as thick as the patch, beside the sums of logits
+OTHER_WINDOWS = ", which was measured with another overlap or mirroring; exhaustive inference computes every window"
 LABEL_COPIES = 4  # of a byte a voxel: in the crop, cleaned, on the grid of the image, and the array it is made of
 
 
@@ -51,6 +52,7 @@ class Prediction:
     confidence: Confidence | None = None  # None unless asked for
     passes: int = 0  # of windows through networks, once a flip; those of a first look, too
     seconds: float = 0.0  # that these took, without reading, resampling and election
+    bound_holds: bool = True  # False if windows were left out by a safety bound that was measured with other windows
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ class Predictor:
         def work(step: Execution) -> Prediction:
             meter = ConfidenceMeter(len(networks), len(self.config.task.labels)) if confidence else None
             result = case.run(step, disagreement, reporter, meter)
-            self._say_what_was_left_out(result, reporter)
+            holds = result.computed == result.windows or self._are_own_windows(settings)
+            self._say_what_was_left_out(result, holds, reporter)
             classes = self._without_smaller_components(result.classes, settings)
             if whole:
                 self._warn_of_volumes(classes, grid, reporter)
@@ -156,7 +159,7 @@ class Predictor:
             doubt = None if result.disagreement is None else grid.place(result.disagreement)
             sure = meter.confidence() if meter else None
             counts = result.computed, result.windows, result.by_all
-            return Prediction(labels, doubt, *counts, sure, result.passes, result.seconds)
+            return Prediction(labels, doubt, *counts, sure, result.passes, result.seconds, holds)
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
@@ -209,7 +212,13 @@ class Predictor:
             reporter.warning(f"This image is unlike those that the model learned from: {'; '.join(strange)}")
         return image
 
-    def _say_what_was_left_out(self, result: CaseResult, reporter: Reporter) -> None:
+    def _are_own_windows(self, settings: InferenceConfig) -> bool:
+        """Whether they lie, and are mirrored, as the model says: so they did where its safety bound was measured."""
+        patch, own = self.config.sampling.patch, self.config.inference
+        lie = Tiling.of(settings, patch, 1) == Tiling.of(own, patch, 1)
+        return lie and self.flips(settings.mirror) == self.flips(own.mirror)
+
+    def _say_what_was_left_out(self, result: CaseResult, bound_holds: bool, reporter: Reporter) -> None:
         if result.by_all < result.computed:
             reporter.message(
                 f"{result.by_all} of {result.computed} windows went through all networks; in the others a majority "
@@ -219,6 +228,7 @@ class Predictor:
             reporter.message(
                 f"{result.computed} windows were computed instead of {result.windows}; elsewhere a first look gave all "
                 f"but background a probability of at most {self.bound.threshold:.2g}, the model's safety bound"
+                f"{'' if bound_holds else OTHER_WINDOWS}"
             )
 
     def _without_smaller_components(self, classes: np.ndarray, settings: InferenceConfig) -> np.ndarray:

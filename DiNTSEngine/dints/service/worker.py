@@ -7,8 +7,8 @@ next job with it starts at once. Every event carries the job's number:
     heartbeat                 every second, with the number of the running job or null
     model                     path, seconds, and `reused`: whether the model was in memory already
     progress message warning  as of any command (`dints.events`)
-    result                    "segmentation" (path, disagreement, device, seconds, computed and all windows, and
-                              statistics if asked for) or
+    result                    "segmentation" (path, disagreement, device, seconds, computed and all windows,
+                              bound_holds as in `Prediction`, and statistics if asked for) or
                               "estimate" (windows, memory, seconds that networks take with them, by what they took in
                               all jobs so far, or null, device, device_memory, and at_most: whether a first look may
                               need less)
@@ -139,6 +139,7 @@ class Worker:
         self._measured[self._version, device] = passes + prediction.passes, took + prediction.seconds
         values = {"path": job["output"], "disagreement": doubtful, "device": device, "seconds": seconds}
         values |= {"computed": prediction.computed, "windows": prediction.windows}
+        values["bound_holds"] = prediction.bound_holds
         if self._model is not None:
             values["assessment"] = self._model.assessment(prediction.confidence)
         if job.get("statistics"):

@@ -234,6 +234,32 @@ def test_what_is_said_names_the_windows_and_the_bound():
     assert "0.05" in listener.text
 
 
+@pytest.mark.parametrize(
+    ("options", "holds"),
+    [
+        ({}, True),
+        ({"overlap": 0.5, "mirror": False, "folds": [0]}, True),
+        ({"overlap": 0.25}, False),
+        ({"mirror": True}, False),
+        ({"stride": (4, 8, 8)}, False),
+        ({"mirror": True, "overlap": 0.25, "exhaustive": True}, True),
+    ],
+)
+def test_a_bound_that_was_measured_with_other_windows_is_not_used_in_silence(options, holds):
+    class Listener(Recorder):
+        text = ""
+
+        def message(self, text: str) -> None:
+            self.text += text
+
+    listener = Listener()
+    image = scan(box(40, 30, 30, 6), noise=4, size=(64, 48, 48))
+    result = predictor([threshold] * 3).predict([image], listener, **options)
+    assert result.bound_holds is holds
+    assert (result.computed < result.windows) is not options.get("exhaustive", False)
+    assert ("was measured with another overlap or mirroring; exhaustive" in listener.text) is not holds
+
+
 def test_a_network_that_answers_with_no_number_is_looked_at():
     nowhere = lambda windows: torch.full((len(windows), 3, *PATCH), torch.nan)  # noqa: E731
     assert first_look(torch.rand(1, *SIZE), [nowhere], PATCH).focus(0.5).blocks.all()

@@ -218,3 +218,17 @@ def test_a_result_and_its_line_of_a_batch_say_how_good_it_will_be(host: Any, pan
     panel.panel.batch.show(run)
     assert "; predicted Dice 0.83 ± 0.03" in panel.ui.resultsLabel.text
     assert panel.ui.batchTree.topLevelItem(0).text(2).endswith("; predicted Dice 0.83 ± 0.03")
+
+
+def test_a_result_says_whether_what_was_left_out_was_measured_with_its_windows(
+    host: Any, panel: Any, apply: Any
+) -> None:
+    host.wait_until(lambda: panel.ui.applyButton.enabled)
+    apply(panel)
+    run = panel.panel.progress.shown
+    assert run.cases[0].values["bound_holds"]
+    for holds in (True, False):
+        run.cases[0].values |= {"computed": 5, "windows": 8, "bound_holds": holds}
+        panel.panel.results.show(run)
+        assert "; 5 of 8 windows were computed" in panel.ui.resultsLabel.text
+        assert panel.ui.resultsLabel.text.endswith("“Best” computes all") is not holds
