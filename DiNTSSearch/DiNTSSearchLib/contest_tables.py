@@ -25,9 +25,15 @@ def raceTable(racers: Sequence[Racer]) -> tuple[list[str], list[list[str]], list
 
 
 def comparisonTable(comparison: Mapping[str, Any]) -> tuple[list[str], list[list[str]], list[str]]:
-    """Headers, lines and tool tips: Dice of a network, and how much better the searched one is, with its interval."""
+    """Headers, lines and tool tips: Dice of a network, and how much better the searched one is, with its interval.
+
+    Those that could not be trained come last; their tool tip says why.
+    """
+    failed = comparison.get("failed", [])
     rows = [[own["caption"], f"{own['dice']:.3f}", _difference(own["difference"])] for own in comparison["networks"]]
     hints = [_("{filters} filters").format(filters=own["filters"]) for own in comparison["networks"]]
+    rows += [[own["caption"], ABSENT, _("failed")] for own in failed]
+    hints += [own["reason"] for own in failed]
     return [_("Network"), _("Dice"), _("Searched minus this")], rows, hints
 
 

@@ -39,6 +39,7 @@ def isDifference(value: Any) -> bool:
 
 
 NETWORK = {"caption": isText, "filters": int, "dice": isNumber, "difference": isDifference}
+FAILED = {"caption": isText, "reason": isText}
 
 
 def isPlace(value: Any) -> bool:
@@ -54,7 +55,7 @@ SHAPES: dict[str, Any] = {
     "run.json": {"format": 1, "data": isText},
     "remote.json": {"format": 1, "host": isText},
     "choices.json": {"data": isText, "preset": isText, "folds": int},
-    "compare.json": {"verdict": isText, "networks": [NETWORK]},
+    "compare.json": {"verdict": isText, "networks": [NETWORK], "failed?": [FAILED]},
     "check.json": {"cases": [FACTS], "problems": [PROBLEM], "notes?": [isText]},
 }
 

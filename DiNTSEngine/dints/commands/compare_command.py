@@ -36,6 +36,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         lines = compare(run, folds, devices, arguments.random, reporter, arguments.architecture)
     for line in lines:
         name, cost = line.contestant.origin, line.cost
+        if line.failure:
+            reporter.message(f"{name}: is not compared ({line.failure})")
+            continue
         text = f"{name}: Dice {line.dice:.4f}, {line.contestant.design.filters} filters"
         text += f", {cost.parameters / 1e6:.2f} M parameters, {cost.macs / 1e9:.2f} G multiply-adds"
         if line.contestant.name != SEARCHED and line.difference:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch import nn
 
 from dints.cost.complexity import Summary
 from dints.cost.memory import retraining_cost
-from dints.errors import InputError
+from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import score_fold
 from dints.evaluation.evaluate import ScoreRow, Statistic, case_means, write_scores
 from dints.evaluation.paired import PairedDifference, paired_difference
@@ -26,6 +26,7 @@ from dints.space.network import build_network
 from dints.training.checkpoint import restoring
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
+from dints.training.step import UntrainableError, blamed_on_network
 from dints.zoo.catalogue import AnyDesign, find_design, read_design, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
@@ -44,10 +45,11 @@ class Line:
     cost: Summary
     rows: tuple[ScoreRow, ...]
     difference: PairedDifference | None  # searched minus this one, of the mean Dice of a case; None for itself
+    failure: str = ""  # why it cannot be trained; it has neither scores nor a difference then
 
     @property
     def dice(self) -> float:
-        """Mean over cases and labels."""
+        """Mean over cases and labels; NaN for one that failed."""
         return Statistic.of(own["dice"] for own in case_means(self.rows).values()).mean
 
 
@@ -68,6 +70,7 @@ def compare(
     Raises:
         InputError: there is no architecture yet, the searched one was not trained on all of the folds or not from
             random weights, a given one is not found or does not fit, or one was trained as another before.
+        RunError: none of the others could be trained.
     """
     if run.start:
         raise InputError(f"{run.folder}: was started from a model, so others would not be trained alike; use a new run")
@@ -77,25 +80,15 @@ def compare(
         raise InputError(f"{run.folder}: folds {names} are not trained; `dints train --run {run.folder}` first")
     lineup = _lineup(run, random, given, reporter)
     run.cache(reporter)  # once, and not by every process
-    rows: dict[str, tuple[ScoreRow, ...]] = {}
-    for contestant in lineup:
-        if contestant.name != SEARCHED:
-            work = [partial(_train, run.folder, contestant, fold) for fold in folds]
-            tasks = [Task(f"{contestant.name}, fold {fold}", one) for fold, one in zip(folds, work, strict=True)]
-            run_on_devices(tasks, devices, reporter)
-        rows[contestant.name] = _scores(run, contestant, folds, devices[0], reporter)
-    searched = _dice(rows[SEARCHED])
-    lines = [
-        Line(
-            contestant,
-            _cost(run, contestant),
-            rows[contestant.name],
-            None if contestant.name == SEARCHED else paired_difference(searched, _dice(rows[contestant.name])),
-        )
-        for contestant in lineup
-    ]
-    write_json(run.compare_file, to_mapping(lines, folds))
-    reporter.result("compare", path=str(run.compare_file))
+    searched, *others = lineup
+    own = _scores(run, searched, folds, devices[0], reporter)
+    lines = [Line(searched, _cost(run, searched), own, None)]
+    lines += [_line(run, other, folds, devices, _dice(own), reporter) for other in others]
+    found = to_mapping(lines, folds)
+    write_json(run.compare_file, found)
+    reporter.result("compare", path=str(run.compare_file), failed=found["failed"])
+    if others and all(line.failure for line in lines[1:]):
+        raise RunError(f"none of the networks to compare with could be trained, as warned of: {lines[1].failure}")
     return lines
 
 
@@ -124,9 +117,10 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
 
 def verdict(lines: Sequence[Line]) -> str:
     """The honest sentence: whether the search paid, against the best of each kind."""
-    random = [line for line in lines if line.contestant.name.startswith(RANDOM)]
-    given = [line for line in lines if line.contestant.name.startswith(GIVEN)]
-    drawn = [line for line in lines if line.difference and line not in (*random, *given)]
+    others = [line for line in lines if line.difference]
+    random = [line for line in others if line.contestant.name.startswith(RANDOM)]
+    given = [line for line in others if line.contestant.name.startswith(GIVEN)]
+    drawn = [line for line in others if line not in (*random, *given)]
     parts = [
         f"{_against(best)} {words}"
         for group, words in (
@@ -136,10 +130,12 @@ def verdict(lines: Sequence[Line]) -> str:
         )
         if group and (best := max(group, key=lambda line: line.dice)) and best.difference
     ]
-    paid = all(line.difference and line.difference.verdict == "better" for line in (*random, *drawn, *given))
-    lost = any(line.difference and line.difference.verdict == "worse" for line in lines)
-    start = "The search paid" if paid else "The search did not pay" if lost else "Whether the search paid is not clear"
-    return f"{start}: the searched network is {' and '.join(parts)}." if parts else "Nothing to compare with."
+    verdicts = {line.difference.verdict for line in others if line.difference}
+    start = "The search paid" if verdicts == {"better"} else "Whether the search paid is not clear"
+    start = "The search did not pay" if "worse" in verdicts else start
+    sentence = f"{start}: the searched network is {' and '.join(parts)}." if parts else "Nothing to compare with."
+    failed = [line.contestant.origin for line in lines if line.failure]
+    return f"{sentence} Could not be trained: {', '.join(failed)}." if failed else sentence
 
 
 def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
@@ -158,6 +154,12 @@ def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
                 "difference": line.difference and {**asdict(line.difference), "verdict": line.difference.verdict},
             }
             for line in lines
+            if not line.failure
+        ],
+        "failed": [
+            {"name": line.contestant.name, "caption": line.contestant.origin, "reason": line.failure}
+            for line in lines
+            if line.failure
         ],
     }
 
@@ -170,6 +172,30 @@ def _lineup(run: Run, random: int, given: Sequence[str], reporter: Reporter) -> 
     for contestant in lineup[1:]:
         _claim_folder(run, contestant)
     return lineup
+
+
+def _line(
+    run: Run,
+    contestant: Candidate,
+    folds: Sequence[int],
+    devices: Sequence[torch.device],
+    searched: Mapping[str, float],
+    reporter: Reporter,
+) -> Line:
+    """Trains and scores one network beside the searched one, whose Dice of each case is given.
+
+    One that cannot be trained says so in its line: the others go on.
+    """
+    cost, work = _cost(run, contestant), [partial(_train, run.folder, contestant, fold) for fold in folds]
+    tasks = [Task(f"{contestant.name}, fold {fold}", one) for fold, one in zip(folds, work, strict=True)]
+    try:
+        run_on_devices(tasks, devices, reporter)
+        with blamed_on_network():
+            rows = _scores(run, contestant, folds, devices[0], reporter)
+    except UntrainableError as error:
+        reporter.warning(f"{contestant.name}: is not compared ({error})")
+        return Line(contestant, cost, (), None, str(error))
+    return Line(contestant, cost, rows, paired_difference(searched, _dice(rows)))
 
 
 def _given_name(name: str) -> str:
@@ -211,7 +237,8 @@ def _train(folder: Path, contestant: Candidate, fold: int, device: torch.device,
     run = Run(folder)
     own = run.compared(contestant.name, fold).folder
     build = partial(_network, run, contestant)
-    FoldTrainer(run.config, build, run.cache(reporter), run.splits[fold], fold, own, device, reporter).run()
+    with blamed_on_network():
+        FoldTrainer(run.config, build, run.cache(reporter), run.splits[fold], fold, own, device, reporter).run()
 
 
 def _scores(

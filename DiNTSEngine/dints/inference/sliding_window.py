@@ -69,7 +69,7 @@ def sliding_window(
         passes: counts them and their seconds; constant windows are none.
 
     Raises:
-        RunError: a network's answer is not finite, in full precision either.
+        NotFiniteAnswerError: that of a network, in full precision either.
 
     Yields:
         Bands that together cover rows 0 to Z once, in order; of `windows`, from the first row to the last in them.
@@ -190,10 +190,14 @@ class Sweep:
         return logits / len(self.flips) if len(self.flips) > 1 else logits
 
 
+class NotFiniteAnswerError(RunError):
+    """What a network makes of an image is infinite or not a number."""
+
+
 def _finite(logits: Tensor, network: int) -> Tensor:
-    """The same logits. RunError if they are not finite: they would elect background without a word."""
+    """The same logits. NotFiniteAnswerError if they are not finite: they would elect background without a word."""
     if not torch.isfinite(logits).all():
-        raise RunError(
+        raise NotFiniteAnswerError(
             f"network {network + 1}: its answer is not finite, in full precision either; train this fold again, or "
             "segment with the others (--folds)"
         )

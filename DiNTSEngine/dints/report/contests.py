@@ -75,6 +75,7 @@ def comparison(run: RunFiles) -> Part:
             "verdict": str(compared["verdict"]),
             "head": head,
             "rows": [_network(network) for network in compared["networks"]],
+            "failed": [[str(one["caption"]), str(one["reason"])] for one in compared.get("failed", [])],
             "meaning": f"Mean Dice of the validation cases of the folds {folds}; differences are paired by case.",
         }
 

@@ -13,9 +13,9 @@ import torch
 from dints.config import Config, RaceConfig
 from dints.cost.memory import predict_memory
 from dints.data.cache import Cache
-from dints.errors import InputError, failure, is_out_of_memory
+from dints.errors import InputError
 from dints.events import Named, Reporter, Summed
-from dints.process_group import gather, world_size
+from dints.process_group import gather
 from dints.run_layout import LogReader, RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import (
     Fitter,
@@ -42,7 +42,7 @@ from dints.search.snapshots import Snapshot
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
-from dints.training.step import UntrainableError
+from dints.training.step import UntrainableError, blamed_on_network
 from dints.zoo.catalogue import AnyDesign, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
@@ -180,12 +180,10 @@ def _train(
     named = Named(reporter, candidate.name)
     config = replace(config, training=training)
     try:
-        FoldTrainer(config, build, cache, split, RACE_FOLD, folder, device, named).run(until=one.steps)
-    except (MemoryError, RuntimeError) as error:
-        # Memory runs out in one of several processes, of which the others know nothing.
-        if not (isinstance(error, UntrainableError) or (is_out_of_memory(error) and world_size() == 1)):
-            raise
-        reporter.warning(f"{candidate.name}: is out of the race ({failure(error)[0]})")
+        with blamed_on_network():
+            FoldTrainer(config, build, cache, split, RACE_FOLD, folder, device, named).run(until=one.steps)
+    except UntrainableError as error:
+        reporter.warning(f"{candidate.name}: is out of the race ({error})")
         return math.nan
     return gather([_dice_at(one.steps, TrainingFiles(folder))])[0]  # that of the process that writes, when it has
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dints.device import autocast, half_type
-from dints.errors import RunError, is_out_of_memory
+from dints.errors import RunError, failure, is_out_of_memory
 from dints.events import Reporter
 from dints.inference.fallback import release_memory
+from dints.inference.sliding_window import NotFiniteAnswerError
 from dints.process_group import average_gradients, world_size
 
 Criterion = Callable[..., Tensor]  # of the outputs of a network, one or several
@@ -25,6 +27,23 @@ class NotFiniteError(RunError):
 
 class UntrainableError(RunError):
     """This network cannot be trained with these settings on this computer; another one perhaps can."""
+
+
+@contextmanager
+def blamed_on_network() -> Iterator[None]:
+    """Whatever fails in the block for the sake of one network of several becomes an UntrainableError.
+
+    What lies in the data or the computer stays what it is. Memory that runs out in one of several processes does, too:
+    the others know nothing of it.
+    """
+    try:
+        yield
+    except UntrainableError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, NotFiniteAnswerError) or (is_out_of_memory(error) and world_size() == 1)):
+            raise
+        raise UntrainableError(failure(error)[0]) from error
 
 
 class OptimizerStep:

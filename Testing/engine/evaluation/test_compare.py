@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from dints import Architecture, Config, InputError, SearchSpace
+from dints.cli import main
 from dints.cost.complexity import Summary
+from dints.errors import RunError, StorageError, failure
 from dints.evaluation.compare import Line, compare, contestants, verdict
 from dints.evaluation.evaluate import ScoreRow
 from dints.evaluation.paired import PairedDifference
 from dints.events import Reporter
 from dints.files.storage import read_json
+from dints.inference.sliding_window import NotFiniteAnswerError
 from dints.run import Run
 from dints.search.race import Candidate
 from dints.stages import keep_architecture, train
+from dints.training.retrain import FoldTrainer
+from dints.training.step import UntrainableError
 from dints.zoo.catalogue import read_design
 from dints.zoo.shapes import u_shape
 from dints.zoo.unet_design import UNetDesign
@@ -113,6 +120,63 @@ def test_what_is_one_of_the_others_is_said_to_take_no_part(run, lines, monkeypat
     compare(run, [0], [CPU], 1, Listener(), ["u-shape"])
     assert len(warnings) == 1
     assert warnings[0].startswith("given_u-shape: takes no part: it is one of the others")
+
+
+class Failing:
+    """Makes the trainings of networks fail at a step, by name and error."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.errors: dict[str, Exception] = {}
+        before = FoldTrainer.train_step
+
+        def step(trainer, *rest):
+            if error := self.errors.get(trainer.files.folder.parent.name):
+                raise error
+            return before(trainer, *rest)
+
+        monkeypatch.setattr(FoldTrainer, "train_step", step)
+
+
+@pytest.fixture
+def untrained(run, tmp_path) -> Run:
+    """A run of which nothing was compared yet."""
+    return Run(shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("compare")))
+
+
+@pytest.mark.parametrize(
+    "error", [UntrainableError("the loss became nan"), MemoryError(), NotFiniteAnswerError("its answer is not finite")]
+)
+def test_a_network_that_cannot_be_trained_is_named_and_the_others_are_compared(
+    untrained, tmp_path, monkeypatch, error, capsys
+):
+    """One that diverged, or needed more memory than there is, ended the comparison, each time that it was resumed."""
+    Failing(monkeypatch).errors = {"unet": error}
+    assert main(["compare", "--run", str(untrained.folder), "--random", "1", "--device", "cpu", "--events"]) == 0
+    events = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (result,) = (event["values"] for event in events if event.get("name") == "compare")
+    (failed,) = result["failed"]
+    assert (failed["name"], failed["caption"]) == ("unet", "3D U-Net")
+    assert failed["reason"] == failure(error)[0]
+    assert any(f"3D U-Net: is not compared ({failed['reason']})" == event.get("text") for event in events)
+    written = read_json(untrained.compare_file)
+    assert written["failed"] == [failed]
+    assert "unet" not in [one["name"] for one in written["networks"]]
+    assert all(one["difference"]["cases"] for one in written["networks"][1:])
+    assert written["verdict"].endswith("Could not be trained: 3D U-Net.")
+
+
+def test_what_is_no_fault_of_a_network_ends_the_comparison(untrained, monkeypatch):
+    Failing(monkeypatch).errors = {"unet": StorageError("last.pt: cannot be written")}
+    with pytest.raises(StorageError):
+        compare(untrained, [0], [CPU], 0, Reporter())
+
+
+def test_where_all_others_fail_the_comparison_does_so_and_keeps_why(untrained, monkeypatch):
+    names = [one.name for one in contestants(untrained, 0)[1:]]
+    Failing(monkeypatch).errors = dict.fromkeys(names, UntrainableError("the loss became nan"))
+    with pytest.raises(RunError, match=r"none of the networks to compare with could be trained.*: the loss became nan"):
+        compare(untrained, [0], [CPU], 0, Reporter())
+    assert [one["name"] for one in read_json(untrained.compare_file)["failed"]] == names
 
 
 def test_a_run_that_started_from_a_model_is_refused(run, monkeypatch):

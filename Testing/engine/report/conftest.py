@@ -91,7 +91,9 @@ def add_comparison(folder):
         for name, dice, difference in (("searched", 0.889, None), ("3D U-Net <b>", 0.877, found))
     ]
     verdict = "The search paid: the searched network is better than the best one drawn by hand."
-    write_json(folder / "compare.json", {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks})
+    failed = [{"name": "random_0", "caption": "random <c>", "reason": "the loss became nan"}]
+    content = {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks, "failed": failed}
+    write_json(folder / "compare.json", content)
 
 
 def finish(folder, config):

@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from dints.errors import InputError
-from dints.files.storage import write_json
+from dints.files.storage import read_json, write_json
 from dints.metrics.segmentation import METRICS, Metric
 from dints.report.figures import CURVE_POINTS, Chart, chart_svg, points
 from dints.report.overlays import overlay_views
@@ -97,6 +97,15 @@ def test_the_comparison_has_differences_with_intervals_and_the_one_sentence(repo
     assert searched[-3:] == ["\N{EN DASH}"] * 3
     assert unet == ["3D U-Net <b>", "8", "0.34", "0.48", "82", "0.8770", "+0.0120", "+0.0040 to +0.0200", "better"]
     assert "<p>The search paid: the searched network is better" in report
+
+
+def test_a_network_that_could_not_be_compared_is_named_with_its_reason(report, copied):
+    assert "<tr><td>random &lt;c&gt;</td><td>the loss became nan</td></tr>" in report.partition("Not compared")[2]
+    compared = copied / "compare" / "compare.json"
+    write_json(compared, {key: value for key, value in read_json(compared).items() if key != "failed"})
+    text = write_report(copied).read_text(encoding="utf-8")  # of a comparison before
+    assert "The search paid" in text
+    assert "Not compared" not in text
 
 
 def test_a_run_that_was_not_compared_says_with_which_command_it_is(tmp_path, begin_run):

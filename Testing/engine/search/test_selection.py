@@ -17,6 +17,7 @@ from dints.data.datalist import read_datalist
 from dints.errors import StorageError
 from dints.events import Reporter
 from dints.files.storage import read_json
+from dints.inference.sliding_window import NotFiniteAnswerError
 from dints.run_layout import RaceFiles
 from dints.search.loop import Search
 from dints.search.race import Standing
@@ -114,7 +115,13 @@ def test_the_cases_that_rank_were_not_trained_on(config, cache, searching, tmp_p
 
 
 @pytest.mark.parametrize(
-    "error", [UntrainableError("memory ran out with one patch at a time"), MemoryError(), RuntimeError("out of memory")]
+    "error",
+    [
+        UntrainableError("memory ran out with one patch at a time"),
+        MemoryError(),
+        RuntimeError("out of memory"),
+        NotFiniteAnswerError("its answer is not finite"),
+    ],
 )
 def test_a_candidate_that_cannot_be_trained_is_out_and_the_others_go_on(
     config, cache, searching, race, tmp_path, monkeypatch, error

@@ -195,7 +195,7 @@ def write_race(folder: Path) -> None:
         write_rows(folder / name / "log.jsonl", log)
 
 
-def write_comparison(folder: Path) -> None:
+def write_comparison(folder: Path, *failed: str) -> None:
     from dints.files.storage import write_json
 
     found = {"mean": 0.012, "low": 0.004, "high": 0.02, "cases": 40, "verdict": "better"}
@@ -208,7 +208,10 @@ def write_comparison(folder: Path) -> None:
         "The search paid: the searched network is (+0.0120, 95 % interval +0.0040 to +0.0200) better than the best "
         "random one and (+0.0120, 95 % interval +0.0040 to +0.0200) better than the best one drawn by hand."
     )
-    write_json(folder / "compare.json", {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks})
+    content = {"format": 1, "folds": [0, 1], "verdict": verdict, "networks": networks}
+    if failed:
+        content["failed"] = [{"name": name, "caption": name, "reason": "the loss became nan"} for name in failed]
+    write_json(folder / "compare.json", content)
 
 
 def set_settings(run: Path, *overrides: str) -> None:

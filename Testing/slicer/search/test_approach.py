@@ -164,6 +164,18 @@ def test_whether_the_search_paid_is_asked_with_a_button_and_shown_with_its_sente
     assert faked.ui.compareButton.enabled
 
 
+def test_a_network_that_failed_is_the_last_line_and_says_why(faked: Any, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run / "compare").mkdir()
+    write_comparison(run / "compare", "wide one")
+    faked.parameters.runFolder = str(run)
+    faked.open(faked.export)
+    table = faked.ui.comparisonTable
+    assert texts(table)[-1] == "wide one"
+    assert table.item(table.rowCount - 1, 2).text() == "failed"
+    assert "the loss became nan" in table.item(table.rowCount - 1, 0).toolTip()
+
+
 def test_nothing_is_compared_before_a_fold_is_trained(checked: Any) -> None:
     assert not checked.ui.compareButton.enabled
 
