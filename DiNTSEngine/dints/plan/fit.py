@@ -13,16 +13,17 @@ from dints.errors import InputError
 from dints.events import SECONDS_AN_HOUR, duration
 from dints.inference.window_grid import stride_of
 from dints.plan.extents import Extent
-from dints.plan.ladder import LADDER, changed, on_rung, patch_steps
+from dints.plan.ladder import FEW_FILTERS, LADDER, changed, on_rung, patch_steps
+from dints.plan.passes import largest_batch, useful_steps
 from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds, windows
 from dints.plan.timings import Timings
-from dints.plan.words import left_out, long_search, reasons
+from dints.plan.words import excess, left_out, long_search, reasons, spared
 from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design, require_fit
 
 FEWEST_STEPS = 1500  # of a fold, which a network on the ladder must get; 500 left Dice to gain (studies/recipe)
+WIDE_STEPS = 5000  # of a fold, which a network of many filters must get; a judgement, with fewer they gained nothing
 FEWER_STEPS = 500  # of a fold on the last rung, before there are fewer folds
 LEAST_STEPS = 100  # of a fold on the last rung: with fewer nothing is learned
-MOST_STEPS = 20_000  # of a fold; what more would bring with the short recipe is not known
 FOLDS = (5, 3, 2)
 SEARCH_STEPS = 1000  # fewest of a supernet that is to propose anything
 SEARCH_FILTERS = (16, 8, 4)
@@ -33,6 +34,7 @@ OVERLAPS = (0.625, 0.5, 0.25)
 VALIDATIONS = 4  # of a fold while it trains
 VALIDATION_SHARE = 0.05  # of a fold's time
 CHECKPOINTS = 20  # of a stage
+SPARE_SHARE = 0.1  # of the time, which is mentioned if it is not needed
 SAFETY = 0.95  # of the time is planned with
 RACE_CASES = 8  # that rank candidates
 MEBIBYTE = 2**20
@@ -128,7 +130,8 @@ def fit(
     why = reasons(base, config, design, hours, whole, searching, given)
     stages = predict(config, cases, timings, given=not searching)
     less = left_out(base, config, task.design(base), design)
-    said = (*why, *long_search(stages, SEARCH_SHARE * task.seconds), *_excess(task, sum(stages.values())))
+    said = (*why, *long_search(stages, SEARCH_SHARE * task.seconds))
+    said += _balance(task, config, timings, sum(stages.values()))
     return Fit(config, timings, said, less)
 
 
@@ -152,11 +155,27 @@ def _rungs(task: _Task, share: float) -> Iterator[Config]:
     steps = patch_steps(task.base.search.space, task.design(task.base), task.base.sampling.patch)
     has_time, last = False, None
     for rung in LADDER:
-        config = _overlapping(task, on_rung(task.base, rung, task.fixed, steps))
-        has_time = has_time or _steps(task, config, share) >= task.enough(FEWEST_STEPS)
+        config = _overlapping(task, _batched(task, on_rung(task.base, rung, task.fixed, steps)))
+        has_time = has_time or _has_enough_steps(task, config, share)
         if (has_time or rung is LADDER[-1]) and config != last:  # as all are where all settings were given
             last = config
             yield config
+
+
+def _batched(task: _Task, config: Config) -> Config:
+    """With smaller batches where the data are few."""
+    most = largest_batch(config, task.cases, task.measure.rough(config, task.design(config)))
+    training, search = min(most, config.training.batch_size), min(most, config.search.batch_size)
+    return task.change(config, training__batch_size=training, search__batch_size=search)
+
+
+def _has_enough_steps(task: _Task, config: Config, share: float) -> bool:
+    """Whether a fold gets enough steps in a share of the time: of a wide network, many more and all that are of use."""
+    steps = _steps(task, config, share)
+    if config.training.filters <= FEW_FILTERS or "training.filters" in task.fixed:
+        return steps >= task.enough(FEWEST_STEPS)
+    useful = useful_steps(config, task.cases, task.measure.rough(config, task.design(config)))
+    return steps >= task.enough(useful) >= task.enough(WIDE_STEPS)
 
 
 def _steps(task: _Task, config: Config, share: float) -> float:
@@ -253,7 +272,7 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
         reason = f"leave {max(0, steps)} steps for each of {folds} folds, too few to learn anything"
         remedy = f"give at least {duration(needed, math.ceil)}, or fewer cases"
         raise InputError(f"{duration(task.seconds / SAFETY)} {reason}; {remedy}")
-    steps = min(steps, MOST_STEPS, task.base.training.iterations)
+    steps = min(steps, useful_steps(config, task.cases, timings), task.base.training.iterations)
     stride = stride_of(config.sampling.patch, config.training.validation_overlap)
     case = windows(config, task.cases, timings, stride) / len(task.cases) * timings.window
     count = max(1, int(of_fold * VALIDATION_SHARE / VALIDATIONS / case))
@@ -268,9 +287,9 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
     return config, timings
 
 
-def _excess(task: _Task, seconds: float) -> list[str]:
-    """Says that settings which were given take longer than the time."""
-    if seconds <= task.seconds / SAFETY:
-        return []
-    named = ", ".join(sorted(task.fixed)) or "the data"
-    return [f"All of it takes {duration(seconds)}, more than is given: {named} stay as they are."]
+def _balance(task: _Task, config: Config, timings: Timings, seconds: float) -> tuple[str, ...]:
+    """Says where all of it takes longer than the time, for what was given, or less, as more would be of no use."""
+    if seconds > task.seconds / SAFETY:
+        return excess(task.fixed, seconds)
+    spare, useful = task.seconds - seconds, useful_steps(config, task.cases, timings)
+    return spared(spare) if config.training.iterations >= useful and spare > SPARE_SHARE * task.seconds else ()

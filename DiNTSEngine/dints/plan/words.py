@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dints.config import Config
 from dints.events import SECONDS_AN_HOUR, duration
 from dints.plan.predict import RACE, SEARCH, Stages
@@ -51,6 +53,17 @@ def long_search(stages: Stages, worth: float) -> tuple[str, ...]:
     if seconds <= worth:
         return ()
     return (f"The search that is asked for takes {duration(seconds)} of it, which the training lacks.",)
+
+
+def excess(fixed: Collection[str], seconds: float) -> tuple[str, ...]:
+    """Says that settings which were given take longer than the time."""
+    named = ", ".join(sorted(fixed)) or "the data"
+    return (f"All of it takes {duration(seconds)}, more than is given: {named} stay as they are.",)
+
+
+def spared(seconds: float) -> tuple[str, ...]:
+    """Says that more time than is needed was given."""
+    return (f"More steps are not known to gain anything: {duration(seconds)} of the time are not needed.",)
 
 
 def _others(base: Config, config: Config) -> list[str]:
