@@ -105,6 +105,14 @@ def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
     assert listener.warnings == [f"{asking}: is not used, as an architecture is given in place of a search"]
 
 
+def test_a_run_goes_on_with_the_u_net_that_it_has_whatever_the_name_stands_for_today(phantoms, two_steps, tmp_path):
+    """It had four levels in every space."""
+    run = Run.create(tmp_path / "run", phantoms, two_steps.with_overrides(["search.architecture=unet"]))
+    assert search(run, CPU, Reporter()).levels == run.config.search.levels == 2
+    UNetDesign().save(run.architecture_file)
+    assert search(run, CPU, Reporter()) == UNetDesign()
+
+
 def test_a_search_leaves_its_architecture_and_its_numbers(new):
     heard = Listener()
     found = search(new, CPU, heard)
