@@ -205,7 +205,8 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
     if run.architecture_file.is_file() and run.architecture() != architecture:
         if _begun_folds(run):
             raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
-        run.summary_file.unlink(missing_ok=True)  # its numbers are those of the one before
+        for of_the_one_before in (run.summary_file, run.compare_file):
+            of_the_one_before.unlink(missing_ok=True)
     architecture.save(run.architecture_file)
     title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
     try:

@@ -69,7 +69,8 @@ def comparison(run: RunFiles) -> Part:
     compared = read_json(path)
     with naming(path):
         head = ["Network", "Filters", "Parameters, million", "Multiply-adds, billion", "Training memory, MiB", "Dice"]
-        head += ["Searched minus this", "95 % interval", "The searched one is"]
+        own = str(compared["networks"][0]["caption"]).capitalize()
+        head += [f"{own} minus this", "95 % interval", f"{own} is"]
         folds = ", ".join(str(fold) for fold in compared["folds"])
         return {
             "verdict": str(compared["verdict"]),

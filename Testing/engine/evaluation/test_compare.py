@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ from dints.evaluation.compare import Line, compare, contestants, verdict
 from dints.evaluation.evaluate import ScoreRow
 from dints.evaluation.paired import PairedDifference
 from dints.events import Reporter
-from dints.files.storage import read_json
+from dints.files.storage import read_json, write_json
 from dints.inference.sliding_window import NotFiniteAnswerError
 from dints.run import Run
 from dints.search.race import Candidate
@@ -64,6 +66,25 @@ def test_all_are_trained_alike_and_compared_by_case(run, lines):
 def test_nobody_has_more_memory_than_the_searched_network(lines):
     searched, *others = lines
     assert all(other.cost.training_memory <= searched.cost.training_memory for other in others)
+
+
+def test_where_nothing_was_searched_no_search_has_paid(run, lines):
+    """A U shape, which a plan without time for a search takes, was called the searched network."""
+    assert lines[0].contestant.origin == "the run's own"
+    assert verdict(lines).startswith("Nothing was searched: the network that was given to the run is (")
+    write_json(run.summary_file, {})  # as a search leaves it
+    assert contestants(run, 0)[0].origin == "searched"
+    run.summary_file.unlink()
+
+
+def test_the_network_of_the_run_is_not_compared_with_itself(phantoms, tiny_config, tmp_path):
+    """Operations on edges that are off told a searched U shape from the one that is drawn."""
+    run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(["training.filters=4"]))
+    drawn = u_shape(run.config.search.space)
+    operations = np.where(drawn.edges, drawn.operations, 1 - drawn.operations.clip(0, 1))
+    keep_architecture(run, replace(drawn, operations=operations), Reporter())
+    assert run.architecture() != drawn
+    assert [one.name for one in contestants(run, 0)] == ["searched", "unet"]
 
 
 def test_two_architectures_of_one_name_are_told_apart_by_no_folder(run, tmp_path):
