@@ -45,4 +45,4 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
             own, found = lines[0].contestant.origin, line.difference
             text += f"; {own} minus this {found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}"
         reporter.message(text)
-    reporter.message(verdict(lines))
+    reporter.message(verdict(lines, folds))

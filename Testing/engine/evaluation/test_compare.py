@@ -245,3 +245,25 @@ def test_the_sentence_claims_no_more_than_the_intervals(against_random, against_
     )
     assert text.startswith(start)
     assert all(part in text for part in words)
+
+
+def test_whoever_decides_is_named_though_another_one_is_the_best():
+    """It was not clear whether the search paid, which was better than the best of each kind."""
+    found = [line("searched", 0.9, None), line("unet", 0.88, BETTER), line("u_shape_2_levels", 0.87, UNCLEAR)]
+    text = verdict(found)
+    assert text.startswith("Whether the search paid is not clear")
+    assert "better than the best one drawn by hand" in text
+    assert text.endswith("not told apart from another, u_shape_2_levels.")
+
+
+@pytest.mark.parametrize(
+    ("caption", "folds", "known"),
+    [("searched", [0], ""), ("searched", [0, 1, 3], "fold 1, 3"), ("the run's own", [0, 1], "")],
+)
+def test_cases_that_only_the_search_has_seen_are_told(caption, folds, known):
+    """It learns from the training cases of fold 0, on which other folds are validated."""
+    first = line("searched", 0.9, None)
+    own = replace(first, contestant=replace(first.contestant, origin=caption))
+    text = verdict([own, line("unet", 0.88, BETTER)], folds)
+    assert ("The search learned from validation cases of" in text) == bool(known)
+    assert text.endswith(f"cases of {known}, the others did not." if known else "drawn by hand.")
