@@ -29,14 +29,7 @@ def openCase(
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    files = run.scores.cases[name] if run.scores else None
-    if files is None or not files.images or files.label is None:
-        raise ValueError(_("{name}: the scores do not name its image and label; evaluate again").format(name=name))
-    image, label = files.images[0], files.label
-    predicted = run.layout.prediction_file(name)
-    for path in (image, label, predicted):
-        if not os.path.exists(path):  # also where it may not be looked for
-            raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
+    image, label, predicted = _files(run, name)
     task = run.requiredSettings.task
     styles = segmentStyles({v: text for v, text in task.labels.items() if v})
     made: list[slicer.vtkMRMLNode] = []
@@ -69,6 +62,18 @@ def openCase(
         jump = slicer.vtkMRMLSliceNode.CenteredJumpSlice
         slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *place, jump)
     return volume, reference, prediction
+
+
+def _files(run: OpenedRun, name: str) -> tuple[Path, Path, Path]:
+    """Image, reference and prediction; ValueError where one is not known or not there."""
+    files = run.scores.cases[name] if run.scores else None
+    if files is None or not files.images or files.label is None:
+        raise ValueError(_("{name}: the scores do not name its image and label; evaluate again").format(name=name))
+    found = (files.images[0], files.label, run.layout.prediction_file(name))
+    for path in found:
+        if not os.path.exists(path):  # also where it may not be looked for
+            raise ValueError(_("{path} is no longer there; put it back or evaluate again").format(path=path))
+    return found
 
 
 def _loaded(origin: str) -> slicer.vtkMRMLNode | None:
