@@ -31,15 +31,13 @@ from dints.process_group import is_main_process, main_process_first
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.search.drawing import draw_architecture
-from dints.search.loop import Search
+from dints.search.loop import SEARCH_FOLD, Search
 from dints.search.selection import choose
 from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.training.log import defined
 from dints.training.retrain import FoldResult, FoldTrainer
 from dints.zoo.catalogue import AnyDesign, find_design, require_fit
-
-SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 
 
 def prepare(
@@ -205,7 +203,8 @@ def keep_architecture(run: Run, architecture: AnyDesign, reporter: Reporter) -> 
     if run.architecture_file.is_file() and run.architecture() != architecture:
         if _begun_folds(run):
             raise InputError(f"{run.folder}: has folds of another architecture; use a new run for this one")
-        run.summary_file.unlink(missing_ok=True)  # its numbers are those of the one before
+        for of_the_one_before in (run.summary_file, run.compare_file):
+            of_the_one_before.unlink(missing_ok=True)
     architecture.save(run.architecture_file)
     title = f"{run.config.task.name}, memory budget {run.config.search.memory_budget:g}"
     try:

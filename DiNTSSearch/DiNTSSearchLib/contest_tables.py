@@ -34,7 +34,8 @@ def comparisonTable(comparison: Mapping[str, Any]) -> tuple[list[str], list[list
     hints = [_("{filters} filters").format(filters=own["filters"]) for own in comparison["networks"]]
     rows += [[own["caption"], ABSENT, _("failed")] for own in failed]
     hints += [own["reason"] for own in failed]
-    return [_("Network"), _("Dice"), _("Searched minus this")], rows, hints
+    own = rows[0][0].capitalize() if rows else ""
+    return [_("Network"), _("Dice"), _("{network} minus this").format(network=own)], rows, hints
 
 
 def _difference(found: Mapping[str, Any] | None) -> str:

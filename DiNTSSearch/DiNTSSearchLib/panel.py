@@ -229,7 +229,8 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self.readRun()
         if not self.run.readLogs():
             qt.QTimer.singleShot(0, self.refresh)  # there is more to read
-        self.plots.show(self.run, self.parameters.memoryBudget)
+        in_seconds = self.run.settings is not None and self.run.settings.search.seconds
+        self.plots.show(self.run, None if in_seconds else self.parameters.memoryBudget)
         try:
             for section in self.sections:
                 section.refresh()

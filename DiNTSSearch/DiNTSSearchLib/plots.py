@@ -61,8 +61,8 @@ class RunPlots:
         self._drawn: dict[str, tuple[float, ...]] = {}  # of each curve: number of points and the last one
         self._arrangement = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView  # of the main window, before its plots
 
-    def show(self, run: OpenedRun, budget: float) -> None:
-        """Brings the curves to what was read of the run's logs."""
+    def show(self, run: OpenedRun, budget: float | None) -> None:
+        """Brings the curves to what was read of the run's logs; a budget of None is no share of the memory."""
         if run.folder != self._folder or (self._drawn and not _series()):  # another run, or the scene was closed
             self._folder, self._drawn = run.folder, {}
             self.clear()
@@ -76,7 +76,7 @@ class RunPlots:
             else:
                 steps, values = run.log().points(chart.value)
                 self._curve(name, "search", chart.axis, steps, values)
-                if name == "memory_fraction" and steps:
+                if name == "memory_fraction" and steps and budget is not None:
                     self._curve(name, BUDGET, _("budget"), [steps[0], steps[-1]], [budget, budget], 1)
 
     def chartNode(self, name: str) -> slicer.vtkMRMLPlotChartNode:

@@ -14,7 +14,7 @@ import torch
 from dints import Architecture, Config, InputError, SearchSpace
 from dints.evaluation.evaluate import ScoreRow, write_scores
 from dints.events import Reporter
-from dints.files.storage import read_json
+from dints.files.storage import read_json, write_json
 from dints.model.model import load_model
 from dints.run import Run
 from dints.stages import export, keep_architecture, prepare, search, train
@@ -105,6 +105,14 @@ def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
     assert listener.warnings == [f"{asking}: is not used, as an architecture is given in place of a search"]
 
 
+def test_a_run_goes_on_with_the_u_net_that_it_has_whatever_the_name_stands_for_today(phantoms, two_steps, tmp_path):
+    """It had four levels in every space."""
+    run = Run.create(tmp_path / "run", phantoms, two_steps.with_overrides(["search.architecture=unet"]))
+    assert search(run, CPU, Reporter()).levels == run.config.search.levels == 2
+    UNetDesign().save(run.architecture_file)
+    assert search(run, CPU, Reporter()) == UNetDesign()
+
+
 def test_a_search_leaves_its_architecture_and_its_numbers(new):
     heard = Listener()
     found = search(new, CPU, heard)
@@ -145,13 +153,15 @@ def test_a_race_says_that_it_does_not_hold_a_budget_in_seconds(phantoms, tiny_co
     assert "search.seconds steers the search alone" in listener.warnings[0]
 
 
-def test_the_numbers_of_a_search_do_not_stay_with_a_given_architecture(new):
+def test_neither_numbers_of_a_search_nor_its_comparison_stay_with_a_given_architecture(new):
     found = search(new, CPU, Reporter())
     keep_architecture(new, found, Reporter())
     assert new.summary_file.is_file()
+    write_json(new.compare_file, {})
     given = next(own for own in (DESIGN, Architecture.random(DESIGN.space, 1)) if own != found)
     keep_architecture(new, given, Reporter())
     assert not new.summary_file.exists()
+    assert not new.compare_file.exists()
 
 
 def test_a_fold_is_reported_with_its_dice_and_not_trained_twice(run, monkeypatch):

@@ -23,6 +23,11 @@ def longer_texts() -> Iterator[None]:
         _state["longer"] = False
 
 
+def language() -> str:
+    """Of the application now."""
+    return "longer words" if _state["longer"] else "English"
+
+
 def translate(context: str, text: str) -> str:
     """Text in the application's language."""
     if not isinstance(text, str):

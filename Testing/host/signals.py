@@ -54,6 +54,7 @@ def signal_signatures(raw_class: type) -> tuple[str, ...]:
     return tuple(bytes(m.methodSignature().data()).decode() for m in methods if m.methodType() == QMetaMethod.Signal)
 
 
+@cache
 def resolve(raw_class: type, listed: frozenset[str], signature: str) -> str | None:
     """Signature under which Qt knows the listed signal `signature`; None where the class has no such signal.
 

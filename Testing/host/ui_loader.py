@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice
@@ -10,7 +11,7 @@ from PySide6.QtUiTools import QUiLoader
 from PySide6.QtWidgets import QWidget
 
 from .errors import HostError
-from .i18n import translate
+from .i18n import language, translate
 from .members import property_table
 
 TEXTS = ("text", "title", "toolTip", "placeholderText", "windowTitle")  # properties that a user reads
@@ -34,17 +35,27 @@ class UiLoader(QUiLoader):
     def load(self, device: Any, parent: QWidget | None = None) -> QWidget:
         if isinstance(device, QFile) and not device.isOpen():
             device.open(QIODevice.OpenModeFlag.ReadOnly)
-        root = ElementTree.fromstring(bytes(device.readAll().data()))
-        check_properties(root)
-        translate_texts(root)
-        scene_connections = take_scene_connections(root)
+        prepared, scene_connections = prepare(bytes(device.readAll().data()), language())
         buffer = QBuffer()
-        buffer.setData(QByteArray(ElementTree.tostring(root)))
+        buffer.setData(QByteArray(prepared))
         buffer.open(QIODevice.OpenModeFlag.ReadOnly)
         widget = super().load(buffer, parent)
         for sender, receiver in scene_connections:
             _named(widget, sender).mrmlSceneChanged.connect(_named(widget, receiver).setMRMLScene)
         return widget
+
+
+@cache
+def prepare(content: bytes, language: str) -> tuple[bytes, list[tuple[str, str]]]:
+    """What Qt's own loader reads, and what is connected after it; kept, as tests open a panel again and again.
+
+    language: that the texts are translated into now.
+    """
+    root = ElementTree.fromstring(content)
+    check_properties(root)
+    translate_texts(root)
+    scene_connections = take_scene_connections(root)
+    return ElementTree.tostring(root), scene_connections
 
 
 def translate_texts(root: ElementTree.Element) -> None:

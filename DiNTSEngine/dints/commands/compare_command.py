@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         text = f"{name}: Dice {line.dice:.4f}, {line.contestant.design.filters} filters"
         text += f", {cost.parameters / 1e6:.2f} M parameters, {cost.macs / 1e9:.2f} G multiply-adds"
         if line.contestant.name != SEARCHED and line.difference:
-            found = line.difference
-            text += f"; searched minus this {found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}"
+            own, found = lines[0].contestant.origin, line.difference
+            text += f"; {own} minus this {found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}"
         reporter.message(text)
-    reporter.message(verdict(lines))
+    reporter.message(verdict(lines, folds))

@@ -23,7 +23,7 @@ from dints.data.grid import Grid
 from dints.data.images import read_channels
 from dints.data.preprocessing import Preprocessor
 from dints.data.segments import read_named_label, segments_of
-from dints.errors import InputError
+from dints.errors import InputError, memory_for
 from dints.events import Reporter
 from dints.files.storage import atomic_path, read_json, write_json, writing
 from dints.geometry import Box
@@ -130,7 +130,7 @@ def build_cache(
         ignored: other values, of voxels that nobody annotated.
 
     Raises:
-        InputError: a case cannot be used; it is named.
+        InputError: a case cannot be used; it is named. So it is in a MemoryShortageError.
         StorageError: the disk is full.
     """
     names = dict(labels) if isinstance(labels, Mapping) else {value: f"label {value}" for value in labels}
@@ -184,10 +184,11 @@ def _build(case: Case, entry: Path, preprocessor: Preprocessor, source: LabelSou
     """Preprocesses a case into its entry."""
     *images, label = _files(case)
     try:
-        channels = read_channels(images)
-        image, grid = preprocessor(channels)
-        found = read_named_label(label, source.names, channels[0])
-        classes = preprocessor.label(found, grid, list(source.labels), source.ignored).numpy()
+        with memory_for(case.name, "preprocessed"):
+            channels = read_channels(images)
+            image, grid = preprocessor(channels)
+            found = read_named_label(label, source.names, channels[0])
+            classes = preprocessor.label(found, grid, list(source.labels), source.ignored).numpy()
     except InputError as error:
         raise InputError(f"{case.name}: {error}") from error
     samples = {index: voxels for index in range(1, len(source.labels)) if len(voxels := _some_voxels(classes == index))}

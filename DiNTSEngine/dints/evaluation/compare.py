@@ -20,7 +20,8 @@ from dints.evaluation.paired import PairedDifference, paired_difference
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.run import Run
-from dints.search.candidates import Fitter, Proposal, random_ones, u_shapes
+from dints.search.candidates import Fitter, Proposal, plain, random_ones, u_shapes
+from dints.search.loop import SEARCH_FOLD
 from dints.search.race import Candidate
 from dints.space.network import build_network
 from dints.training.checkpoint import restoring
@@ -31,7 +32,8 @@ from dints.zoo.catalogue import AnyDesign, find_design, read_design, require_fit
 from dints.zoo.unet_design import NAME as UNET
 from dints.zoo.unet_design import UNetDesign
 
-SEARCHED = "searched"
+SEARCHED = "searched"  # the run's own network; also the caption of one that is
+NOT_SEARCHED = "the run's own"  # the caption of one that was given
 RANDOM = "random"
 GIVEN = "given"
 FORMAT = 1
@@ -93,7 +95,7 @@ def compare(
 
 
 def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candidate]:
-    """The searched network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`.
+    """The run's own network, and at its memory the 3D U-Net, U shapes, random architectures and those of `given`.
 
     InputError if two of these have one name, as each is trained in a folder of its name, or the run's patches cannot
     pass through one.
@@ -101,7 +103,8 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
     config, stems = run.config, [Path(name).stem for name in given]
     if twice := next((name for name, stem in zip(given, stems, strict=True) if stems.count(stem) > 1), None):
         raise InputError(f"{twice}: another one that is compared has the name {Path(twice).stem}, too; rename its file")
-    searched = Candidate(SEARCHED, "searched", _with_filters(run))
+    caption = SEARCHED if run.summary_file.is_file() else NOT_SEARCHED
+    searched = Candidate(SEARCHED, caption, _with_filters(run))
     space = config.search.space
     fit = Fitter(config, _cost(run, searched).training_memory)
     others: list[Proposal] = [
@@ -112,30 +115,38 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
     ]
     for *_, design in others:
         require_fit(design, config.sampling.patch)
-    return [searched, *(one for one in fit(others) if one.design != searched.design)]
+    own = plain(searched.design)
+    return [searched, *(one for one in fit(others) if plain(one.design) != own)]
 
 
-def verdict(lines: Sequence[Line]) -> str:
-    """The honest sentence: whether the search paid, against the best of each kind."""
+def verdict(lines: Sequence[Line], folds: Sequence[int] = ()) -> str:
+    """The honest sentence: whether the search paid, if there was one, against the best of each kind.
+
+    Against another one, too, from which the searched network stands out less. Of `folds`, those are named whose
+    validation cases the search learned from: there they are not new to its network alone.
+    """
     others = [line for line in lines if line.difference]
     random = [line for line in others if line.contestant.name.startswith(RANDOM)]
     given = [line for line in others if line.contestant.name.startswith(GIVEN)]
     drawn = [line for line in others if line not in (*random, *given)]
     parts = [
-        f"{_against(best)} {words}"
-        for group, words in (
-            (random, "the best random one"),
-            (drawn, "the best one drawn by hand"),
-            (given, "the best given one"),
-        )
-        if group and (best := max(group, key=lambda line: line.dice)) and best.difference
+        *_standing(random, "the best random one"),
+        *_standing(drawn, "the best one drawn by hand"),
+        *_standing(given, "the best given one"),
     ]
     verdicts = {line.difference.verdict for line in others if line.difference}
     start = "The search paid" if verdicts == {"better"} else "Whether the search paid is not clear"
     start = "The search did not pay" if "worse" in verdicts else start
-    sentence = f"{start}: the searched network is {' and '.join(parts)}." if parts else "Nothing to compare with."
-    failed = [line.contestant.origin for line in lines if line.failure]
-    return f"{sentence} Could not be trained: {', '.join(failed)}." if failed else sentence
+    start += ": the searched network"
+    if lines[0].contestant.origin != SEARCHED:
+        start = "Nothing was searched: the network that was given to the run"
+    sentences = [f"{start} is {' and '.join(parts)}." if parts else "Nothing to compare with."]
+    if failed := [line.contestant.origin for line in lines if line.failure]:
+        sentences.append(f"Could not be trained: {', '.join(failed)}.")
+    known = [str(fold) for fold in folds if fold != SEARCH_FOLD]
+    if known and parts and lines[0].contestant.origin == SEARCHED:
+        sentences.append(f"The search learned from validation cases of fold {', '.join(known)}, the others did not.")
+    return " ".join(sentences)
 
 
 def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
@@ -143,7 +154,7 @@ def to_mapping(lines: Sequence[Line], folds: Sequence[int]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "folds": list(folds),
-        "verdict": verdict(lines),
+        "verdict": verdict(lines, folds),
         "networks": [
             {
                 "name": line.contestant.name,
@@ -210,6 +221,24 @@ def _claim_folder(run: Run, contestant: Candidate) -> None:
         remedy = "compare as before (--random, --architecture), or delete the folder to train this one"
         raise InputError(f"{file.parent}: has trainings of another architecture; {remedy}")
     contestant.design.save(file)
+
+
+def _standing(group: Sequence[Line], best_one: str) -> list[str]:
+    """How the searched network stands against the best of a group, and against one that decides otherwise."""
+    if not group:
+        return []
+    best = max(group, key=lambda line: line.dice)
+    hardest = min(group, key=_rank)
+    found = [f"{_against(best)} {best_one}"]
+    return (
+        found if _rank(hardest) == _rank(best) else [*found, f"{_against(hardest)} another, {hardest.contestant.name}"]
+    )
+
+
+def _rank(line: Line) -> int:
+    """The less the searched network stands out, the lower."""
+    assert line.difference
+    return ("worse", "not told apart", "better").index(line.difference.verdict)
 
 
 def _against(line: Line) -> str:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from dints.config import TaskConfig
 from dints.data.cases import Case
-from dints.data.images import read_channels, read_image, write_image
+from dints.data.images import naming, read_channels, read_image, write_image
 from dints.data.segments import blank, read_named_label
 from dints.errors import InputError
 from dints.evaluation.evaluate import (
@@ -113,7 +113,8 @@ def _segmented(
     expected = expected_dice(folder)
     for number, case in enumerate(cases, start=1):
         channels = read_channels(case.images)
-        prediction = predictor.predict(channels, confidence=True)
+        with naming(case.images):
+            prediction = predictor.predict(channels, confidence=True)
         write_image(prediction.labels, _prediction_file(folder, case))
         expected[case.name] = prediction.confidence.expected_dice if prediction.confidence else None
         yield case, channels, prediction.labels

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dints.data.grid import Grid
+from dints.geometry import Box
 from dints.inference.band_sums import Band
 from dints.inference.confidence import ConfidenceMeter
 from dints.inference.runoff import Runoff
@@ -26,7 +27,7 @@ class LabelAssembler:
     """Takes bands in order and elects a class for each voxel of the crop at its original resolution.
 
     Softmax is taken on the working grid, then probabilities are interpolated. Rows outside of the bands that were
-    added stay background.
+    added stay background; voxels outside of the box are certain background, also in what others are told.
 
     Args:
         grid: of the volume that the bands belong to.
@@ -36,6 +37,7 @@ class LabelAssembler:
         slab_bytes: bound of the working memory, as long as it suffices for one row.
         meter: is told of all probabilities.
         runoff: is told of each slab, and decides in its labels what the folds leave open.
+        box: of the crop, that is wanted; all of it by default.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class LabelAssembler:
         slab_bytes: int = SLAB_BYTES,
         meter: ConfidenceMeter | None = None,
         runoff: Runoff | None = None,
+        box: Box | None = None,
     ) -> None:
         self._grid, self._vote, self._slab_bytes = grid, vote, slab_bytes
         # In memory as files have it, the last axis first: so the way back to the file's grid is a plain copy.
         self._labels = np.zeros(grid.crop_shape[::-1], np.uint8).T
         self._disagreement = np.zeros_like(self._labels) if disagreement else None
         self._meter, self._runoff = meter, runoff
+        self._box = None if box == tuple(slice(0, count) for count in grid.crop_shape) else box
         self._pending: list[Tensor] = []  # of each fold: probabilities [K, X, Y, n] that further targets read
         self._first_row = 0  # working row of the first one pending
         self._next = 0  # target row, all before it are done
@@ -112,7 +116,7 @@ class LabelAssembler:
     def _assemble(self, targets: range) -> None:
         winners, total = [], torch.empty(0)
         for fold in self._pending:
-            probabilities = self._grid.interpolate_rows(fold, self._first_row, targets)
+            probabilities = self._within_box(self._grid.interpolate_rows(fold, self._first_row, targets), targets)
             winners.append(largest(probabilities))
             if self._meter is not None:
                 self._meter.add_network(len(winners) - 1, probabilities, winners[-1])
@@ -129,3 +133,14 @@ class LabelAssembler:
         if self._disagreement is not None:
             share = disagreement(votes, elected, total)
             self._disagreement[..., rows] = (share * PERCENT).round().cpu().numpy()
+
+    def _within_box(self, probabilities: Tensor, targets: range) -> Tensor:
+        """Those of rows [K, Xc, Yc, n], with certain background outside of the box."""
+        if self._box is None:
+            return probabilities
+        x, y, z = self._box
+        rows = slice(max(0, z.start - targets.start), max(0, z.stop - targets.start))
+        within = torch.zeros_like(probabilities)
+        within[0] = 1
+        within[:, x, y, rows] = probabilities[:, x, y, rows]
+        return within

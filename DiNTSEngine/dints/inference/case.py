@@ -68,10 +68,9 @@ class PreparedCase:
         `meter` is told of the probabilities of those that go over every window.
         """
         runoff = None if disagreement or self._majority == len(self.networks) else Runoff(self.grid, meter)
-        assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff)
+        assembler = LabelAssembler(self.grid, self.vote, disagreement, step.slab_bytes, meter, runoff, self.box)
         passes = Passes(reporter, STAGE)
         if self.box is None:
-            passes.finish()
             doubt = assembler.disagreement()
             nowhere = None if doubt is None else np.full_like(doubt, NOT_COMPUTED)
             return CaseResult(assembler.labels(), nowhere, 0, 0, 0, 0, 0.0)
@@ -96,9 +95,8 @@ class PreparedCase:
             if focus:
                 _mark_what_was_not_computed(doubt, self.grid, box, focus)
             doubt = blank_outside(doubt, self.box, NOT_COMPUTED)
-        classes = blank_outside(assembler.labels(), self.box)
         every = self._all(volume).count
-        return CaseResult(classes, doubt, windows.count, every, by_all, passes.done, passes.seconds)
+        return CaseResult(assembler.labels(), doubt, windows.count, every, by_all, passes.done, passes.seconds)
 
     @property
     def _majority(self) -> int:

@@ -91,7 +91,8 @@ def first_look(
     Other arguments as in `sliding_window`.
     """
     x, y, z = volume.shape[1:]
-    seen = F.avg_pool3d(volume[None], scale, ceil_mode=True, count_include_pad=False)[0] if scale > 1 else volume
+    side = [min(scale, count) for count in (x, y, z)]  # an axis of one voxel stays
+    seen = F.avg_pool3d(volume[None], side, ceil_mode=True, count_include_pad=False)[0]
     padded, margins = pad_to_patch(seen.numpy(), patch)
     grid = WindowGrid.fewest(padded.shape[1:], patch)
     sweep = Sweep(padded, grid, networks, batch_size, [()], [], torch.device(device), one_at_a_time)

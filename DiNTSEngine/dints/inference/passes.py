@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from dints.events import Reporter
+
+MILLISECONDS = 1000  # of a second, as events of a GPU count
 
 
 @dataclass
@@ -22,7 +24,8 @@ class PassCounter:
     tell: Callable[[int, int], None] | None = None
     total: int = 0
     done: int = 0
-    seconds: float = 0.0  # that those done took, without what is before, between and behind them
+    _seconds: float = 0.0
+    _events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)  # read once all is done
 
     def add(self, windows: int) -> None:
         self.done += windows
@@ -35,12 +38,24 @@ class PassCounter:
 
     @contextlib.contextmanager
     def timed(self, device: torch.device) -> Iterator[None]:
-        """Counts the seconds of passes."""
-        started = time.perf_counter()
-        yield
+        """Counts the seconds of passes; a GPU is not waited for."""
         if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        self.seconds += time.perf_counter() - started
+            begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begun.record(torch.cuda.current_stream(device))
+            yield
+            ended.record(torch.cuda.current_stream(device))
+            self._events.append((begun, ended))
+        else:
+            started = time.perf_counter()
+            yield
+            self._seconds += time.perf_counter() - started
+
+    @property
+    def seconds(self) -> float:
+        """That the passes took, without what is before, between and behind them. Waits for a GPU."""
+        for _, ended in self._events[-1:]:
+            ended.synchronize()
+        return self._seconds + sum(float(begun.elapsed_time(ended)) for begun, ended in self._events) / MILLISECONDS
 
 
 class Passes:

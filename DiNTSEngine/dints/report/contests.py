@@ -20,7 +20,9 @@ def race(run: RunFiles) -> Part:
     """Who took part in the race, and who went on."""
     files = run.race
     if not files.standings.exists():
-        return "The race has not started yet." if run.config.race.enabled else "The search has no race (race.enabled)."
+        if not run.config.race.enabled:
+            return "The search has no race (race.enabled)."
+        return "There was no race." if run.was_not_searched else "The race has not started yet."
     races = [("Candidates", files), ("The leader against what is one change away from it", files.near)]
     is_over = run.architecture_file.exists()
     parts = [
@@ -34,17 +36,20 @@ def _race(files: RaceFiles, is_over: bool) -> Part:
         racers = RaceReader(files).racers()
         ends = heat_ends(racers)
         head = ["Candidate", "Origin", "Filters", *(f"Dice, {end} steps" for end in ends), "Went on to"]
-        rows = [_racer(racer, ends) for racer in racers]
+        rows = [_racer(racer, ends, is_over) for racer in racers]
         if is_over and rows:
             rows[0][-1] += ", first"
         return {"head": head, "rows": rows, "charts": [chart_svg(_chart(racers))] if ends else []}
 
 
-def _racer(racer: Racer, ends: list[int]) -> list[str]:
+def _racer(racer: Racer, ends: list[int], is_over: bool) -> list[str]:
+    """One that has no Dice at the end of its training is out of the race."""
     dice = [f"{racer.dice[end]:.4f}" if end in racer.dice else ABSENT for end in ends]
     filters = ABSENT if racer.filters is None else str(racer.filters)
     heat = heat_of(racer, ends)
-    return [racer.name, racer.origin, filters, *dice, f"heat {heat}" if heat else ABSENT]
+    is_out = is_over and racer.steps not in racer.dice
+    went_on = f"out in heat {max(1, heat)}" if is_out else f"heat {heat}" if heat else ABSENT
+    return [racer.name, racer.origin, filters, *dice, went_on]
 
 
 def _chart(racers: list[Racer]) -> Chart:
@@ -69,7 +74,8 @@ def comparison(run: RunFiles) -> Part:
     compared = read_json(path)
     with naming(path):
         head = ["Network", "Filters", "Parameters, million", "Multiply-adds, billion", "Training memory, MiB", "Dice"]
-        head += ["Searched minus this", "95 % interval", "The searched one is"]
+        own = str(compared["networks"][0]["caption"]).capitalize()
+        head += [f"{own} minus this", "95 % interval", f"{own} is"]
         folds = ", ".join(str(fold) for fold in compared["folds"])
         return {
             "verdict": str(compared["verdict"]),

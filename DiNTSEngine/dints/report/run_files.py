@@ -32,6 +32,11 @@ class RunFiles(RunLayout):
         """Of the cross-validation; None before it."""
         return read_scores(self.evaluation_folder) if self.scores_file.exists() else None
 
+    @property
+    def was_not_searched(self) -> bool:
+        """Whether its architecture was given: a search leaves its numbers, too."""
+        return self.architecture_file.exists() and not self.summary_file.exists()
+
     def rows(self, path: Path) -> list[dict[str, Any]]:
         """All rows of a search's or fold's log; none before its first step."""
         with naming(path):

@@ -13,11 +13,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from dints.config import SearchConfig
 from dints.errors import InputError
 from dints.files.storage import read_json
-from dints.report.figures import Chart, chart_svg, data_url, points
+from dints.report.figures import Chart, Curve, chart_svg, data_url, points
 from dints.report.run_files import Part, RunFiles, naming, shown
 
+GIVEN = "The architecture was given, not searched."
 ABSENT = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MILLION, BILLION, GIBIBYTE = 1e6, 1e9, 2**30
@@ -84,8 +86,7 @@ def _drawing(path: Path) -> Part:
 def _cost(run: RunFiles) -> Part:
     path = run.summary_file
     if not path.exists():
-        given = run.architecture_file.exists()
-        return "The architecture was given, not searched." if given else "The search has not finished yet."
+        return GIVEN if run.was_not_searched else "The search has not finished yet."
     patch = f"For one patch of {_product(run.config.sampling.patch)} voxels."
     summary = read_json(path)
     with naming(path):
@@ -98,10 +99,12 @@ def _cost(run: RunFiles) -> Part:
                 ("Training memory, GiB (predicted)", "training_memory", GIBIBYTE),
             )
         ]
-        found = (
-            f"Discretization gap G {summary['gap']}; expected memory {summary['expected_memory']:.3f} of the full "
-            f"supernet's, budget {summary['memory_budget']:.3f}."
-        )
+        found = f"Discretization gap G {summary['gap']}; expected "
+        share = f"{summary['expected_memory']:.3f} of the full supernet's, budget"
+        if seconds := run.config.search.seconds:
+            found += f"time of a window {share} {seconds:g} s."
+        else:
+            found += f"memory {share} {summary['memory_budget']:.3f}."
         return {"rows": rows, "patch": patch, "found": found}
 
 
@@ -109,8 +112,8 @@ def search(run: RunFiles) -> Part:
     """How the architecture search went."""
     rows = run.rows(run.search.log)
     if not rows:
-        return "The search has not started yet."
-    budget = run.config.search.memory_budget
+        return GIVEN if run.was_not_searched else "The search has not started yet."
+    settings = run.config.search
     with naming(run.search.log):
         charts = [
             Chart(
@@ -119,14 +122,17 @@ def search(run: RunFiles) -> Part:
             ),
             Chart("Dice on train2", {"Dice": points(rows, "dice")}),
             Chart("Discretization gap G", {"G": points(rows, "gap")}),
-            Chart(
-                "Expected share of the supernet's memory",
-                {"expected": points(rows, "memory_fraction")},
-                budget,
-                "budget",
-            ),
+            _budget(points(rows, "memory_fraction"), settings),
         ]
-    return {"charts": _drawn(charts), "progress": _progress(rows, run.config.search.iterations)}
+    return {"charts": _drawn(charts), "progress": _progress(rows, settings.iterations)}
+
+
+def _budget(expected: Curve, settings: SearchConfig) -> Chart:
+    """What the network is expected to take, beside sigma; seconds of a budget are no share that the log knows."""
+    title = "Expected share of the supernet's"
+    if settings.seconds:
+        return Chart(f"{title} time", {"expected": expected})
+    return Chart(f"{title} memory", {"expected": expected}, settings.memory_budget, "budget")
 
 
 def retraining(run: RunFiles) -> Part:

@@ -38,6 +38,7 @@ from dints.training.step import OptimizerStep, set_learning_rate
 from dints.training.stopping import stoppable
 
 STAGE = "search"
+SEARCH_FOLD = 0  # the search sees the training cases of this fold (4.1: four of five parts)
 SECONDS_TOLERANCE = 0.1  # of `search.seconds`, by which what is found may miss it without a warning
 SHOWN = ("loss", "dice", "gap", "memory_fraction")  # of the log, with the progress
 

@@ -38,7 +38,7 @@ def entries(space: SearchSpace) -> list[Entry]:
     """All architectures that come with the engine; those without a file are drawn for `space`."""
     shape = "conv 3x3x3 down and up, identities across"
     drawn = [
-        Entry(unet_design.NAME, "3D U-Net", "any", "", UNetDesign(delay=space.delay)),
+        Entry(unet_design.NAME, "3D U-Net", "any", "", UNetDesign.beside(space)),
         Entry(U_SHAPE, f"U shape of the search space: {shape}", "any", "", u_shape(space)),
     ]
     return drawn + found_entries()

@@ -19,7 +19,7 @@ from dints.data.cache import Cache, build_cache
 from dints.data.cases import Case
 from dints.data.images import read_channels, read_label, write_image
 from dints.data.preprocessing import Preprocessor
-from dints.errors import InputError, RunError
+from dints.errors import InputError, MemoryShortageError, RunError
 from dints.events import Reporter
 
 CONFIG = PreprocessingConfig()
@@ -172,6 +172,15 @@ def test_what_cannot_be_cached_is_named(cases, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot be written .*; free disk space or choose another folder"):
         build_cache(cases, CONFIG, VALUES, tmp_path / "file", Reporter())
+
+
+def test_a_case_for_which_memory_does_not_suffice_is_named(cases, tmp_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Preprocessor, "label", fail)
+    with pytest.raises(MemoryShortageError, match=r"^a: memory ran out while it was preprocessed \(MemoryError\);"):
+        build(cases, tmp_path / "cache")
 
 
 def test_the_files_of_a_dicom_folder_are_part_of_the_key(tmp_path, cases):

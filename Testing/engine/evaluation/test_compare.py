@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ from dints.evaluation.compare import Line, compare, contestants, verdict
 from dints.evaluation.evaluate import ScoreRow
 from dints.evaluation.paired import PairedDifference
 from dints.events import Reporter
-from dints.files.storage import read_json
+from dints.files.storage import read_json, write_json
 from dints.inference.sliding_window import NotFiniteAnswerError
 from dints.run import Run
 from dints.search.race import Candidate
@@ -64,6 +66,25 @@ def test_all_are_trained_alike_and_compared_by_case(run, lines):
 def test_nobody_has_more_memory_than_the_searched_network(lines):
     searched, *others = lines
     assert all(other.cost.training_memory <= searched.cost.training_memory for other in others)
+
+
+def test_where_nothing_was_searched_no_search_has_paid(run, lines):
+    """A U shape, which a plan without time for a search takes, was called the searched network."""
+    assert lines[0].contestant.origin == "the run's own"
+    assert verdict(lines).startswith("Nothing was searched: the network that was given to the run is (")
+    write_json(run.summary_file, {})  # as a search leaves it
+    assert contestants(run, 0)[0].origin == "searched"
+    run.summary_file.unlink()
+
+
+def test_the_network_of_the_run_is_not_compared_with_itself(phantoms, tiny_config, tmp_path):
+    """Operations on edges that are off told a searched U shape from the one that is drawn."""
+    run = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(["training.filters=4"]))
+    drawn = u_shape(run.config.search.space)
+    operations = np.where(drawn.edges, drawn.operations, 1 - drawn.operations.clip(0, 1))
+    keep_architecture(run, replace(drawn, operations=operations), Reporter())
+    assert run.architecture() != drawn
+    assert [one.name for one in contestants(run, 0)] == ["searched", "unet"]
 
 
 def test_two_architectures_of_one_name_are_told_apart_by_no_folder(run, tmp_path):
@@ -224,3 +245,25 @@ def test_the_sentence_claims_no_more_than_the_intervals(against_random, against_
     )
     assert text.startswith(start)
     assert all(part in text for part in words)
+
+
+def test_whoever_decides_is_named_though_another_one_is_the_best():
+    """It was not clear whether the search paid, which was better than the best of each kind."""
+    found = [line("searched", 0.9, None), line("unet", 0.88, BETTER), line("u_shape_2_levels", 0.87, UNCLEAR)]
+    text = verdict(found)
+    assert text.startswith("Whether the search paid is not clear")
+    assert "better than the best one drawn by hand" in text
+    assert text.endswith("not told apart from another, u_shape_2_levels.")
+
+
+@pytest.mark.parametrize(
+    ("caption", "folds", "known"),
+    [("searched", [0], ""), ("searched", [0, 1, 3], "fold 1, 3"), ("the run's own", [0, 1], "")],
+)
+def test_cases_that_only_the_search_has_seen_are_told(caption, folds, known):
+    """It learns from the training cases of fold 0, on which other folds are validated."""
+    first = line("searched", 0.9, None)
+    own = replace(first, contestant=replace(first.contestant, origin=caption))
+    text = verdict([own, line("unet", 0.88, BETTER)], folds)
+    assert ("The search learned from validation cases of" in text) == bool(known)
+    assert text.endswith(f"cases of {known}, the others did not." if known else "drawn by hand.")

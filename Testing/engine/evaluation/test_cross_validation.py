@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from dints.config import Config
 from dints.data.cases import Case
 from dints.data.images import read_image
-from dints.errors import InputError
+from dints.errors import InputError, MemoryShortageError
 from dints.evaluation import cross_validation
 from dints.evaluation.cross_validation import cross_validate, evaluate_model, report_summary
 from dints.evaluation.evaluate import evaluate_case, read_scores
@@ -219,3 +219,12 @@ def test_the_summary_names_every_metric_of_every_label(run):
         assert message.startswith(f"Cross-validation, {line}: Dice {mean:.4f} +- 0.0000, NSD {mean:.4f} +- 0.0000")
         assert all(metric.short in message for metric in METRICS.values())
         assert message.endswith(" (3 cases)")
+
+
+def test_a_scan_for_which_memory_does_not_suffice_is_named(run, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryShortageError("image: memory ran out")
+
+    monkeypatch.setattr(Prepared, "predict", fail)
+    with pytest.raises(MemoryShortageError, match=r"case0_image\.nii\.gz: memory ran out$"):
+        cross_validate(run, "cpu", Reporter())

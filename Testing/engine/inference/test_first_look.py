@@ -266,7 +266,7 @@ def test_a_network_that_answers_with_no_number_is_looked_at():
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("shape", [SIZE, (47, 16, 33), (9, 40, 13)])
+@pytest.mark.parametrize("shape", [SIZE, (47, 16, 33), (9, 40, 13), (1, 40, 1)])
 def test_a_possible_voxel_brings_in_what_is_within_the_margin(scale, shape):
     at = tuple(count * 2 // 3 for count in shape)
     volume = torch.zeros(1, *shape)

@@ -192,12 +192,6 @@ def test_the_progress_of_a_constant_scan_ends_complete_and_never_says_none_of_no
     assert [step for step in reporter.steps if step[1]] == [("segment", 1, 1)]
 
 
-def test_the_progress_of_a_region_in_the_air_ends_complete():
-    reporter = Recorder()
-    segment(phantom(), reporter=reporter, region=((0, 0, 0), (2, 2, 2)))
-    assert reporter.steps == [("segment", 1, 1)]
-
-
 def test_an_estimate_grows_with_the_volume_the_folds_and_the_overlap():
     predictor = Predictor([threshold] * 2, config(), "cpu")
     small = predictor.estimate((32, 32, 32), (1, 1, 1))

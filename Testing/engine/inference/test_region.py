@@ -41,6 +41,26 @@ def test_a_region_that_is_no_box_of_the_image_is_refused(region):
         segment(phantom(), region=region)
 
 
+@pytest.mark.parametrize("networks", [1, 3])
+@pytest.mark.parametrize("spacing", [1.0, 2.0])
+def test_how_sure_networks_are_of_a_region_is_not_told_by_what_surrounds_it(networks, spacing):
+    voxels = np.random.default_rng(0).integers(1, 30, (40, 64, 64)).astype(np.int16)
+    voxels[10:20, 20:30, 20:30] = 90
+    voxels[26:30, 2:60, 2:60] = 40  # within the windows that the region needs, and unsure
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing((spacing,) * 3)
+    region = ((14, 14, 4), (36, 36, 24))
+    members = [threshold, threshold, lambda windows: threshold(windows + 0.05)][-networks:]
+    predictor = Predictor(members, config(), "cpu")
+    alone = image[14:36, 14:36, 4:24]  # the networks look at each voxel by itself
+    found, expected = (
+        predictor.predict([scan], region=part, confidence=True).confidence
+        for scan, part in ((image, region), (alone, None))
+    )
+    assert found.expected_dice == pytest.approx(expected.expected_dice, abs=0.03)
+    assert found.disagreement == pytest.approx(expected.disagreement, abs=0.03)
+
+
 @pytest.mark.parametrize("region", [((10, 5, 8), (22, 17, 24)), ((0, 0, 0), (3, 3, 3))], ids=["within", "in the air"])
 def test_nothing_is_certain_outside_of_a_region(region):
     predictor = Predictor([threshold, threshold], config(), "cpu")

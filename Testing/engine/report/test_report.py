@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dints.config import Config
 from dints.errors import InputError
 from dints.files.storage import read_json, write_json
 from dints.metrics.segmentation import METRICS, Metric
@@ -89,6 +90,37 @@ def test_a_race_under_way_has_the_candidates_before_their_first_dice(tmp_path, b
     row = {"name": "a", "origin": "from a", "filters": 8, "steps": 0, "dice": None}
     write_json(tmp_path / "search" / "race" / "standings.json", [row])
     assert "<td>from a</td>" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_candidate_that_failed_is_out_in_its_heat(copied):
+    """It was shown as one that went on and is on its way still."""
+    race = copied / "search" / "race"
+    rows = [json.loads(line) for line in (race / "b <i>" / "log.jsonl").read_text().splitlines()]
+    (race / "b <i>" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in (rows[0], {"step": 20})))
+    (race / "c" / "log.jsonl").unlink()
+    went_on = {row[0]: row[-1] for row in table_after(write_report(copied).read_text(encoding="utf-8"), "Race")}
+    assert went_on == {"a": "heat 2, first", "b <i>": "out in heat 2", "c": "out in heat 1"}
+
+
+def test_a_budget_in_seconds_is_not_told_as_one_of_memory(copied):
+    """Shares of time stood beside sigma, which had no part in the search."""
+    config = Config.load(copied / "config.yaml").with_overrides(["search.seconds=0.25"])
+    config.save(copied / "config.yaml")
+    text = write_report(copied).read_text(encoding="utf-8")
+    assert "expected time of a window 0.790 of the full supernet&#39;s, budget 0.25 s." in text
+    assert "the supernet's memory" not in html.unescape(text)
+
+
+def test_what_a_given_architecture_leaves_out_is_not_yet_to_come(copied):
+    config = Config.load(copied / "config.yaml").with_overrides(["race.enabled=true"])
+    config.save(copied / "config.yaml")
+    shutil.rmtree(copied / "search" / "race")
+    for name in ("summary.json", "log.jsonl"):
+        (copied / "search" / name).unlink()
+    text = write_report(copied).read_text(encoding="utf-8")
+    assert text.count("The architecture was given, not searched.") == 2
+    assert "There was no race." in text
+    assert " yet." not in text
 
 
 def test_the_comparison_has_differences_with_intervals_and_the_one_sentence(report):

@@ -40,6 +40,17 @@ def test_names_and_files_are_found(tmp_path):
     assert find_design("u-shape", SPACE) == u_shape(SPACE)
 
 
+@pytest.mark.parametrize("delay", [(0, 0, 0), (0, 0, 1), (2, 0, 1)])
+@pytest.mark.parametrize("finest", [1, 2])
+@pytest.mark.parametrize("levels", [2, 3, 4, 5, 6])
+def test_the_u_net_has_the_levels_of_the_space_and_takes_every_patch_that_the_space_does(levels, finest, delay):
+    """It had 4 in every space: too few for large patches, and refused for small ones."""
+    space = SearchSpace(layers=6, levels=levels, finest=finest, delay=delay)
+    design = find_design("unet", space)
+    assert (design.levels, design.delay) == (levels, delay)
+    assert design.fits([2 * step for step in space.patch_step])
+
+
 def test_a_name_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(InputError, match="nosuch: is neither a file nor one of unet, u-shape"):
         find_design("nosuch", SPACE)

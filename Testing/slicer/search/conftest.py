@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +129,23 @@ def run_folder(tmp_path: Path) -> Path:
     return write_run(tmp_path / "run")
 
 
+@cache
+def _settings_text() -> str:
+    """Of a tiny run."""
+    from dints.config import Config
+    from dints.files.plain_yaml import to_yaml
+
+    overrides = [f"{key}={value}" for key, value in (TINY | {"training.folds": "2"}).items()]
+    return to_yaml(Config.load("phantom").with_overrides(overrides).to_mapping())
+
+
 def write_run(folder: Path) -> Path:
     """The files of a run, of a few bytes each."""
-    from dints.config import Config
     from dints.files.storage import write_json, write_text
     from dints.space.architecture import Architecture
     from dints.space.search_space import SearchSpace
 
-    config = Config.load("phantom").with_overrides([f"{key}={value}" for key, value in TINY.items()])
-    config.with_overrides(["training.folds=2"]).save(folder / "config.yaml")
+    write_text(folder / "config.yaml", _settings_text())
     write_json(folder / "run.json", {"format": 1, "data": str(folder / "data"), "held_out": []})
     write_json(folder / "choices.json", {"data": str(folder / "data"), "preset": "phantom", "folds": 2})
     facts = {"size": [24, 24, 20], "spacing": [1.0, 1.0, 1.4], "channels": [], "label_volumes": {"1": 1500.0}}

@@ -34,23 +34,15 @@ def panel(words: str, host: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_is_cut_off(panel: Any, host: Any, tmp_path: Path, state: str) -> None:
-    STATES[state](panel, tmp_path)
-    assert host.cut_off(NAME) == []
-
-
-@pytest.mark.parametrize("words", [False], ids=["English"], indirect=True)
-@pytest.mark.parametrize("state", STATES)
-def test_nothing_is_scrolled(panel: Any, host: Any, tmp_path: Path, state: str) -> None:
-    STATES[state](panel, tmp_path)
-    assert host.scrolled(NAME) == []
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_one_step_is_open_at_a_time(panel: Any, tmp_path: Path, state: str) -> None:
+def test_one_step_is_open_and_nothing_is_cut_off_or_scrolled(
+    panel: Any, words: str, host: Any, tmp_path: Path, state: str
+) -> None:
     STATES[state](panel, tmp_path)
     buttons = [*(section.button for section in panel.sections), panel.ui.logBox]
     assert [button.collapsed for button in buttons].count(False) == 1
+    assert host.cut_off(NAME) == []
+    if words == "English":
+        assert host.scrolled(NAME) == []
 
 
 @pytest.mark.parametrize("state", ["searching", "retraining", "failed"])

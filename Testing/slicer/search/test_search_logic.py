@@ -118,6 +118,10 @@ def test_plots_follow_the_logs(host: Any, run_folder: Path) -> None:
     assert np.allclose(columns[0], [0.4, 0.5, 0.6, 0.7])
     assert np.allclose(columns[1], 0.5)
     assert chart.GetXAxisTitle() == "Step"
+    timed = RunPlots()
+    timed.clear()
+    timed.show(run, None)  # where the budget is one of seconds
+    assert timed.chartNode("memory_fraction").GetNumberOfPlotSeriesNodes() == 1
 
 
 def test_plots_come_back_after_the_scene_was_closed(host: Any, run_folder: Path) -> None:

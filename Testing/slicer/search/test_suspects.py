@@ -89,6 +89,46 @@ def test_a_suspect_opens_as_a_pair_where_it_differs_most(views: None, opened: An
     assert is_shown_at_the_place()
 
 
+@pytest.mark.parametrize("deleted", [None, "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"])
+def test_a_suspect_that_is_opened_twice_is_loaded_once(
+    views: None, opened: Any, host: Any, deleted: str | None
+) -> None:
+    """And what was deleted since then is loaded again."""
+    import slicer
+
+    def nodes() -> list[str]:
+        kinds = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+        return [kind for kind in kinds for _node in slicer.util.getNodesByClass(kind)]
+
+    host.click(opened.ui.openSuspectButton)
+    before = nodes()
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        segmentation.GetDisplayNode().SetVisibility(False)
+    if deleted:
+        slicer.mrmlScene.RemoveNode(slicer.util.getNodesByClass(deleted)[0])
+    host.click(opened.ui.openSuspectButton)
+    assert opened.retrain.error == ""
+    assert nodes() == before
+    assert len(before) == 3
+    assert is_shown_at_the_place()
+    (volume,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        assert segmentation.GetDisplayNode().GetVisibility()
+        assert segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole()) is volume
+
+
+def test_a_suspect_whose_prediction_was_made_anew_is_loaded_again(opened: Any, host: Any, run_folder: Path) -> None:
+    import slicer
+
+    host.click(opened.ui.openSuspectButton)
+    os.utime(run_folder / "evaluation" / "predictions" / "case0.nii.gz", ns=(0, 0))
+    host.click(opened.ui.openSuspectButton)
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 1
+    names = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
+    assert len(names) == 3
+    assert names.count("case0 reference") == 1
+
+
 def test_what_was_suspected_in_other_scores_is_looked_for_again(
     opened: Any, host: Any, run_folder: Path, processes: list[Any]
 ) -> None:

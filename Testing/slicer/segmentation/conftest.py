@@ -102,6 +102,16 @@ def shared_worker(running_host: Any) -> Iterator[None]:
 
 
 @pytest.fixture
+def own_worker(shared_worker: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The application's worker is one that the test begins and that ends with it. The shared one stays warm."""
+    import DiNTSLib.worker as workers
+
+    monkeypatch.setattr(workers, "_shared", [])
+    yield
+    workers.endSharedWorker()
+
+
+@pytest.fixture
 def logic(host: Any, shared_worker: None) -> Any:
     """The module's logic, without a panel."""
     from DiNTSSegmentationLib.logic import DiNTSSegmentationLogic
@@ -111,7 +121,17 @@ def logic(host: Any, shared_worker: None) -> Any:
 
 @pytest.fixture
 def ct(host: Any, shared_data: Path) -> Any:
-    """A real body CT as a volume node."""
+    """Thirty slices of a real body CT as a volume node."""
+    import slicer
+
+    volume = slicer.util.loadVolume(str(shared_data / "ct" / "example_ct_crop.nii.gz"))
+    volume.SetName("example_ct")
+    return volume
+
+
+@pytest.fixture
+def whole_ct(host: Any, shared_data: Path) -> Any:
+    """All of it, for tests in which the engine must be at work for a while."""
     import slicer
 
     return slicer.util.loadVolume(str(shared_data / "ct" / "example_ct.nii.gz"))

@@ -27,7 +27,7 @@ def test_a_folder_is_segmented_into_a_folder_and_goes_on_where_it_was(
     images, results = tmp_path / "images", tmp_path / "results"
     images.mkdir()
     for name in ("a", "b"):
-        shutil.copy(shared_data / "ct" / "example_ct.nii.gz", images / f"{name}.nii.gz")
+        shutil.copy(shared_data / "ct" / "example_ct_crop.nii.gz", images / f"{name}.nii.gz")
     (images / "c.nii.gz").write_bytes(b"no image")
     panel = open_panel()
     host.click(panel.ui.batchSection)

@@ -72,11 +72,10 @@ def drawn(scan: Any) -> Any:
 
 
 @pytest.fixture
-def slow(host: Any, open_panel: Any, install: Any, scan: Any, drawn: Any, choose_model: Any) -> Iterator[Any]:
+def slow(
+    host: Any, own_worker: None, open_panel: Any, install: Any, scan: Any, drawn: Any, choose_model: Any
+) -> Iterator[Any]:
     """The panel with the scan and a model that takes its time."""
-    from DiNTSLib.worker import endSharedWorker
-
-    endSharedWorker()  # so that the next one is what the test wants
     install("body.zip", "slow.zip")
     panel = open_panel()
     choose_model(panel, "Slow")

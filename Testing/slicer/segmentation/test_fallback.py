@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,15 +23,12 @@ SMALL_MEMORY = """if True:
 
 
 @pytest.fixture
-def small_memory(shared_worker: None) -> Iterator[None]:
+def small_memory(own_worker: None) -> None:
     """The application's worker is one with little memory."""
     import DiNTSLib.worker as workers
     from DiNTSLib.processes import engineCommand
 
-    workers.endSharedWorker()
     workers._shared.append(workers.EngineWorker([engineCommand()[0], "-u", "-c", SMALL_MEMORY]))
-    yield
-    workers.endSharedWorker()
 
 
 def test_the_step_that_was_taken_when_memory_ran_out_is_said(

@@ -15,6 +15,11 @@ NOTICE_SECONDS = 2.0
 
 
 @pytest.fixture
+def ct(whole_ct: Any) -> Any:
+    return whole_ct
+
+
+@pytest.fixture
 def slow(open_panel: Any, install: Any, ct: Any, choose_model: Any) -> Any:
     """The panel with a CT and a model that takes its time."""
     install("body.zip", "slow.zip")

@@ -152,7 +152,7 @@ def test_scans_are_ranked_and_opened_with_their_proposals(
 
     scans = tmp_path / "scans"
     scans.mkdir()
-    shutil.copy(shared_data / "ct" / "example_ct.nii.gz", scans / "a.nii.gz")
+    shutil.copy(shared_data / "ct" / "example_ct_crop.nii.gz", scans / "a.nii.gz")
     write_proposal(scans / "a.nii.gz", tmp_path / "a.nii.gz")
     host.type_text(line_of(corrected.ui.scansEdit), str(scans))
     host.wait_until(lambda: corrected.ui.rankButton.enabled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,9 @@ def labels_of(run: Any, volume: Any) -> list[np.ndarray]:
 
 
 @pytest.fixture
-def fresh_worker(logic: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh_worker(own_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker process that finds the ssh of the test, and ends with it."""
-    from DiNTSLib.worker import sharedWorker
-
     monkeypatch.setattr("slicer.util.startupEnvironment", lambda: dict(os.environ))
-    sharedWorker().shutdown()
-    yield
-    sharedWorker().shutdown()
 
 
 def test_another_computer_gives_the_segments_of_this_one(

@@ -39,6 +39,7 @@ def with_two_more_scans(folder: Path) -> Path:
 
 def test_neither_results_nor_failures_are_logged_by_name(
     host: Any,
+    own_worker: None,
     patient: Any,
     open_panel: Any,
     install: Any,
@@ -51,9 +52,6 @@ def test_neither_results_nor_failures_are_logged_by_name(
 ) -> None:
     import slicer
 
-    from DiNTSLib.worker import endSharedWorker
-
-    endSharedWorker()  # that of another test, which `tree` does not count
     caplog.set_level(logging.DEBUG)
     install("body.zip")
     panel = open_panel()

@@ -17,7 +17,7 @@ def ranked(corrected: Any, processes: list[FakeProcess], host: Any, shared_data:
     """The panel while it ranks a folder whose name needs care, after the first scan; and its row."""
     folder = tmp_path / "O'Brien & Söhne #1"
     folder.mkdir()
-    scan = shared_data / "ct" / "example_ct.nii.gz"
+    scan = shared_data / "ct" / "example_ct_crop.nii.gz"
     write_proposal(scan, folder / "a.nii.gz")
     (folder / "a.png").write_bytes(b"")
     corrected.ui.scansEdit.currentPath = str(folder)

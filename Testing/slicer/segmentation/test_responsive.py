@@ -16,6 +16,11 @@ LARGE_SCAN = (300, 300, 300)  # voxels; the engine reads and writes it as well
 LARGE_FRAME, FRAMES = (200, 200, 200), 3
 
 
+@pytest.fixture
+def ct(whole_ct: Any) -> Any:
+    return whole_ct
+
+
 def test_the_window_answers_while_a_run_is_under_way(panel: Any, apply: Any, stays_responsive: Any) -> None:
     def work() -> None:
         panel.logic.worker.shutdown()  # so that the start of one is measured, too

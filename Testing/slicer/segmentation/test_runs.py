@@ -13,7 +13,11 @@ from .conftest import SECONDS
 from .facts import has_grid_of, segments_of
 
 
-def test_a_loaded_ct_is_segmented_with_one_click(host: Any, panel: Any, ct: Any, finish: Any) -> None:
+def test_a_loaded_ct_is_segmented_with_one_click(
+    host: Any, open_panel: Any, install: Any, whole_ct: Any, finish: Any
+) -> None:
+    install("body.zip")
+    panel = open_panel()
     host.click(panel.ui.applyButton)
     assert host.is_shown(panel.ui.cancelButton)
     seen = []
@@ -28,7 +32,7 @@ def test_a_loaded_ct_is_segmented_with_one_click(host: Any, panel: Any, ct: Any,
     assert segmentation.GetName() == "example_ct segmentation"
     assert list(segments_of(segmentation)) == ["liver", "kidney"]
     assert sum(segments_of(segmentation).values()) > 0
-    assert has_grid_of(segmentation, ct)
+    assert has_grid_of(segmentation, whole_ct)
     assert panel.ui.statusLabel.text == "example_ct: done."
     assert not host.is_shown(panel.ui.cancelButton)
 
@@ -83,9 +87,11 @@ def test_results_lie_beside_the_volume_with_a_table_and_an_uncertainty_map(
     assert segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
-def test_several_runs_wait_for_their_turn(host: Any, panel: Any, finish: Any) -> None:
+def test_several_runs_wait_for_their_turn(host: Any, open_panel: Any, install: Any, whole_ct: Any, finish: Any) -> None:
     import slicer
 
+    install("body.zip")
+    panel = open_panel()
     for _ in range(3):
         host.click(panel.ui.applyButton)
     assert panel.logic.queue.waiting == 2
