@@ -14,7 +14,7 @@ from dints.events import SECONDS_AN_HOUR, duration
 from dints.inference.window_grid import stride_of
 from dints.plan.extents import Extent
 from dints.plan.ladder import FEW_FILTERS, LADDER, changed, on_rung, patch_steps
-from dints.plan.passes import largest_batch, useful_steps
+from dints.plan.passes import has_all_steps, largest_batch, useful_steps
 from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds, windows
 from dints.plan.timings import Timings
 from dints.plan.words import excess, left_out, long_search, reasons, spared
@@ -127,7 +127,8 @@ def fit(
         config = config if given else task.change(config, search__architecture=U_SHAPE)
     config, timings = _with_steps(task, config, searching)
     design = task.design(config)
-    why = reasons(base, config, design, hours, whole, searching, given)
+    by_scans = config.training.filters >= FEW_FILTERS and has_all_steps(config, task.cases, timings)
+    why = reasons(base, config, design, hours, whole, searching=searching, given=given, by_scans=by_scans)
     stages = predict(config, cases, timings, given=not searching)
     less = left_out(base, config, task.design(base), design)
     said = (*why, *long_search(stages, SEARCH_SHARE * task.seconds))
@@ -291,5 +292,5 @@ def _balance(task: _Task, config: Config, timings: Timings, seconds: float) -> t
     """Says where all of it takes longer than the time, for what was given, or less, as more would be of no use."""
     if seconds > task.seconds / SAFETY:
         return excess(task.fixed, seconds)
-    spare, useful = task.seconds - seconds, useful_steps(config, task.cases, timings)
-    return spared(spare) if config.training.iterations >= useful and spare > SPARE_SHARE * task.seconds else ()
+    spare = task.seconds - seconds
+    return spared(spare) if spare > SPARE_SHARE * task.seconds and has_all_steps(config, task.cases, timings) else ()

@@ -21,6 +21,11 @@ def useful_steps(config: Config, cases: Sequence[Extent], timings: Timings) -> i
     return min(MOST_STEPS, max(STEPS_OF_PASSES, int(passes)))
 
 
+def has_all_steps(config: Config, cases: Sequence[Extent], timings: Timings) -> bool:
+    """Whether a fold gets all steps that are of use."""
+    return config.training.iterations >= useful_steps(config, cases, timings)
+
+
 def largest_batch(config: Config, cases: Sequence[Extent], timings: Timings) -> int:
     """Patches of a step with which all passes are steps enough, or the smallest batch."""
     patches = MOST_PASSES * _patches_a_pass(config, cases, timings)

@@ -12,7 +12,15 @@ from dints.zoo.catalogue import AnyDesign
 
 
 def reasons(
-    base: Config, config: Config, design: AnyDesign, hours: float, paper: float, searching: bool, given: bool
+    base: Config,
+    config: Config,
+    design: AnyDesign,
+    hours: float,
+    paper: float,
+    *,
+    searching: bool,
+    given: bool,
+    by_scans: bool,
 ) -> tuple[str, ...]:
     """Why the settings are what they are.
 
@@ -24,6 +32,7 @@ def reasons(
         paper: seconds that the settings before take at least.
         searching: whether there is a search.
         given: whether the design was.
+        by_scans: whether it is the number of scans, not the time, that a larger network would be too much for.
     """
     training, search = config.training, config.search
     time = duration(hours * SECONDS_AN_HOUR)
@@ -39,9 +48,10 @@ def reasons(
     else:
         second = "No search: one that is worth its time takes more than a third of what is given. A U shape is trained."
     beside = " beside the search" if searching else ""
+    why = "gain from so many scans, as far as is known" if by_scans else f"there is time for{beside}"
     third = (
         f"{_networks(design)} and {_width(design, config)} filters with {training.batch_size} patches of "
-        f"{' x '.join(map(str, config.sampling.patch))} are the largest for which there is time{beside}: "
+        f"{' x '.join(map(str, config.sampling.patch))} are the largest that {why}: "
         f"{training.folds} folds of {training.iterations} steps."
     )
     return first, second, third, *_others(base, config)
@@ -63,7 +73,7 @@ def excess(fixed: Collection[str], seconds: float) -> tuple[str, ...]:
 
 def spared(seconds: float) -> tuple[str, ...]:
     """Says that more time than is needed was given."""
-    return (f"More steps are not known to gain anything: {duration(seconds)} of the time are not needed.",)
+    return (f"More steps are not known to gain anything: {duration(seconds)} of the time are left over.",)
 
 
 def _others(base: Config, config: Config) -> list[str]:
