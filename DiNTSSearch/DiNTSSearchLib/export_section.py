@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from DiNTSLib.device_list import hereOnly
+from DiNTSLib.plain_text import plain
 from DiNTSLib.terminology import SegmentStyle, segmentStyles, terminologyOf, toHex
 from DiNTSSearchLib.contest_tables import comparisonTable
 from DiNTSSearchLib.labels_table import COLOR, NAME, TERMINOLOGY, LabelsTable
@@ -100,7 +101,7 @@ class ExportSection(Section):
         parameters, styles = self.panel.parameters, self.styles()
         path = self.logic.modelPath(parameters.modelName)
         question = _("There is a model {name} already. Replace it?").format(name=path.name)
-        if path.exists() and not slicer.util.confirmYesNoDisplay(question, _("Export model")):
+        if path.exists() and not slicer.util.confirmYesNoDisplay(plain(question), _("Export model")):
             return
         folder, name, notes = parameters.runFolder, parameters.modelName.strip(), parameters.notes
         labels = self.labels()

@@ -16,6 +16,7 @@ from DiNTSLib.binding import BoundPanel, ParameterBinding
 from DiNTSLib.device_list import DeviceList
 from DiNTSLib.events import EXIT_CANCELLED, Event
 from DiNTSLib.install_panel import showInstallPanel
+from DiNTSLib.plain_text import plainWidgets
 from DiNTSSearchLib.data_section import DataSection
 from DiNTSSearchLib.export_section import ExportSection
 from DiNTSSearchLib.footer import Footer
@@ -45,7 +46,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
     """
 
     def __init__(self, widget: slicer.qMRMLWidget, logic: DiNTSSearchLogic) -> None:
-        self.ui, self.logic = slicer.util.childWidgetVariables(widget), logic
+        self.ui, self.logic = plainWidgets(widget), logic
         self.run = OpenedRun("")
         self.missing = dependencies.sentence()  # why the engine cannot work; "" if it can
         self.plots, self.footer = RunPlots(), Footer(self.ui)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import qt
 
+from DiNTSLib.plain_text import plain
+
 SELECTABLE = 1 | 32  # Qt::ItemIsSelectable | Qt::ItemIsEnabled
 EDITABLE = SELECTABLE | 2  # Qt::ItemIsEditable
 ROW_HEIGHT = 22  # pixels
@@ -29,7 +31,7 @@ def fill(
         for column, text in enumerate(texts):
             item = qt.QTableWidgetItem(text)
             item.setFlags(SELECTABLE)
-            item.setToolTip(hints[row] if row < len(hints) else text)
+            item.setToolTip(plain(hints[row] if row < len(hints) else text))
             table.setItem(row, column, item)
         table.setRowHeight(row, ROW_HEIGHT)
     table.resizeColumnsToContents()

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSLib.plain_text import plain
 from DiNTSSegmentationLib.cases import SegmentationCase
 from DiNTSSegmentationLib.parameters import SegmentationParameters, Source
 from DiNTSSegmentationLib.rank_table import predictedDice
@@ -64,7 +65,7 @@ class BatchSection:
             for column, text in zip((CASE_COLUMN, STATE_COLUMN, DETAIL_COLUMN), texts, strict=True):
                 if item.text(column) != text:
                     item.setText(column, text)
-                    item.setToolTip(column, text)
+                    item.setToolTip(column, plain(text))
 
     def _reason(self) -> str:
         """Why the batch cannot start; "" if it can."""

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from DiNTSLib.plain_text import plain
 from DiNTSSegmentationLib.sequences import browserOf
 
 NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLVectorVolumeNode"]  # scalar volumes in MRML, but not to be segmented
@@ -82,6 +83,7 @@ class InputSection:
 
     def _label(self, channel: str) -> qt.QLabel:
         label = qt.QLabel(f"{channel[:1].upper()}{channel[1:]}:")
+        label.textFormat = qt.Qt.PlainText
         label.minimumWidth = self._labelWidth
         return label
 
@@ -94,7 +96,7 @@ class InputSection:
         selector.noneDisplay = _("Choose a volume")
         selector.addEnabled = False
         selector.removeEnabled = False
-        selector.toolTip = _("The volume with the model's channel “{channel}”.").format(channel=channel)
+        selector.toolTip = plain(_("The volume with the model's channel “{channel}”.").format(channel=channel))
         selector.setMRMLScene(slicer.mrmlScene)
         selector.connect("currentNodeChanged(vtkMRMLNode*)", self._onSelected)
         return selector

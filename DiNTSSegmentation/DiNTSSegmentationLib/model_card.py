@@ -11,6 +11,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from DiNTSLib.plain_text import plain
 from DiNTSSegmentationLib.models import ModelEntry
 
 HEAD_COLUMN, TEXT_COLUMN = range(2)
@@ -37,7 +38,7 @@ class ModelCard:
         for head, text in lines:
             item = qt.QTreeWidgetItem([head, " ".join(text.split())])
             for column in (HEAD_COLUMN, TEXT_COLUMN):
-                item.setToolTip(column, text)
+                item.setToolTip(column, plain(text))
             self._tree.addTopLevelItem(item)
         self._tree.visible = bool(lines)
         self._tree.setFixedHeight(max(self._tree.sizeHintForRow(0), 0) * len(lines))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import qt
 from slicer.i18n import tr as _
 
+from DiNTSLib.plain_text import onButton, plain
 from DiNTSSegmentationLib.models import ModelEntry, distinctTitles
 
 PATH_ROLE = 0x0100  # Qt::UserRole: the model's path in an item of the list
@@ -35,7 +36,8 @@ class ModelButton(qt.QToolButton):
         self._elide()
 
     def _elide(self) -> None:
-        self.text = qt.QFontMetrics(self.font).elidedText(self._text, qt.Qt.ElideMiddle, self.width - ARROW_SPACE)
+        elided = qt.QFontMetrics(self.font).elidedText(self._text, qt.Qt.ElideMiddle, self.width - ARROW_SPACE)
+        self.text = onButton(elided)
 
 
 class ModelList:
@@ -77,7 +79,7 @@ class ModelList:
         for entry, title in zip(self._entries, distinctTitles(self._entries), strict=True):
             if entry.path == path:
                 self.button.setTitle(title)
-                self.button.toolTip = entry.hint(title)
+                self.button.toolTip = plain(entry.hint(title))
                 return
         self.button.setTitle(_("Choose a model") if self._entries else _("No model is installed"))
         self.button.toolTip = _("Opens the list of the models on this computer.")
@@ -142,7 +144,7 @@ class ModelList:
         folds = _("damaged") if entry.problem else str(entry.folds)
         item = qt.QTreeWidgetItem([title, entry.modality, folds, dice])
         item.setData(NAME_COLUMN, PATH_ROLE, entry.path)
-        item.setToolTip(NAME_COLUMN, entry.hint(title))
+        item.setToolTip(NAME_COLUMN, plain(entry.hint(title)))
         return item
 
     def _onSelection(self) -> None:

@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
+from DiNTSLib.plain_text import plain
 from DiNTSSegmentationLib.background_command import BackgroundCommand
 from DiNTSSegmentationLib.learning import installModel
 from DiNTSSegmentationLib.model_card import ModelCard
@@ -91,7 +92,7 @@ class ModelSection:
     def _onRemove(self) -> None:
         entry = self.chosen
         text = _("Delete the model “{model}” from this computer?\n\n{path}")
-        if entry and slicer.util.confirmOkCancelDisplay(text.format(model=entry.title, path=entry.path)):
+        if entry and slicer.util.confirmOkCancelDisplay(plain(text.format(model=entry.title, path=entry.path))):
             try:
                 removeModel(entry)
             except (InputError, OSError) as error:  # it is gone already, or may not be deleted

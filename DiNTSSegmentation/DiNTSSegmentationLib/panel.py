@@ -14,6 +14,7 @@ from DiNTSLib import dependencies
 from DiNTSLib.binding import BoundPanel, ParameterBinding
 from DiNTSLib.device_list import DeviceList, deviceWord
 from DiNTSLib.install_panel import showInstallPanel
+from DiNTSLib.plain_text import plainWidgets
 from DiNTSSegmentationLib.batch_section import BatchSection
 from DiNTSSegmentationLib.cases import Settings, State
 from DiNTSSegmentationLib.chosen_nodes import ChosenNodes
@@ -56,7 +57,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
 
     def __init__(self, content: qt.QWidget, logic: DiNTSSegmentationLogic) -> None:
         self.logic = logic
-        self.ui = slicer.util.childWidgetVariables(content)
+        self.ui = plainWidgets(content)
         content.setMRMLScene(slicer.mrmlScene)
         self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
@@ -280,10 +281,8 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         model, volume = self.models.chosen, self.inputs.volumes[0]
         if not self.isBound or model is None or volume is None or self.logic.queue.current is not None:
             return
-        common = self.common()
-        settings: Settings = self.logic.settings(
-            model, common["quality"], common["device"], common["options"], False, False
-        )
+        own = self.common()
+        settings: Settings = self.logic.settings(model, own["quality"], own["device"], own["options"], False, False)
         self.logic.estimate(volume, model, settings, onResult)
 
     def _say(self, reason: str) -> None:

@@ -11,6 +11,7 @@ import qt
 from slicer.i18n import tr as _
 
 from dints.improvement.preview import preview_file
+from DiNTSLib.plain_text import plain
 
 CASE_COLUMN, DISAGREEMENT_COLUMN, DICE_COLUMN = range(3)
 PREVIEW_PIXELS = 48  # of the picture in a row
@@ -61,7 +62,7 @@ class RankTable:
 
 def _picture(item: qt.QTreeWidgetItem, file: Path, case: str) -> None:
     """A preview in the row, and a larger one at the pointer."""
-    item.setToolTip(CASE_COLUMN, case)
+    item.setToolTip(CASE_COLUMN, plain(case))
     if file.is_file():  # rankings of before have none
         item.setIcon(CASE_COLUMN, qt.QIcon(str(file)))
         # Qt takes a path there as it is, and decodes no &amp; of it.

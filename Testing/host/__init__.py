@@ -33,7 +33,7 @@ from .driving import (
 )
 from .errors import HostError, raise_errors, take_errors
 from .i18n import longer_texts
-from .reading import cut_off, is_shown, scrolled
+from .reading import as_read, cut_off, is_shown, scrolled
 from .session import is_started, start
 from .watching import PauseMeter, answering
 
@@ -41,6 +41,7 @@ __all__ = [
     "HostError",
     "PauseMeter",
     "answering",
+    "as_read",
     "choose",
     "click",
     "close_main_window",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from PySide6.QtGui import Qt, QTextDocument
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -142,3 +143,12 @@ def _owner(widget: QWidget) -> str:
     while not widget.objectName() and widget.parentWidget() is not None:
         widget = widget.parentWidget()
     return widget.objectName()
+
+
+def as_read(text: str) -> str:
+    """What a user reads of a text that Qt may take for HTML, as in a tool tip or a message box."""
+    if not Qt.mightBeRichText(text):
+        return text
+    document = QTextDocument()
+    document.setHtml(text)
+    return document.toPlainText()

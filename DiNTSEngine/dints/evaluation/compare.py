@@ -113,8 +113,11 @@ def contestants(run: Run, random: int, given: Sequence[str] = ()) -> list[Candid
         *random_ones(space, random, config.search.seed),
         *((_given_name(name), stem, find_design(name, space)) for name, stem in zip(given, stems, strict=True)),
     ]
-    for *_, design in others:
-        require_fit(design, config.sampling.patch)
+    for name, _, design in others:
+        try:
+            require_fit(design, config.sampling.patch)
+        except InputError as error:
+            raise InputError(f"{name}: {error}, or compare without it") from error
     own = plain(searched.design)
     return [searched, *(one for one in fit(others) if plain(one.design) != own)]
 

@@ -6,8 +6,8 @@ import _thread
 import multiprocessing
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
 import torch
@@ -35,7 +35,8 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[torch.device], repor
 
     Raises:
         KeyboardInterrupt: the tasks were stopped; each finished and saved its step.
-        InputError, RunError: a task failed or its process was killed; the others were done nevertheless.
+        InputError, RunError: a task failed or its process was killed; the others were done nevertheless, if they were
+            not stopped.
     """
     if len(devices) == 1 or len(tasks) == 1:
         return [task.work(devices[0], reporter) for task in tasks]
@@ -61,9 +62,9 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[torch.device], repor
             for child in running.values():
                 child.process.terminate()
     failures = [failure for child in ended for failure in child.failures()]
+    stop.heed()  # first: whoever goes on after a failure does not go on here
     if failures:
         raise failures[0]
-    stop.heed()
     return [child.result for child in sorted(ended, key=lambda child: child.number)]
 
 
@@ -82,10 +83,11 @@ class _TaskProcess:
         self.result: Any = None
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         self.messages, sender = context.Pipe(duplex=False)
-        self._stopping = context.Event()
-        self.process = context.Process(target=_do, args=(task.work, str(device), sender, self._stopping))
+        stopping, self._stop = context.Pipe(duplex=False)  # an Event waits for whoever ended while waiting for it
+        self.process = context.Process(target=_do, args=(task.work, str(device), sender, stopping))
         self.process.start()
         sender.close()  # so that the pipe ends with the child
+        stopping.close()
 
     def deliver(self, reporter: Reporter) -> None:
         """Takes one message; EOFError when the process has ended."""
@@ -100,7 +102,10 @@ class _TaskProcess:
 
     def stop(self) -> None:
         """Lets the process finish and save its step; it ends without a result."""
-        self._stopping.set()
+        if not self._stop.closed:
+            with suppress(OSError):  # it has ended
+                self._stop.send(None)
+            self._stop.close()
 
     def failures(self) -> list[Exception]:
         """What went wrong in the process that has ended, if anything did."""
@@ -130,7 +135,7 @@ class _Forwarding(Reporter):
         self._messages.send(("result", (name,), values))
 
 
-def _do(work: Work, device: str, messages: Connection, stopping: Event) -> None:
+def _do(work: Work, device: str, messages: Connection, stopping: Connection) -> None:
     try:
         threading.Thread(target=_interrupt_on, args=(stopping,), daemon=True).start()
         messages.send(_Returned(work(torch.device(device), _Forwarding(messages))))
@@ -140,6 +145,7 @@ def _do(work: Work, device: str, messages: Connection, stopping: Event) -> None:
         return  # it was stopped, and the parent knows
 
 
-def _interrupt_on(stopping: Event) -> None:
-    stopping.wait()
-    _thread.interrupt_main()
+def _interrupt_on(stopping: Connection) -> None:
+    with suppress(EOFError):  # the parent has gone
+        stopping.recv()
+        _thread.interrupt_main()

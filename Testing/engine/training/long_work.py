@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from dints.events import Reporter
+from dints.training.step import UntrainableError
 from dints.training.stopping import stoppable
 
 STEPS = 200  # of 50 ms each
@@ -21,3 +22,8 @@ def work_for_long(device: torch.device, reporter: Reporter) -> int:
             time.sleep(0.05)
             stop.heed(partial(reporter.message, f"saved {step}"))
     return STEPS
+
+
+def fail(_device: torch.device, reporter: Reporter) -> None:
+    reporter.progress("failing", 0, 1)
+    raise UntrainableError("the loss became nan")

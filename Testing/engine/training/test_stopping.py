@@ -203,3 +203,22 @@ def test_tasks_on_several_devices_are_stopped_together(monkeypatch):
         run_on_devices([Task(name, work) for name in "abc"], [CPU, CPU], listener)
     assert len(listener.texts) == 2  # the third was never begun
     assert all(text.startswith("saved") for text in listener.texts)
+
+
+def test_what_is_stopped_is_stopped_though_a_task_failed(monkeypatch):
+    """It hung; and a comparison would take the failure for that of a network, and go on with the next one."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    works = importlib.import_module("long_work")
+
+    class Listener(Reporter):
+        def __init__(self) -> None:
+            self.begun = set[str]()
+
+        def progress(self, stage: str, step: int, total: int, /, **metrics: float) -> None:
+            if stage not in self.begun:
+                self.begun.add(stage)
+                if len(self.begun) == 2:
+                    interrupt()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_on_devices([Task("a", works.fail), Task("b", works.work_for_long)], [CPU, CPU], Listener())
