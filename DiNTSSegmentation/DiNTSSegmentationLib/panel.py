@@ -71,7 +71,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.results = ResultsSection(self.ui, self.update)
         self.batch = BatchSection(self)
         self.learn = LearnSection(self)
-        self.welcome = Welcome(self.ui, self._onSample, self._say)
+        self.welcome = Welcome(self.ui, self._onSample, self.update)
         self.area = DropArea(content, self.models.importModel)
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -130,10 +130,10 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
             bool(model and model.folds > 1) and self.parameters.quality is not Quality.QUICK
         )
         self.ui.installButton.visible = bool(self.missing)
-        self._say(self.missing or self._reason())
+        self.welcome.update(not any(self.inputs.volumes), sampleModel(self.models.entries), self.missing)
+        self._say(self.missing or self.welcome.sentence or self._reason())
         self.batch.update(self.missing)
         self.learn.update()
-        self.welcome.update(not any(self.inputs.volumes), sampleModel(self.models.entries), self.missing)
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
             self.estimate.restart()
         else:

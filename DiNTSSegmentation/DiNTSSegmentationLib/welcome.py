@@ -20,17 +20,20 @@ class Welcome:
     Args:
         ui: the panel's widgets.
         onLoaded: called with the sample scan when it is in the scene.
-        say: shows a sentence; "" takes it away.
+        onChanged: called when the panel must be updated.
+
+    Attributes:
+        sentence: what is happening, or why the scan did not come; it stands until there is something to segment.
     """
 
     def __init__(
         self,
         ui: SimpleNamespace,
         onLoaded: Callable[[slicer.vtkMRMLScalarVolumeNode], None],
-        say: Callable[[str], None],
+        onChanged: Callable[[], None],
     ) -> None:
-        self.ui, self._onLoaded, self._say = ui, onLoaded, say
-        self._isLoading = False
+        self.ui, self._onLoaded, self._onChanged = ui, onLoaded, onChanged
+        self.sentence, self._isLoading = "", False
         ui.tryButton.connect("clicked()", self._onTry)
 
     def update(self, isEmpty: bool, model: ModelEntry | None, missing: str) -> None:
@@ -41,25 +44,28 @@ class Welcome:
             missing: what must be installed first.
         """
         self.ui.welcomeFrame.visible = isEmpty and not self._isLoading
-        self.ui.tryButton.enabled = model is not None and not missing
+        self.ui.tryButton.enabled = model is not None and not missing and not self._isLoading
+        if not isEmpty:
+            self.sentence = ""
 
     def _onTry(self) -> None:
         """The application goes on while the scan comes, so that there may be a second click."""
         if self._isLoading:
             return
-        self._isLoading = True
-        self.ui.tryButton.enabled = False
-        self._say(_("The sample scan is being downloaded…"))
+        self._tell(_("The sample scan is being downloaded…"), isLoading=True)
+        failure = ""
         try:
             volume = loadHippocampus()
         except (OSError, ValueError, RuntimeError) as error:
-            self._say(_("The sample scan cannot be loaded: {reason}").format(reason=error))
+            failure = _("The sample scan cannot be loaded: {reason}").format(reason=error)
             return
         finally:
-            self._isLoading = False
-            self.ui.tryButton.enabled = True
-        self._say("")
+            self._tell(failure, isLoading=False)
         self._onLoaded(volume)
+
+    def _tell(self, sentence: str, isLoading: bool) -> None:
+        self.sentence, self._isLoading = sentence, isLoading
+        self._onChanged()
 
 
 def sampleModel(entries: list[ModelEntry]) -> ModelEntry | None:

@@ -75,6 +75,7 @@ def test_one_click_segments_the_sample_scan(
 def test_a_sample_scan_that_does_not_come_is_said(host: Any, open_panel: Any, shipped: None, cache: Path) -> None:
     panel = open_panel()
     host.click(panel.ui.tryButton)
+    panel.panel.update()  # as an answer of the engine has it, or what happens in the scene
     assert "cannot be loaded: Failed to download https://" in panel.ui.reasonLabel.text
     assert host.is_shown(panel.ui.welcomeFrame)
     assert panel.ui.tryButton.enabled
