@@ -94,14 +94,14 @@ def prepare(
 
 def refuse_needless_search(config: Config) -> None:
     """InputError if settings ask for a search, and name an architecture that would be taken in its place."""
-    if (name := config.search.architecture) and (asking := config.asks_for_search):
+    if (name := config.search.architecture) and (asking := config.search_only):
         reason = f"search.architecture={name}: is taken in place of the search that {' and '.join(asking)} would steer"
         raise InputError(f"{reason}; leave out one or the other (search.architecture='' is none)")
 
 
 def warn_of_needless_search(config: Config, reporter: Reporter) -> None:
     """Says which settings have no effect as an architecture is given."""
-    for setting in config.asks_for_search:
+    for setting in config.search_only:
         reporter.warning(f"{setting}: is not used, as an architecture is given in place of a search")
 
 

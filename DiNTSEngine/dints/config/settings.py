@@ -87,7 +87,7 @@ class Config:
         return axes if self.task.sides.mirrorable else tuple(axis for axis in axes if axis != RIGHT_LEFT)
 
     @property
-    def asks_for_search(self) -> list[str]:
+    def search_only(self) -> list[str]:
         """The settings, "section.key=value", that mean nothing where an architecture is given in place of a search."""
         race, seconds = self.race.enabled, self.search.seconds
         asking = {"race.enabled=true": race, f"search.seconds={seconds:g}": seconds > 0}

@@ -233,9 +233,9 @@ def _standing(group: Sequence[Line], best_one: str) -> list[str]:
     best = max(group, key=lambda line: line.dice)
     hardest = min(group, key=_rank)
     found = [f"{_against(best)} {best_one}"]
-    return (
-        found if _rank(hardest) == _rank(best) else [*found, f"{_against(hardest)} another, {hardest.contestant.name}"]
-    )
+    if _rank(hardest) < _rank(best):
+        found.append(f"{_against(hardest)} another, {hardest.contestant.name}")
+    return found
 
 
 def _rank(line: Line) -> int:
