@@ -216,6 +216,8 @@ class SearchSection(Section):
             self.time.stop()
         later = _("known when it has begun on {name}").format(name=computer) if computer else _("known after the check")
         self.ui.timeText.text = self.time.sentence() or ("" if run.isRun else later)
+        for widget in (self.ui.predictedTimeLabel, self.ui.timeText):
+            widget.visible = bool(self.ui.timeText.text)
         self.ui.timeText.toolTip = self.time.explanation()
         self.ui.timeText.styleSheet = ERROR_STYLE if self.time.error else ""
 

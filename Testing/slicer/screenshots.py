@@ -87,7 +87,7 @@ def train(host: Any, camera: Photographer) -> None:
     host.click(camera.ui.startButton)
     finish(camera)
     camera.panel.panel.open(camera.panel.panel.retrain)
-    host.process_events()
+    camera.wait(lambda: "…" not in camera.ui.retrainTimeText.text)  # the time of the other folds is being measured
     camera.shoot("trained")
     camera.panel.panel.open(camera.panel.panel.export)
 

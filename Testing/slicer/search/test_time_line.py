@@ -112,7 +112,9 @@ def test_what_is_left_of_a_run_is_shown_before_its_training(
     panel.logic._makeProcess, panel.missing = FakeProcess, ""
     panel.parameters.runFolder = str(run_folder)
     host.process_events()
+    panel.open(panel.search)
     assert not questions(processes, "plan")  # of a run that was made without, nobody waits for a measuring
+    assert not host.is_shown(panel.ui.predictedTimeLabel)  # a word with nothing behind it
     (run_folder / "plan.json").write_text("{}")
     panel.refresh()
     question = ask(host, processes)
@@ -120,6 +122,8 @@ def test_what_is_left_of_a_run_is_shown_before_its_training(
     stages = {"train fold 1": 600.0, "evaluate fold 0": 60.0, "evaluate fold 1": 120.0}
     question.onEvent({"event": "result", "name": "plan", "values": {"seconds": 780.0, "stages": stages}})
     question.finish()
+    panel.open(panel.search)
+    assert host.is_shown(panel.ui.predictedTimeLabel)
     panel.open(panel.retrain)
     assert panel.ui.retrainTimeText.text == "Time: 13 min in all: training 10 min, evaluation 3 min"
     panel.ui.foldsTable.item(0, 0).setCheckState(0)
