@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import slicer
 from slicer.i18n import tr as _
 
 from dints.errors import InputError
+from DiNTSLib.scene import hiddenSegments, removeSegments, setHiddenSegments
 from DiNTSSegmentationLib.cases import Settings
+from DiNTSSegmentationLib.edits import Contents
 from DiNTSSegmentationLib.node_cases import NodeCase, Target, node
 from DiNTSSegmentationLib.results import ResultImages, showSegmentation
 
@@ -52,6 +55,7 @@ class FrameCase(NodeCase):
         output.DisableModifiedEventOn()
         output.SetDataNodeAtValue(frame, browser.GetMasterSequenceNode().GetNthIndexValue(self.frame))
         output.DisableModifiedEventOff()
+        removeSegments(frame.GetSegmentation())
         isNew = browser.GetSequenceNode(segmentation) is None
         if isNew:
             segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
@@ -60,11 +64,26 @@ class FrameCase(NodeCase):
             browser.AddProxyNode(segmentation, output, False)  # synchronizes it; done before, that makes another proxy
         isLast = self.frame == browser.GetNumberOfItems() - 1
         if isLast or (self.frame == browser.GetSelectedItemNumber() and not isNew):
-            output.InvokePendingModifiedEvent()
+            with _emptied(segmentation):
+                output.InvokePendingModifiedEvent()
 
     def finish(self, settings: Settings) -> None:
         super().finish(settings)
         self.before = None  # the sequence is no single result that could be taken back
+
+
+@contextmanager
+def _emptied(segmentation: slicer.vtkMRMLSegmentationNode) -> Iterator[None]:
+    """For a block in which Slicer replaces the segments: what it replaces, it takes apart first, voxel by voxel. They
+    come back where it does not, as when somebody switched the sequence's synchronization off."""
+    before, hidden = Contents(segmentation), hiddenSegments(segmentation)
+    with slicer.util.NodeModify(segmentation):
+        removeSegments(segmentation.GetSegmentation())
+        yield
+    if segmentation.GetSegmentation().GetNumberOfSegments():
+        setHiddenSegments(segmentation, hidden)
+    else:
+        before.restore()
 
 
 def browserOf(volume: slicer.vtkMRMLScalarVolumeNode | None) -> slicer.vtkMRMLSequenceBrowserNode | None:

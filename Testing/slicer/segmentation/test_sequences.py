@@ -70,6 +70,22 @@ def test_every_frame_of_a_sequence_is_segmented(logic: Any, model_files: Path) -
     assert len(set(counts)) == 3
 
 
+def test_a_frame_that_the_browser_does_not_show_leaves_what_is_shown(logic: Any, model_files: Path) -> None:
+    """Its segments are let go of before Slicer replaces them, and it does not where synchronization is off."""
+    browser, proxy = beating_heart(frames=2)
+    arguments = {"model": model_files / "body.zip", "allFrames": True, "device": "cpu"}
+    segmentation = node(logic.segment(proxy, **arguments).results.segmentation)
+    browser.SetPlayback(browser.GetSequenceNode(segmentation), False)
+    display = segmentation.GetDisplayNode()
+    first = segmentation.GetSegmentation().GetNthSegment(0).GetName()
+    display.SetSegmentVisibility(segmentation.GetSegmentation().GetNthSegmentID(0), False)
+    before = labels_on(segmentation, proxy)
+    assert before.any()
+    logic.segment(proxy, segmentation, **arguments, overwrite=True)
+    assert (labels_on(segmentation, proxy) == before).all()
+    assert hidden_segments_of(segmentation) == [first]
+
+
 def test_channels_with_other_frames_are_segmented_as_the_browser_shows_them(host: Any) -> None:
     """The frames of all sequences were taken by their numbers, so that channels of other times came together."""
     import slicer
