@@ -28,10 +28,13 @@ class BatchSection:
 
     Args:
         panel: that it is a part of.
+
+    Attributes:
+        refusal: why the last batch could not begin, until something changes.
     """
 
     def __init__(self, panel: SegmentationPanel) -> None:
-        self.panel, self.ui = panel, panel.ui
+        self.panel, self.ui, self.refusal = panel, panel.ui, ""
         for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
             edit.connect("currentPathChanged(QString)", self._onFolders)
@@ -50,8 +53,9 @@ class BatchSection:
         fromFolder = self.panel.parameters.batchSource is Source.FOLDER
         for name in FOLDER_WIDGETS:
             getattr(self.ui, name).visible = fromFolder
-        self.ui.batchReasonLabel.text = missing or self._reason()
-        self.ui.batchButton.enabled = not self.ui.batchReasonLabel.text
+        reason = missing or self._reason()
+        self.ui.batchReasonLabel.text = reason or self.refusal
+        self.ui.batchButton.enabled = not reason
 
     def show(self, run: SegmentationRun) -> None:
         """What became of each case."""
@@ -96,10 +100,11 @@ class BatchSection:
         arguments = {**self.panel.common(), "onFinished": self._onFinished}
         if parameters.batchSource is Source.FOLDER:
             folders = parameters.inputFolder, parameters.outputFolder
-            self.panel.start(lambda: logic.segmentFolder(*folders, **arguments))
+            self.refusal = self.panel.start(lambda: logic.segmentFolder(*folders, **arguments))
         else:
             volumes, statistics = self._volumes(), parameters.statistics
-            self.panel.start(lambda: logic.segmentVolumes(volumes, statistics=statistics, **arguments))
+            self.refusal = self.panel.start(lambda: logic.segmentVolumes(volumes, statistics=statistics, **arguments))
+        self.panel.update()
 
     def _onFinished(self, run: SegmentationRun) -> None:
         self.show(run)

@@ -61,6 +61,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         content.setMRMLScene(slicer.mrmlScene)
         self.missing = ""  # what must be installed before anything can run, as a sentence
         self._replaceable = ""  # fingerprint of the edited contents that the user gave up
+        self._refusal = ""  # why the last run could not begin, until something changes
         self.models = ModelSection(self.ui, self._onModel)
         self.inputs = InputSection(self.ui, self._onVolumes)
         self.cleanup = CleanupTable(self.ui, self._onCleanup)
@@ -77,7 +78,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self._timer.setSingleShot(True)
         self._timer.setInterval(UPDATE_DELAY)
         self._timer.connect("timeout()", self.update)
-        self._chosenNodes = ChosenNodes(self._timer.start)
+        self._chosenNodes = ChosenNodes(self._onChanged)
         self._prepare()
 
     @property
@@ -90,7 +91,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.unbind()
         self.missing = _whatIsMissing()
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
-        self._binding = ParameterBinding(parameters, self.ui, lambda caller, event: self._timer.start())
+        self._binding = ParameterBinding(parameters, self.ui, lambda caller, event: self._onChanged())
         self.models.refresh(parameters.model)
         self.devices.show(parameters.device)
         self.batch.bind(parameters)
@@ -131,7 +132,10 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         )
         self.ui.installButton.visible = bool(self.missing)
         self.welcome.update(not any(self.inputs.volumes), sampleModel(self.models.entries), self.missing)
-        self._say(self.missing or self.welcome.sentence or self._reason())
+        reason = self.missing or self.welcome.sentence or self._reason()
+        self.ui.applyButton.enabled = not reason
+        self.ui.reasonLabel.text = reason or self._refusal
+        self.ui.reasonLabel.visible = bool(self.ui.reasonLabel.text)
         self.batch.update(self.missing)
         self.learn.update()
         if self.ui.applyButton.enabled and self.logic.queue.current is None:
@@ -153,6 +157,10 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self.ui.installButton.connect("clicked()", self._onInstall)
         self.ui.newSegmentationButton.connect("clicked()", self._onNewSegmentation)
         self.ui.replaceButton.connect("clicked()", self._onReplace)
+
+    def _onChanged(self) -> None:
+        self._refusal = self.batch.refusal = ""
+        self._timer.start()
 
     def _onModel(self, file: str) -> None:
         if self.isBound:
@@ -197,7 +205,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
 
     def _onApply(self) -> None:
         parameters = self.parameters
-        self.start(
+        self._refusal = self.start(
             lambda: self.logic.segment(
                 list(parameters.volumes),
                 parameters.segmentation,
@@ -210,6 +218,7 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
                 **self.common(),
             )
         )
+        self.update()
 
     def common(self) -> dict[str, Any]:
         """What every run is given; InputError where no model is chosen."""
@@ -224,18 +233,16 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
             "onProgress": self._onProgress,
         }
 
-    def start(self, begin: Callable[[], SegmentationRun]) -> None:
-        """Begins a run; why it cannot begin is said where the reason stands."""
+    def start(self, begin: Callable[[], SegmentationRun]) -> str:
+        """Begins a run; returns why it cannot begin, "" if it can. `update` shows either."""
         try:
             run = begin()
         except InputError as error:
-            self._say(str(error))
-            return
+            return str(error)
         self._replaceable = ""
-        current = self.logic.queue.current
-        if run.state is State.WAITING and current is not None:
-            self.progress.show(current)  # for the number of waiting runs
-        self.update()
+        if run.state is State.WAITING and self.logic.queue.current is not None:
+            self.progress.show(self.logic.queue.current)  # for the number of waiting runs
+        return ""
 
     def _onProgress(self, run: SegmentationRun) -> None:
         self.progress.show(run)
@@ -284,12 +291,6 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         own = self.common()
         settings: Settings = self.logic.settings(model, own["quality"], own["device"], own["options"], False, False)
         self.logic.estimate(volume, model, settings, onResult)
-
-    def _say(self, reason: str) -> None:
-        """Why Apply is disabled; "" enables it."""
-        self.ui.applyButton.enabled = not reason
-        self.ui.reasonLabel.text = reason
-        self.ui.reasonLabel.visible = bool(reason)
 
 
 def _whatIsMissing() -> str:

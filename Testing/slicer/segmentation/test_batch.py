@@ -52,6 +52,37 @@ def test_a_folder_is_segmented_into_a_folder_and_goes_on_where_it_was(
     assert (results / "a.nii.gz").stat().st_mtime_ns == kept
 
 
+def test_why_a_batch_cannot_begin_stands_beside_its_button_until_something_changes(
+    host: Any, open_panel: Any, install: Any, shared_data: Path, tmp_path: Path, finish: Any
+) -> None:
+    """It stood beside Apply, and the next update took it away, whatever that was for."""
+    install("body.zip")
+    images = tmp_path / "images"
+    images.mkdir()
+    panel = open_panel()
+    host.click(panel.ui.batchSection)
+    host.choose(panel.ui.batchSourceBox, "A folder's images")
+    host.wait_until(lambda: panel.ui.batchReasonLabel.text == "Choose the folder of the images.")
+    host.type_text(line_of(panel.ui.inputFolderEdit), str(images))
+    host.type_text(line_of(panel.ui.outputFolderEdit), str(tmp_path / "results"))
+    host.wait_until(lambda: panel.ui.batchButton.enabled)
+    above = panel.ui.reasonLabel.text
+    host.click(panel.ui.batchButton)
+    for _time in range(2):
+        assert f"{images}: holds no images" in panel.ui.batchReasonLabel.text
+        assert panel.ui.reasonLabel.text == above
+        panel.panel.update()
+    host.type_text(line_of(panel.ui.outputFolderEdit), str(tmp_path / "other results"))
+    host.wait_until(lambda: not panel.ui.batchReasonLabel.text)
+    host.click(panel.ui.batchButton)
+    assert panel.ui.batchReasonLabel.text
+    shutil.copy(shared_data / "ct" / "example_ct_crop.nii.gz", images / "a.nii.gz")
+    host.click(panel.ui.batchButton)  # is not disabled: the folder may have changed
+    finish(panel)
+    assert [row[:2] for row in rows(panel)] == [["a", "done"]]
+    assert not panel.ui.batchReasonLabel.text
+
+
 def test_all_volumes_of_the_scene_are_segmented_once(
     host: Any, ct: Any, shared_data: Path, panel: Any, finish: Any
 ) -> None:
