@@ -11,12 +11,12 @@ from dints.config import Config
 from dints.cost.memory import retraining_cost
 from dints.errors import InputError
 from dints.events import SECONDS_AN_HOUR, duration
-from dints.inference.window_grid import stride_of
 from dints.plan.extents import Extent
 from dints.plan.ladder import FEW_FILTERS, LADDER, changed, on_rung, patch_steps
 from dints.plan.passes import has_all_steps, largest_batch, useful_steps
-from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds, windows
+from dints.plan.predict import CACHE, CHECK, evaluation_seconds, predict, race_seconds, search_seconds
 from dints.plan.timings import Timings
+from dints.plan.validations import seconds_for, steps_within, validations
 from dints.plan.words import excess, left_out, long_search, reasons, spared
 from dints.zoo.catalogue import U_SHAPE, AnyDesign, find_design, require_fit
 
@@ -31,8 +31,6 @@ GROWTH_OF_WIDER = 2  # at least so much longer takes a supernet of twice the fil
 SEARCH_SHARE = 1 / 3  # of the time, for search and race together
 EVALUATION_SHARE = 0.15  # of the time; windows overlap less where it does not suffice
 OVERLAPS = (0.625, 0.5, 0.25)
-VALIDATIONS = 4  # of a fold while it trains
-VALIDATION_SHARE = 0.05  # of a fold's time
 CHECKPOINTS = 20  # of a stage
 SPARE_SHARE = 0.1  # of the time, which is mentioned if it is not needed
 SAFETY = 0.95  # of the time is planned with
@@ -184,8 +182,7 @@ def _steps(task: _Task, config: Config, share: float) -> float:
     timings = task.measure.rough(config, task.design(config))
     stages = predict(config, task.cases, timings, given=True)
     before = stages[CHECK] + stages[CACHE] + evaluation_seconds(config, task.cases, timings)
-    left = task.seconds * share - before
-    return left * (1 - VALIDATION_SHARE) / config.training.folds / timings.training_step
+    return steps_within(config, task.cases, timings, (task.seconds * share - before) / config.training.folds)
 
 
 def _overlapping(task: _Task, config: Config) -> Config:
@@ -260,27 +257,28 @@ def _with_steps(task: _Task, config: Config, searching: bool) -> tuple[Config, T
     timings = task.measure(config, task.design(config), searching)
     stages = predict(config, task.cases, timings, given=not searching)
     others = sum(seconds for name, seconds in stages.items() if not name.startswith("train "))
-    step, most = timings.training_step, config.training.folds
-    all_steps = (task.seconds - others) * (1 - VALIDATION_SHARE) / step
-    fitting = [folds for folds in FOLDS if folds <= most and all_steps / folds >= task.enough(FEWER_STEPS)]
+
+    def steps_of(folds: int) -> int:
+        return int(steps_within(config, task.cases, timings, (task.seconds - others) / folds))
+
+    fewer = [folds for folds in FOLDS if folds <= config.training.folds]
+    fitting = [folds for folds in fewer if steps_of(folds) >= task.enough(FEWER_STEPS)]
     config = task.change(config, training__folds=max(fitting, default=min(FOLDS)))
     folds = config.training.folds
-    of_fold, steps = (task.seconds - others) / folds, int(all_steps / folds)
+    steps = steps_of(folds)
     if steps < LEAST_STEPS and "training.iterations" not in task.fixed:
         evaluation = evaluation_seconds(config, task.cases, timings)
-        rest = others - evaluation + folds * LEAST_STEPS * step / (1 - VALIDATION_SHARE)
+        rest = others - evaluation + folds * seconds_for(config, task.cases, timings, LEAST_STEPS)
         needed = max(rest + evaluation, rest / (1 - EVALUATION_SHARE)) / SAFETY  # with more time windows overlap more
         reason = f"leave {max(0, steps)} steps for each of {folds} folds, too few to learn anything"
         remedy = f"give at least {duration(needed, math.ceil)}, or fewer cases"
         raise InputError(f"{duration(task.seconds / SAFETY)} {reason}; {remedy}")
     steps = min(steps, useful_steps(config, task.cases, timings), task.base.training.iterations)
-    stride = stride_of(config.sampling.patch, config.training.validation_overlap)
-    case = windows(config, task.cases, timings, stride) / len(task.cases) * timings.window
-    count = max(1, int(of_fold * VALIDATION_SHARE / VALIDATIONS / case))
+    times, count = validations(config, task.cases, timings, (task.seconds - others) / folds)
     config = task.change(
         config,
         training__iterations=steps,
-        training__validate_every=max(1, -(-steps // VALIDATIONS)),
+        training__validate_every=max(1, -(-steps // times)),
         training__validation_cases=0 if count >= len(task.cases) / folds else count,
         training__checkpoint_every=max(1, steps // CHECKPOINTS),
         search__checkpoint_every=max(1, config.search.iterations // CHECKPOINTS),

@@ -98,7 +98,7 @@ def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> S
     if race.neighbours:
         heats[RACE_OF_NEIGHBOURS] = plan_heats(race.neighbours + 1, near_settings(race))
     seen = len(cases) * (1 - FOLDS_BEFORE_SEARCH / config.training.folds) / 2
-    validation = min(seen, float(race.validation_cases or math.inf)) * _validation_windows(config, cases, timings)
+    validation = min(seen, float(race.validation_cases or math.inf)) * validation_seconds(config, cases, timings)
     return {
         stage: steps_of(own) * timings.training_step + sum(size for size, _ in own) * validation
         for stage, own in heats.items()
@@ -110,12 +110,12 @@ def fold_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> f
     settings = config.training
     validations = math.ceil(settings.iterations / settings.validate_every)
     count = min(len(cases) / settings.folds, settings.validation_cases or math.inf)
-    once = count * _validation_windows(config, cases, timings)
+    once = count * validation_seconds(config, cases, timings)
     return settings.iterations * timings.training_step + validations * once
 
 
-def _validation_windows(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
-    """Seconds of a mean case, segmented while training."""
+def validation_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> float:
+    """Of a mean case, segmented while training."""
     stride = stride_of(config.sampling.patch, config.training.validation_overlap)
     return windows(config, cases, timings, stride) / len(cases) * timings.window
 

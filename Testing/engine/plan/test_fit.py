@@ -48,6 +48,17 @@ def test_the_time_is_used_and_not_exceeded(speed, hours):
     assert found.left_out
 
 
+@pytest.mark.parametrize("speed", [3e8, 1e9])
+@pytest.mark.parametrize("count", [4, 12])
+def test_the_validations_of_large_scans_take_no_time_that_is_not_there(speed, count):
+    """Three hours became five: each of four validations a fold segmented a whole scan, however long that took."""
+    cases = [Extent(f"case{index}", (400, 400, 400), (1.0, 1.0, 1.0)) for index in range(count)]
+    found = fit(PAPER.with_overrides(["sampling.patch=[96, 96, 96]"]), cases, 3, Computer(speed))
+    given = bool(found.config.search.architecture)
+    assert sum(predict(found.config, cases, found.timings, given).values()) <= 3 * 3600
+    assert found.config.training.validate_every <= found.config.training.iterations  # one is made at the end at least
+
+
 def test_more_time_gives_larger_networks_or_more_steps():
     fits = [fit(PAPER, CASES, hours, Computer(3e8)).config for hours in (0.25, 1, 3, 8, 24)]
     works = [own.training.iterations * own.training.folds * Computer(1).rough(own).training_step for own in fits]
