@@ -86,7 +86,8 @@ class _Clock:
     """
 
     def __init__(self) -> None:
-        self._stages: dict[str, tuple[int, float, int]] = {}  # first step, when it was reported, last step
+        # First step, when it was reported, last step, whether that was the end.
+        self._stages: dict[str, tuple[int, float, int, bool]] = {}
         self._expected: dict[str, float] = {}  # seconds of each stage of the run, from its first step here
         self._courses: dict[str, Course] = {}
         self._left: dict[str, float] = {}  # of those that were heard of, or that are over
@@ -116,10 +117,10 @@ class _Clock:
 
     def seconds_left(self, stage: str, step: int, total: int) -> float | None:
         now = time.monotonic()
-        first_step, started, last_step = self._stages.get(stage, (step, now, step))
-        if step < last_step:  # the stage began anew
+        first_step, started, last_step, ended = self._stages.get(stage, (step, now, step, False))
+        if step < last_step or (ended and step < total):  # the stage began anew
             first_step, started = step, now
-        self._stages[stage] = first_step, started, step
+        self._stages[stage] = first_step, started, step, step >= total
         passed = self._passed(stage, step, total)
         done = passed - self._passed(stage, first_step, total)
         return (now - started) / done * (1 - passed) if done > 0 else None

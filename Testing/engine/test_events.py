@@ -167,6 +167,17 @@ def test_a_stage_that_begins_anew_does_not_count_the_time_before() -> None:
     assert json.loads(stream.getvalue().splitlines()[-1])["seconds_left"] is None
 
 
+def test_a_larger_work_after_a_smaller_one_begins_anew_too(watch: Watch) -> None:
+    """Of a scan of one window, and an hour to read the next one, which has many."""
+    stream = io.StringIO()
+    reporter = JsonReporter(stream)
+    for now, step, total in [(0, 1, 1), (3600, 4, 12), (3610, 8, 12)]:
+        watch.now = now
+        reporter.progress("segment", step, total)
+    left = [json.loads(line)["seconds_left"] for line in stream.getvalue().splitlines()]
+    assert left == [None, None, pytest.approx(10)]
+
+
 def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = TerminalReporter()
     for step in range(1, 101):
