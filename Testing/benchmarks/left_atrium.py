@@ -86,7 +86,7 @@ def trained(data: Path, work: Path) -> Run:
     """At 1.25 mm, from there at 0.625 mm, and from there on scans that were not brought to it."""
     coarse = work / "coarse"
     train("--run", coarse, "--data", data, "--config", HERE / "left_atrium.yaml", "--architecture", ARCHITECTURE)
-    train("--run", work / "fine", "--data", data, "--from", coarse, *settings(*STAGES["fine"]))
+    train("--run", work / "fine", "--data", data, "--from", coarse, "--old", coarse, *settings(*STAGES["fine"]))
     train("--run", work / "native", "--data", native(data, work), "--from", work / "fine", *settings(*STAGES["native"]))
     return Run(work / "native")
 

@@ -120,7 +120,10 @@ def prepare_from(
     datalist = read_datalist(data, config.task)
     if old:
         _refuse_other_task(old, config)
+        given = len(datalist.cases)
         datalist = joined(datalist, old.known_cases, old.held_out)
+        if again := given + len(old.known_cases) - len(datalist.cases):
+            reporter.message(f"{data}: {again} of its cases are those of {old.folder}, and count once")
     checked = _check(datalist, config, reporter)
     kept = start.folds if old else tuple(range(len(start.states)))
     if old and (missing := [fold for fold in kept if fold >= folds]):

@@ -122,6 +122,18 @@ def test_old_cases_keep_their_folds_and_held_out_ones_stay_so(first_run, first_m
     assert Run(run.folder).cases.keys() == run.cases.keys()
 
 
+def test_cases_that_the_run_before_has_too_count_once(first_run, first_model, listener, tmp_path):
+    """They were drawn a second time, into other folds: networks were validated on what they had learned from."""
+    before = Run(first_run)
+    run = begun(first_model, before.data_folder, tmp_path / "new", listener, old_run=first_run)
+    assert set(run.cases) == {f"old-{name}" for name in before.cases}
+    assert [set(new) for _, new in run.splits] == [{f"old-{name}" for name in old} for _, old in before.splits]
+    assert run.held_out == {f"old-{name}" for name in before.held_out}
+    known = len(before.known_cases)
+    assert f"{before.data_folder}: {known} of its cases are those of {first_run}, and count once" in listener.said
+    assert Run(run.folder).cases.keys() == run.cases.keys()
+
+
 def test_old_cases_without_the_new_label_are_not_learned_from(first_run, first_model, data, tmp_path):
     described(data, labels={"0": "background", "1": "liver", "2": "kidney", "3": "aorta", "4": "spleen"})
     with pytest.raises(InputError, match="leave out --old"):
