@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,15 @@ class ApproachChoice:
         """The chosen architecture of the zoo; None for a search."""
         return next((entry for entry in self.entries if entry.name == self._panel.parameters.zoo), None)
 
+    def whyNot(self, patch: Sequence[int]) -> str:
+        """Why the chosen architecture cannot be taken; "" if it can, or for a search."""
+        name, entry = self._panel.parameters.zoo, self.taken
+        if name and entry is None:
+            return _("{name} is not in the zoo of this version. Choose another one.").format(name=name)
+        if entry is None or entry.design.fits(patch):
+            return ""
+        return _("{name} takes patches of {rule}.").format(name=name, rule=entry.design.size_rule)
+
     def show(self, free: bool) -> None:
         """The parameters; what cannot be changed any more is grey."""
         ui, parameters = self._ui, self._panel.parameters
@@ -72,14 +82,17 @@ class ApproachChoice:
 
     def _showZoo(self) -> None:
         """All entries, and of the chosen one its figures."""
-        entry, settings = self.taken, self._panel.run.settings
-        if entry is None or settings is None or (settings.search.space, entry.name) == self._shown:
+        name, settings = self._panel.parameters.zoo, self._panel.run.settings
+        if not name or settings is None or (settings.search.space, name) == self._shown:
             return
-        self._shown = settings.search.space, entry.name
+        self._shown, entry = (settings.search.space, name), self.taken
         rows = [(own.name, own.data) for own in self.entries]
         fill(self._ui.zooTable, [_("Architecture"), _("Found on")], rows, [_about(own) for own in self.entries])
-        self._ui.zooTable.selectRow(self.entries.index(entry))
-        self._ui.zooText.text = _about(entry)
+        if entry is None:
+            self._ui.zooTable.clearSelection()
+        else:
+            self._ui.zooTable.selectRow(self.entries.index(entry))
+        self._ui.zooText.text = _about(entry) if entry else ""
 
     def onChosen(self, index: int) -> None:
         parameters, names = self._panel.parameters, [entry.name for entry in self.entries]

@@ -157,9 +157,6 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
             return
         parameters = self.parameters
         self.readRun()
-        for section in self.sections:
-            section.forget()
-        self.footer.say("")
         self._isOpening = True
         try:
             with slicer.util.NodeModify(parameters.parameterNode):
@@ -192,11 +189,14 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self.export.loadSettings()
 
     def readRun(self) -> None:
-        """Takes over what is new on disk, but for the logs."""
+        """Takes over what is new on disk, but for the logs. What was said of another run goes with it."""
         if self.run.name == self.parameters.runFolder:
             self.run.read()
-        else:
-            self.run = OpenedRun(self.parameters.runFolder)
+            return
+        self.run = OpenedRun(self.parameters.runFolder)
+        for section in self.sections:
+            section.forget()
+        self.footer.say("")
 
     def _onModified(self, caller: slicer.vtkMRMLNode, event: str) -> None:
         if self._isOpening:

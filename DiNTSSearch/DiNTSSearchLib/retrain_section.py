@@ -37,7 +37,7 @@ class RetrainSection(Section):
         ui = panel.ui
         super().__init__(panel, _("3. Retrain"), ui.retrainButton)
         self.left: set[int] = set()  # folds that the user unchecked
-        self._rows: tuple[list[list[str]], bool] | None = None  # shown
+        self._rows: tuple[list[list[str]], set[int], bool] | None = None  # shown, with the unchecked ones
         self._scores: Scores | None = None  # shown
         self._rowsOfScores = 0  # shown
         self.suspects = SuspectsList(self)
@@ -105,9 +105,9 @@ class RetrainSection(Section):
     def showFolds(self, folds: Sequence[FoldState | None]) -> None:
         """One line a fold, with a check mark."""
         rows = [[_("Fold {number}").format(number=fold), *foldTexts(state)] for fold, state in enumerate(folds)]
-        if (rows, self.panel.isBusy) == self._rows:
+        if (rows, self.left, self.panel.isBusy) == self._rows:
             return
-        self._rows = (rows, self.panel.isBusy)
+        self._rows = (rows, set(self.left), self.panel.isBusy)
         table = self.ui.foldsTable
         fill(table, [_("Fold"), _("State"), _("Validation Dice")], rows)
         table.blockSignals(True)

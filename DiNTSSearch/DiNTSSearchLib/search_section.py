@@ -100,6 +100,8 @@ class SearchSection(Section):
         box = self.ui.searchChartBox
         if racers and not self._racers:
             box.currentIndex = box.findData(RACE)
+        elif self._racers and not racers and box.currentData == RACE:  # another run was opened
+            box.currentIndex = 0
         if racers != self._racers:
             self._racers = racers
             fill(self.ui.raceTable, *raceTable(racers))
@@ -129,7 +131,7 @@ class SearchSection(Section):
     @property
     def isTaking(self) -> bool:
         """Whether an architecture of the zoo is chosen, and no search was begun."""
-        return self.approach.taken is not None and not self.panel.run.isRun
+        return bool(self.panel.parameters.zoo) and not self.panel.run.isRun
 
     def action(self) -> str:
         if self.isTaking:
@@ -147,10 +149,7 @@ class SearchSection(Section):
             settings = self.changed(self.changes())
         except InputError as error:
             return str(error)
-        taken = self.approach.taken
-        if taken is None or taken.design.fits(settings.sampling.patch):
-            return self.panel.devices.problem
-        return _("{name} takes patches of {rule}.").format(name=taken.name, rule=taken.design.size_rule)
+        return self.approach.whyNot(settings.sampling.patch) or self.panel.devices.problem
 
     def changed(self, changes: dict[str, str]) -> Config:
         """The settings with changes; InputError if they cannot be, alone or together."""

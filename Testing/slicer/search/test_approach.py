@@ -81,11 +81,23 @@ def test_an_architecture_that_the_patch_does_not_fit_is_not_taken(
     assert checked.search.whyNot() == ""
     deep = Architecture.random(SearchSpace(layers=6, levels=6), 0)
     entry = Entry("deep", "found elsewhere", "scans", "", deep)
-    monkeypatch.setattr(approach, "entries", lambda space: [entry])
-    approach.listed.cache_clear()
+    monkeypatch.setattr(approach, "listed", lambda space: [entry])
     checked.parameters.zoo = "deep"
-    approach.listed.cache_clear()
     assert checked.search.whyNot() == "deep takes patches of multiples of 64, at least 128."
+
+
+def test_an_architecture_that_the_zoo_does_not_have_starts_no_search(checked: Any, host: Any) -> None:
+    """A scene may name one of another version."""
+    checked.open(checked.search)
+    checked.parameters.zoo = "of <b>before</b>"
+    assert checked.ui.approachBox.currentText == ZOO
+    assert checked.ui.reasonLabel.text == "of <b>before</b> is not in the zoo of this version. Choose another one."
+    assert checked.ui.startButton.text == "Take architecture"
+    assert not checked.ui.startButton.enabled
+    assert texts(checked.ui.zooTable)[:2] == ["unet", "u-shape"]
+    assert not checked.ui.zooTable.selectedItems()
+    checked.ui.zooTable.cellClicked(1, 0)
+    assert checked.ui.startButton.enabled
 
 
 @pytest.mark.parametrize(("cases", "advised"), [(1, True), (29, True), (30, False), (200, False)])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import start
+from .conftest import start, write_run
+from .states import write_race
 
 
 def test_a_run_is_opened_with_all_that_it_holds(faked: Any, host: Any, run_folder: Path) -> None:
@@ -161,3 +162,23 @@ def test_predicted_memory_grows_with_the_budget(faked: Any, run_folder: Path) ->
     }
     assert faked.search.memory.sentence(0.5) == "search 3.0 GiB, retraining about 10.0 GiB; GPU has 12.0 GiB"
     assert faked.search.memory.sentence(0.8).endswith("Choose a smaller patch or batch.")
+
+
+def test_folds_of_another_run_are_checked_as_they_will_be_trained(
+    faked: Any, host: Any, processes: list[Any], run_folder: Path, tmp_path: Path
+) -> None:
+    """The lines of both runs are the same, but for the mark that was taken away."""
+    faked.parameters.runFolder = str(run_folder)
+    faked.open(faked.retrain)
+    faked.ui.foldsTable.item(1, 0).setCheckState(0)
+    faked.parameters.runFolder = str(write_run(tmp_path / "other"))
+    assert faked.retrain.folds == [0, 1]
+    assert [faked.ui.foldsTable.item(fold, 0).checkState() for fold in range(2)] == [2, 2]
+
+
+def test_a_run_without_a_race_is_not_shown_by_the_plot_of_one(faked: Any, run_folder: Path, tmp_path: Path) -> None:
+    write_race(run_folder / "search" / "race")
+    faked.parameters.runFolder = str(run_folder)
+    assert faked.ui.searchChartBox.currentData == "race"
+    faked.parameters.runFolder = str(write_run(tmp_path / "other"))
+    assert faked.ui.searchChartBox.currentData == "loss"

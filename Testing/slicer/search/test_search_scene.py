@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import start
+from .conftest import start, write_run
 
 
 def test_closing_the_panel_ends_what_runs(checked: Any, host: Any, processes: list[Any]) -> None:
@@ -113,3 +113,22 @@ def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(
     assert checked.ui.statusLabel.text == "search: 30 of 60"
     processes[-1].finish()
     assert checked.ui.statusLabel.text == "Done."
+
+
+@pytest.mark.shown
+def test_what_was_said_of_a_run_goes_with_its_scene(
+    checked: Any, host: Any, processes: list[Any], run_folder: Path, tmp_path: Path
+) -> None:
+    import slicer
+
+    checked.parameters.runFolder = str(run_folder)
+    slicer.util.saveScene(str(tmp_path / "scene.mrml"))
+    checked.parameters.runFolder = str(write_run(tmp_path / "other"))
+    checked.ui.foldsTable.item(1, 0).setCheckState(0)
+    start(host, checked, checked.retrain)
+    processes[-1].finish(1, "the disk is full; make room and resume")
+    slicer.util.loadScene(str(tmp_path / "scene.mrml"))
+    checked.open(checked.retrain)
+    assert checked.ui.runFolderEdit.currentPath == str(run_folder)
+    assert not host.is_shown(checked.ui.reasonLabel)
+    assert checked.retrain.folds == [0, 1]
