@@ -45,7 +45,7 @@ class Preprocessor:
             voxels = _packed(grid.crop(sitk.GetArrayViewFromImage(channel)), np.float32)
             image[index] = resample(torch.from_numpy(voxels), grid.working_shape, "trilinear")
             del voxels
-            _scale_intensity(image[index], self.config.window_of(index))
+            _scale_intensity(image[index], self.config.window_of(index), index)
         return image, grid
 
     def label(
@@ -90,8 +90,11 @@ class Preprocessor:
         return array > window[0] if window else array != 0
 
 
-def _scale_intensity(volume: torch.Tensor, window: tuple[float, float] | None) -> None:
-    """In place: clips to a window and scales to 0..1; without one standardises the non-zero voxels, zeros stay."""
+def _scale_intensity(volume: torch.Tensor, window: tuple[float, float] | None, channel: int) -> None:
+    """In place: clips to a window and scales to 0..1; without one standardises the non-zero voxels, zeros stay.
+
+    InputError if single precision cannot hold how far voxels lie from their mean.
+    """
     if window:
         low, high = window
         volume.clamp_(low, high).sub_(low).div_(high - low)
@@ -102,6 +105,9 @@ def _scale_intensity(volume: torch.Tensor, window: tuple[float, float] | None) -
     mean = sum(float(plane.double().sum()) for plane in volume) / count
     volume.sub_(mean).masked_fill_(outside, 0)
     deviation = math.sqrt(sum(float(plane.double().square().sum()) for plane in volume) / count)
+    if not math.isfinite(deviation):
+        reason = "holds voxels too far apart for single precision; replace the extreme ones"
+        raise InputError(f"image: channel {channel} {reason}, such as by the intensity of air")
     volume.div_(deviation if deviation > ROUNDING * abs(mean) else 1.0)
 
 

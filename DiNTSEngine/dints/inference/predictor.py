@@ -21,12 +21,12 @@ from dints.events import Reporter
 from dints.geometry import Size, Vector
 from dints.inference.assemble import SLAB_BYTES
 from dints.inference.band_sums import BAND_ROWS
-from dints.inference.case import CaseResult, PreparedCase
+from dints.inference.case import NOT_COMPUTED, CaseResult, PreparedCase
 from dints.inference.components import keep_largest_components
 from dints.inference.confidence import Confidence, ConfidenceMeter
 from dints.inference.fallback import Execution, executions, first_that_fits
 from dints.inference.first_look import SCALES, FirstLook, Way, first_look
-from dints.inference.region import Region, checked_region, crop_box
+from dints.inference.region import Region, checked_region, crop_box, placed_within
 from dints.inference.safety_bound import SafetyBound
 from dints.inference.sliding_window import ForwardPass, flips_of
 from dints.inference.tiling import Tiling
@@ -156,7 +156,8 @@ class Predictor:
             if whole:
                 self._warn_of_volumes(classes, grid, reporter)
             labels = grid.restore(classes, sorted(self.config.task.labels))
-            doubt = None if result.disagreement is None else grid.place(result.disagreement)
+            doubtful = result.disagreement
+            doubt = None if doubtful is None else placed_within(doubtful, grid, region, NOT_COMPUTED)
             sure = meter.confidence() if meter else None
             counts = result.computed, result.windows, result.by_all
             return Prediction(labels, doubt, *counts, sure, result.passes, result.seconds, holds)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import SimpleITK as sitk
 import torch.nn.functional as F
 
 from dints.data.grid import Grid
@@ -65,6 +66,15 @@ def embedded(band: Band, box: Box, working_shape: Size) -> Band:
     margins = (0, 0, y.start, depth - y.stop, x.start, width - x.stop)
     logits = [F.pad(values, margins) for values in band.logits] if any(margins) else band.logits
     return Band(band.first_row + z.start, logits)
+
+
+def placed_within(voxels: np.ndarray, grid: Grid, region: Region, outside: int) -> sitk.Image:
+    """Image on the file's grid from voxels of the crop; what was cropped away is 0 in the region, else `outside`."""
+    (x, y, z), (x_stop, y_stop, z_stop) = region
+    source = np.full(grid.size[::-1], outside, voxels.dtype)
+    source[z:z_stop, y:y_stop, x:x_stop] = 0
+    grid.crop(source)[:] = voxels
+    return grid.source_image(source)
 
 
 def blank_outside(voxels: np.ndarray, box: Box, value: int = 0) -> np.ndarray:

@@ -113,6 +113,15 @@ def test_a_voxel_that_is_no_finite_float32_is_refused(value):
         Preprocessor(MR)([sitk.Cast(scan(), sitk.sitkFloat64), broken])
 
 
+def test_voxels_too_far_apart_to_be_scaled_are_refused():
+    """They became infinite, and the network was blamed for its answer."""
+    extreme = sitk.Cast(scan(), sitk.sitkFloat32)
+    extreme = extreme * 0 - float(np.finfo(np.float32).max)
+    extreme[0, 0, 0] = float(np.finfo(np.float32).max)
+    with pytest.raises(InputError, match="channel 1 holds voxels too far apart for single precision; replace"):
+        Preprocessor(MR)([sitk.Cast(scan(), sitk.sitkFloat32), extreme])
+
+
 @pytest.mark.parametrize("pixel", [sitk.sitkInt8, sitk.sitkUInt16, sitk.sitkInt32, sitk.sitkUInt32, sitk.sitkFloat64])
 def test_every_voxel_type_is_accepted(pixel):
     image, _ = Preprocessor(MR)([sitk.Cast(scan(), pixel)])
