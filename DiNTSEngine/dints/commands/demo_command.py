@@ -20,7 +20,7 @@ from dints.plan.forecast import kept_plan
 from dints.report.write import write_report
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
-from dints.stages import export, search, train
+from dints.stages import check_folds, export, search, train
 
 PHANTOM_CONFIG, PHANTOMS = "phantom", "phantoms"  # its settings, and the folder of its data in the run
 DEMO_FOLDS = [0, 1]
@@ -69,6 +69,7 @@ def _whole_job(arguments: argparse.Namespace, reporter: Reporter) -> None:
     held_out = HELD_OUT if arguments.held_out is None and is_new else arguments.held_out
     run = open_or_create(arguments, device, reporter, held_out=held_out)
     folds = _folds(arguments, run)
+    check_folds(run, folds)
     announce(run, device, reporter, folds)
     search(run, device, reporter)
     train(run, folds, device, reporter)

@@ -58,7 +58,8 @@ def time_limit(arguments: argparse.Namespace, device: torch.device) -> TimeLimit
     if hours == PAPER:
         return None
     if world_size() > 1:
-        raise InputError("--hours: cannot be measured under torchrun; choose settings with `dints plan` before")
+        remedy = "begin the run without torchrun, stop it when it has begun to search, and go on with torchrun"
+        raise InputError(f"--hours: cannot be measured by several processes; {remedy}")
     architecture = str(getattr(arguments, "architecture", None) or "")
     return TimeLimit(HOURS_WITHOUT_GPU if hours is None else float(hours), device, architecture)
 

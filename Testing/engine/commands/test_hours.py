@@ -167,3 +167,23 @@ def test_an_evaluation_of_one_fold_tells_the_time_of_that_alone(phantoms, tmp_pa
         assert main(["evaluate", "--run", str(tmp_path), "--device", "cpu", "--events"]) == 0
         scoring = [event for event in events(capfd.readouterr().out) if event.get("stage") == "evaluate fold 0"]
         assert scoring[-1]["run_seconds_left"] == 0
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_demo_refuses_folds_that_its_plan_has_left_out_before_it_works(phantoms, tmp_path, monkeypatch, capfd):
+    """It searched for hours first."""
+    monkeypatch.setattr("dints.commands.demo_command.search", None)  # whoever calls it fails
+    command = ["demo", "--run", str(tmp_path), "--data", str(phantoms), "--device", "cpu", "--hours", "0.25"]
+    assert main([*command, "--folds", "0,4", *QUICK]) == 2
+    assert "fold 4: does not exist; the run has folds 0 to 1" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("computer")
+def test_several_processes_go_on_with_what_one_has_planned(phantoms, tmp_path, monkeypatch, capfd):
+    """They were told to choose settings with `dints plan`, which leaves no file of them."""
+    command = ["search", "--device", "cpu", "--data", str(phantoms)]
+    assert main([*command, "--run", str(tmp_path / "begun"), "--hours", "0.25", *QUICK]) == 0
+    monkeypatch.setattr(planning, "world_size", lambda: 2)
+    assert main([*command, "--run", str(tmp_path / "new"), "--hours", "0.25", *QUICK]) == 2
+    assert "begin the run without torchrun" in capfd.readouterr().err
+    assert main([*command, "--run", str(tmp_path / "begun")]) == 0
