@@ -44,6 +44,11 @@ class ForecastLine:
         """Whether there is an answer, or one to come."""
         return self._known is not None
 
+    @property
+    def isComing(self) -> bool:
+        """Whether there is none yet, but one to come."""
+        return self.isExpected and not self.values and not self.error
+
     def wantAnswer(self, known: object, ask: Ask) -> None:
         """Asks soon, unless the answer is there or under way; `known` is all that it depends on."""
         if known != self._known:

@@ -111,7 +111,8 @@ class DiNTSSearchLogic(ScriptedLoadableModuleLogic):
         onEvent: OnEvent | None = None,
         onFinished: OnFinished | None = None,
     ) -> Pipeline:
-        """Result "plan": seconds of the `stages` of a run that would be started now, what was `chosen` and `left_out`.
+        """Result "plan": seconds of the `stages` of a run that would be started now, bytes of `memory` of "search", if
+        there is one, and "train", what was `chosen` and `left_out`.
 
         Args:
             check: what `check` left in the run's folder.

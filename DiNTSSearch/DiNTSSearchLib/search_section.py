@@ -20,7 +20,7 @@ from DiNTSSearchLib.approach import ApproachChoice
 from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.contest_tables import raceTable
 from DiNTSSearchLib.footer import ERROR_STYLE
-from DiNTSSearchLib.memory_line import MemoryLine
+from DiNTSSearchLib.memory_line import MemoryLine, waiting
 from DiNTSSearchLib.parameters import TimeChoice, changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import LAYOUT_CHARTS, RACE
@@ -81,8 +81,8 @@ class SearchSection(Section):
         self.ui.timeBox.enabled = free
         if not self.ui.advancedBox.collapsed:  # filling the table takes long enough to be noticed
             self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
-        self.showMemory()
         self.showTime()
+        self.showMemory()
         self.showProgress(run.search.started)
 
     def showProgress(self, isThere: bool) -> None:
@@ -193,8 +193,12 @@ class SearchSection(Section):
             self.memory.want(run.settings, changes, run.layout.config_file, deviceWord(parameters.device))
         elif not self.panel.isBusy:
             self.memory.stop()
-        self.ui.memoryText.text = self.memory.sentence(parameters.memoryBudget) or _("known after the check")
-        alarming = bool(self.memory.error) or self.memory.isTooMuch(parameters.memoryBudget)
+        budget, planned = parameters.memoryBudget, {} if run.isRun else self.time.memory
+        fitted = not run.isRun and (bool(parameters.zoo) or parameters.time != TimeChoice.PAPER)
+        coming = fitted and self.time.isComing and not self.memory.error  # with the plan, which has other settings
+        text = waiting() if coming else self.memory.sentence(budget, planned)
+        alarming = bool(self.memory.error) or (not coming and self.memory.isTooMuch(budget, planned))
+        self.ui.memoryText.text = text or _("known after the check")
         self.ui.memoryText.styleSheet = ERROR_STYLE if alarming else ""
 
     def showTime(self) -> None:

@@ -60,6 +60,12 @@ class TimeLine(ForecastLine):
         known = run.folder, device, run.search, tuple(run.folds)
         self.wantAnswer(known, partial(self._logic.planRest, run.folder, device))
 
+    @property
+    def memory(self) -> Mapping[str, float]:
+        """Bytes that "search", if there is one, and "train" need in what was planned; nothing before it is known."""
+        found: Mapping[str, float] = self.values.get("memory", {})
+        return found
+
     def sentence(self, folds: Collection[int] | None = None) -> str:
         """All of it, or of some folds, and its stages."""
         if self.error or not self.values:

@@ -117,23 +117,29 @@ def show(plan: Plan, stages: Mapping[str, float], config: Config, design: AnyDes
     """The table of stages, what was chosen, and the result "plan"."""
     for sentence in (*plan.chosen, *plan.left_out):
         reporter.message(sentence)
-    memory = memory_of(config, design or expected_design(config), searching=SEARCH in stages)
-    for line in lines(stages, memory) if stages else ["Nothing of the run is left to do"]:
+    design = design or expected_design(config)
+    memory = memory_of(config, design, searching=SEARCH in stages)
+    words = {stage: gibibytes(size) for stage, size in memory.items()}
+    if design is None and "train" in words:
+        words["train"] = f"about {words['train']}"
+    for line in lines(stages, words) if stages else ["Nothing of the run is left to do"]:
         reporter.message(line)
-    reporter.result("plan", seconds=sum(stages.values()), **plan.to_mapping() | {"stages": dict(stages)})
+    told = plan.to_mapping() | {"stages": dict(stages), "memory": memory}
+    reporter.result("plan", seconds=sum(stages.values()), **told)
 
 
-def memory_of(config: Config, design: AnyDesign | None, searching: bool) -> dict[str, str]:
-    """Of search and training, by the first word of their stages.
+def memory_of(config: Config, design: AnyDesign | None, searching: bool) -> dict[str, float]:
+    """Bytes of search, if there is one, and training, by the first word of their stages.
 
     Args:
         design: what is, or will probably be, retrained.
     """
-    found = {}
+    found: dict[str, float] = {}
     predicted = predict_memory(config) if searching or design is None else None
-    if predicted:
-        found = {"search": gibibytes(predicted.search)}
-        found["train"] = f"about {gibibytes(predicted.retraining(config.search.memory_budget))}"
+    if predicted and searching:
+        found["search"] = predicted.search
+    if predicted and design is None:
+        found["train"] = predicted.retraining(config.search.memory_budget)
     if design is not None:
-        found["train"] = gibibytes(retraining_cost(design, config).training_memory)
+        found["train"] = retraining_cost(design, config).training_memory
     return found

@@ -17,6 +17,7 @@ import torch
 from dints import Architecture, InputError
 from dints.cli import main
 from dints.commands import planning
+from dints.cost.memory import predict_memory
 from dints.data.check import CheckResult, check
 from dints.data.datalist import read_datalist
 from dints.events import Reporter, TerminalReporter, duration, gibibytes
@@ -123,6 +124,9 @@ def test_the_command_shows_a_table_with_time_and_memory(run, capfd):
     assert "MiB" in text
     (result,) = (event["values"] for event in events if event["event"] == "result")
     assert result["seconds"] == pytest.approx(sum(result["stages"].values()))
+    predicted = predict_memory(run.config)
+    assert result["memory"]["search"] == predicted.search
+    assert result["memory"]["train"] == predicted.retraining(run.config.search.memory_budget)
 
 
 def test_folds_of_a_stage_are_one_line():

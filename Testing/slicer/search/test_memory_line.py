@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .conftest import FakeProcess, checked_and_predicting, questions, start
-from .states import DEVICE, PREDICTION
+from .states import DEVICE, PLAN, PREDICTION
 
 SENTENCE = f"search 3.0 GiB, retraining about 15.0 GiB; {DEVICE} has 12.0 GiB. Choose a smaller patch or batch."
 LONG = 100_000  # milliseconds
@@ -105,3 +105,25 @@ def test_another_device_is_a_new_question(asking: Any, host: Any, processes: lis
 def test_why_there_is_no_prediction_is_said(asking: Any, host: Any, processes: list[FakeProcess]) -> None:
     ask(host, processes).finish(1, "memory ran out; close other programs")
     assert asking.ui.memoryText.text == "memory ran out; close other programs"
+
+
+def test_a_run_that_fits_its_time_is_said_to_need_what_it_was_planned_with(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    """The paper's settings, which are not taken then, would not fit."""
+    answer(ask(host, processes))
+    planning = asking.search.time
+    planning.wantAnswer("a plan", lambda **calls: None)
+    asking.refresh()
+    assert asking.ui.memoryText.text == WAITING
+    planning.values = {**PLAN, "memory": {"search": 2**30, "train": 3 * 2**30}}
+    asking.refresh()
+    assert asking.ui.memoryText.text == f"search 1.0 GiB, retraining about 3.0 GiB; {DEVICE} has 12.0 GiB"
+    assert asking.ui.memoryText.styleSheet == ""
+    planning.values = {**PLAN, "memory": {"train": 13 * 2**30}}  # nothing is searched
+    asking.refresh()
+    needed = f"retraining about 13.0 GiB; {DEVICE} has 12.0 GiB. Choose a smaller patch or batch."
+    assert asking.ui.memoryText.text == needed
+    assert asking.ui.memoryText.styleSheet != ""
+    begin_run(asking, host, tmp_path / "new")
+    assert asking.ui.memoryText.text == SENTENCE  # of the settings that it was begun with
