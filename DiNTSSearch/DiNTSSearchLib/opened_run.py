@@ -38,6 +38,7 @@ class OpenedRun:
         device: the other computer that the run is on, as the engine's word; "" for a run of this computer.
         settings: None before the data were checked.
         check: what the check found, "cases" and "problems"; None before it.
+        plan: "hours" that the run was given, None for as long as it takes; None where nothing was predicted.
         choices: "data", "preset" and "folds" of the last check; empty for a run that was not made in the panel.
         scores: table and files of the cross-validation; None before it.
         suspects: cases whose labels may be wrong, the worst first; None if they were not looked for in these scores.
@@ -112,6 +113,7 @@ class OpenedRun:
         remote = self._content(layout.remote_file, readChecked)
         self.device: str = f"{MARK}{remote['host']}" if remote else ""
         self.check: Mapped | None = self._content(layout.check_file, readChecked)
+        self.plan: Mapped | None = self._content(layout.plan_file, readChecked)
         self.choices: Mapped = self._content(layout.folder / CHOICES, readChecked) or {}
         self.scores: Scores | None = self._content(layout.scores_file, _scores)
         self.suspects: list[Mapped] | None = self._guarded(self._suspects, None)

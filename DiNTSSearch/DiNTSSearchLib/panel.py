@@ -241,7 +241,8 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
             self.run.problems.append(failure(error)[0])
 
     def startJob(self, section: Section, begin: Callable[..., Pipeline], onDone: Callable[[Results], None]) -> None:
-        """Runs a job of a section; `onDone` gets its results if nothing goes wrong."""
+        """Runs a job of a section; `onDone` gets its results if nothing goes wrong and its run is in sight."""
+        folder = self.parameters.runFolder
 
         def finished(exitCode: int, sentence: str) -> None:
             self.runningSection = None
@@ -250,7 +251,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
             self._timer.stop()
             self.footer.end()
             self._finish(section, exitCode, sentence)
-            if not exitCode and self.isBound and self.job is not None:
+            if not exitCode and self.isBound and self.job is not None and self.parameters.runFolder == folder:
                 onDone(self.job.results)
             self.refresh()
 

@@ -22,6 +22,11 @@ def isNumber(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
+def isHours(value: Any) -> bool:
+    """Whether it is a time that a run was given; None is as long as it takes."""
+    return value is None or (isNumber(value) and value > 0)
+
+
 def isText(value: Any) -> bool:
     """Whether the scene can hold it: a file name need not be UTF-8."""
     return isinstance(value, str) and value == value.encode(errors="replace").decode()
@@ -54,6 +59,7 @@ SHAPES: dict[str, Any] = {
     "suspects.json": {"suspects": [SUSPECT]},
     "run.json": {"format": 1, "data": isText},
     "remote.json": {"format": 1, "host": isText},
+    "plan.json": {"hours?": isHours},
     "choices.json": {"data": isText, "preset": isText, "folds": int},
     "compare.json": {"verdict": isText, "networks": [NETWORK], "failed?": [FAILED]},
     "check.json": {"cases": [FACTS], "problems": [PROBLEM], "notes?": [isText]},

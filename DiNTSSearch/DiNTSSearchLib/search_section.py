@@ -15,12 +15,14 @@ from dints.search.drawing import architecture_svg
 from dints.search.race_state import Racer
 from dints.zoo.catalogue import read_design
 from DiNTSLib.device_list import deviceWord, otherComputer
+from DiNTSLib.durations import SECONDS_IN_HOUR, duration
 from DiNTSSearchLib.advanced import SettingsTable
 from DiNTSSearchLib.approach import ApproachChoice
 from DiNTSSearchLib.chart_view import ChartView
 from DiNTSSearchLib.contest_tables import raceTable
 from DiNTSSearchLib.footer import ERROR_STYLE
 from DiNTSSearchLib.memory_line import MemoryLine, waiting
+from DiNTSSearchLib.options import PAPER
 from DiNTSSearchLib.parameters import TimeChoice, changedSettings, showSettings
 from DiNTSSearchLib.pipeline import Results
 from DiNTSSearchLib.plots import LAYOUT_CHARTS, RACE
@@ -78,7 +80,7 @@ class SearchSection(Section):
             getattr(self.ui, widget).enabled = free and run.settings is not None
         self.ui.iterationsBox.enabled = self.ui.iterationsBox.enabled and not self.panel.parameters.zoo
         self.ui.deviceBox.enabled = not self.panel.isBusy
-        self.ui.timeBox.enabled = free
+        self.showTimeChoice(free)
         if not self.ui.advancedBox.collapsed:  # filling the table takes long enough to be noticed
             self.settingsTable.show(run.settings, dict(self.panel.parameters.changes), free)
         self.showTime()
@@ -154,6 +156,18 @@ class SearchSection(Section):
     def changed(self, changes: dict[str, str]) -> Config:
         """The settings with changes; InputError if they cannot be, alone or together."""
         return self.panel.run.requiredSettings.with_overrides([f"{key}={text}" for key, text in changes.items()])
+
+    def showTimeChoice(self, free: bool) -> None:
+        """The parameter, or the time that a run was given, also where that is none of the list or not known."""
+        box, plan = self.ui.timeBox, self.panel.run.plan or {}
+        choices = {choice.value: index for index, choice in enumerate(TimeChoice)}
+        given = plan.get("hours", 0.0)  # 0: not known
+        word = PAPER if given is None else f"{given:g}"
+        box.placeholderText = duration(SECONDS_IN_HOUR * given) if given else _("the run's own")
+        box.blockSignals(True)
+        box.currentIndex = choices.get(word, -1) if self.panel.run.isRun else choices[self.panel.parameters.time.value]
+        box.blockSignals(False)
+        box.enabled = free
 
     def showPresets(self, free: bool) -> None:
         """Fills the list, at the first time, and shows the parameter."""

@@ -116,6 +116,22 @@ def test_a_run_goes_on_when_a_scene_is_imported_or_its_volume_deleted(
 
 
 @pytest.mark.shown
+def test_the_results_of_one_run_do_not_change_another_scenes(
+    checked: Any, host: Any, processes: list[Any], run_folder: Path, tmp_path: Path
+) -> None:
+    import slicer
+
+    change_choices(checked)
+    slicer.util.saveScene(str(tmp_path / "scene.mrml"))
+    checked.parameters.runFolder = str(tmp_path / "second")
+    start(host, checked, checked.data)
+    slicer.util.loadScene(str(tmp_path / "scene.mrml"))
+    processes[-1].finish()
+    assert checked.ui.statusLabel.text == "Done."
+    assert_choices_are_there(checked)
+
+
+@pytest.mark.shown
 def test_what_was_said_of_a_run_goes_with_its_scene(
     checked: Any, host: Any, processes: list[Any], run_folder: Path, tmp_path: Path
 ) -> None:

@@ -131,3 +131,28 @@ def test_what_is_left_of_a_run_is_shown_before_its_training(
     assert panel.ui.retrainTimeText.text == "Time: 12 min in all: training 10 min, evaluation 2 min"
     start(host, panel, panel.retrain)
     assert not panel.ui.retrainTimeText.visible  # the footer tells it
+
+
+@pytest.mark.parametrize(
+    ("plan", "shown"),
+    [
+        ('{"hours": 0.25}', "15 minutes"),
+        ('{"hours": 8.0}', "8 hours"),
+        ('{"hours": null}', "like the paper"),
+        ('{"hours": 0.5}', "30 min"),
+        ('{"hours": -1}', "the run's own"),
+        ("", "the run's own"),
+    ],
+)
+def test_a_run_shows_the_time_that_it_was_given(faked: Any, host: Any, run_folder: Path, plan: str, shown: str) -> None:
+    if plan:
+        (run_folder / "plan.json").write_text(plan)
+    faked.parameters.runFolder = str(run_folder)
+    box = faked.ui.timeBox
+    assert (box.currentText or box.placeholderText) == shown
+    faked.parameters.notes = "a change of something else"
+    host.process_events()
+    assert (box.currentText or box.placeholderText) == shown
+    assert not box.enabled
+    faked.parameters.runFolder = ""
+    assert (box.currentText, faked.parameters.time.value) == ("3 hours", "3")
