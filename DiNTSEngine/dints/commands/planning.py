@@ -14,7 +14,7 @@ from dints.errors import InputError
 from dints.events import Reporter, gibibytes
 from dints.plan.forecast import TimeLimit, expected_design, kept_plan, plan_run, rest_of
 from dints.plan.plan import Plan, lines
-from dints.plan.predict import SEARCH, courses
+from dints.plan.predict import SEARCH, courses, training_courses
 from dints.process_group import is_main_process, world_size
 from dints.run import Run
 from dints.zoo.catalogue import AnyDesign
@@ -90,7 +90,8 @@ def announce(run: Run, device: torch.device, reporter: Reporter, folds: Sequence
     plan = plan_run(run, device, reporter)
     rest = rest_of(run, plan, folds)
     show(plan, rest, run.config, _design(run), reporter)
-    reporter.expect(rest, courses(run.config, plan.timings))
+    own = training_courses(run.config, plan.timings, plan.stages)
+    reporter.expect(rest, courses(run.config, plan.timings) | own)
 
 
 def recall(run: Run, busy_with: str, reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ Stages have the names under which they report their progress.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from dints.config import Config
@@ -87,6 +87,32 @@ def _search_course(resting: float, late: float, share: float) -> float:
         late: what a step takes beyond that, as a share of a step before.
     """
     return (share + late * max(0.0, share - resting)) / (1 + late * (1 - resting))
+
+
+def training_courses(config: Config, timings: Timings, stages: Mapping[str, float]) -> dict[str, Course]:
+    """Of the folds, whose validations take all of their time after single steps.
+
+    Args:
+        stages: seconds, as `predict` gives them.
+    """
+    settings, found = config.training, dict[str, Course]()
+    for stage in map(training_stage, range(settings.folds)):
+        if seconds := stages.get(stage):
+            validating = max(0.0, 1 - settings.iterations * timings.training_step / seconds)
+            found[stage] = partial(_training_course, settings.iterations, settings.validate_every, validating)
+    return found
+
+
+def _training_course(iterations: int, every: int, validating: float, share: float) -> float:
+    """Which share of a fold's seconds has passed after a share of its steps; the last one is always validated.
+
+    Args:
+        every: steps from one validation to the next.
+        validating: share of the seconds that validations take.
+    """
+    done = round(share * iterations)
+    made = math.ceil(iterations / every) if done >= iterations else done // every
+    return (1 - validating) * share + validating * made / math.ceil(iterations / every)
 
 
 def race_seconds(config: Config, cases: Sequence[Extent], timings: Timings) -> Stages:

@@ -6,7 +6,7 @@ import pytest
 
 from dints import Config
 from dints.plan.extents import Extent, shares, stored_extents, typical
-from dints.plan.predict import courses, predict, race_seconds, search_seconds
+from dints.plan.predict import courses, predict, race_seconds, search_seconds, training_courses
 from dints.plan.timings import StepTime, Timings
 
 CASES = [Extent(f"case{index}", (40, 40, 40), (1.0, 1.0, 1.0)) for index in range(10)]
@@ -104,6 +104,17 @@ def test_the_course_of_a_search_follows_from_when_its_architecture_learns(config
     assert course(0.9) == pytest.approx((0.9 * 2 + (0.9 - resting) * 6) / whole)
     assert (course(0), course(1)) == (0, pytest.approx(1))
     assert courses(config, NOTHING)["search"](0.25) == 0.25  # of an architecture that is given
+
+
+def test_the_course_of_a_fold_waits_for_its_validations(config):
+    """A validation of one large scan, the only one of a fold, took the last part of a time that was said to be over."""
+    known = timings(training_step=1, window=1)
+    course = training_courses(config, known, predict(config, CASES, known))["train fold 4"]  # 50 s, and twice 16
+    assert [course(step / 50) * 82 for step in (0, 24, 25, 49, 50)] == pytest.approx([0, 24, 25 + 16, 49 + 16, 82])
+    once = config.with_overrides(["training.validate_every=40", "training.iterations=50"])
+    course = training_courses(once, known, predict(once, CASES, known))["train fold 0"]
+    assert course(1) == 1
+    assert training_courses(config, NOTHING, {}) == {}
 
 
 def test_a_line_goes_through_both_measurements_and_never_sinks():
