@@ -55,6 +55,17 @@ def test_a_scan_for_which_memory_does_not_suffice_does_not_stop_the_others(
     assert "1 of 3 scans were not segmented" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("option", "said"), [("--folds=7", "folds [7]: must name"), ("--batch-size=0", "batch_size")])
+def test_options_without_meaning_are_refused_once_before_a_folder_is_read(
+    model_file, folder, tmp_path, capsys, monkeypatch, option, said
+):
+    """Every scan was read, resampled and left out for it."""
+    monkeypatch.setattr("dints.commands.segment_command.read_channels", None)  # whoever calls it fails
+    assert segment(model_file, "--input", folder, "--output", tmp_path / "out", option) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 def test_what_is_there_is_said_and_not_done_again(model_file, folder, tmp_path, capsys):
     (folder / "b.nrrd").unlink()
     assert segment(model_file, "--input", folder, "--output", tmp_path / "out") == 0

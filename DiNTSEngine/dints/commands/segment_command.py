@@ -107,6 +107,7 @@ def _here(works: list[Assignment], arguments: argparse.Namespace, reporter: Repo
     if model.why_every_window and not arguments.exhaustive:
         reporter.message(f"{model.path}: has no safety bound, so every window is computed: {model.why_every_window}")
     predictor, options = model.predictor(arguments.device), _options(arguments)
+    predictor.refuse_options(**options)
 
     def segment(images: Sequence[Path], output: Path, prepared: Callable[[], tuple[PreparedImage, list[str]]]) -> Facts:
         image, remarks = prepared()

@@ -164,6 +164,12 @@ class Predictor:
 
         return first_that_fits(executions(self.device, settings.batch_size, len(networks)), work, reporter)
 
+    def refuse_options(self, folds: Sequence[int] | None = None, exhaustive: bool = False, **options: Any) -> None:
+        """InputError if `predict` would refuse these: said once, before many images are read."""
+        del exhaustive  # has a meaning whatever it is
+        self._settings(options)
+        self._members(folds)
+
     def prepare(self, channels: Sequence[sitk.Image]) -> PreparedImage:
         """What can be done before a case has its turn, in another thread; errors as in `predict`."""
         with memory_for("image", "prepared for the networks"):
