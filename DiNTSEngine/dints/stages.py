@@ -78,6 +78,7 @@ def prepare(
         derived = default_config(datalist, fingerprint(result, datalist), memory)
         given = Config.load(config_source, derived) if config_source else derived
     config = given.with_overrides(overrides)
+    _warn_of_needless_budget(config, overrides, reporter)
     result = with_scaling(result, config.preprocessing, datalist)
     for problem in result.problems:
         reporter.warning(str(problem))
@@ -97,6 +98,14 @@ def refuse_needless_search(config: Config) -> None:
     if (name := config.search.architecture) and (asking := config.search_only):
         reason = f"search.architecture={name}: is taken in place of the search that {' and '.join(asking)} would steer"
         raise InputError(f"{reason}; leave out one or the other (search.architecture='' is none)")
+
+
+def _warn_of_needless_budget(config: Config, overrides: Sequence[str], reporter: Reporter) -> None:
+    """Says that a memory budget that was asked for has no effect beside one of seconds; a race falls back on it."""
+    search, key = config.search, "search.memory_budget"
+    if search.seconds and not config.race.enabled and key in fixed_settings(None, overrides):
+        reason = f"is not used, as search.seconds={search.seconds:g} is the budget"
+        reporter.warning(f"{key}={search.memory_budget:g}: {reason}")
 
 
 def warn_of_needless_search(config: Config, reporter: Reporter) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import SimpleITK as sitk
 
+from dints.errors import InputError
 from dints.events import Reporter
 from dints.files.storage import read_json, write_json
 from dints.inference.predictor import Predictor
@@ -18,13 +19,23 @@ FOLDS = "folds"  # of which networks the bound was measured
 
 
 def kept_bound(run: Run, folds: Collection[int]) -> dict[str, Any]:
-    """What a model of these folds says of its bound: one that holds for all of them, or a reason."""
+    """What a model of these folds says of its bound: one that holds for all of them, or a reason.
+
+    InputError if what was kept is damaged.
+    """
     if not run.bound_file.is_file():
         return {"reason": "it was not measured"}
-    values = dict(read_json(run.bound_file))
-    if set(folds) - set(values.pop(FOLDS, folds)):
+    values = read_json(run.bound_file)
+    try:
+        measured_for = set(values.pop(FOLDS, folds))
+        if "reason" not in values:
+            SafetyBound.from_mapping(values, str(run.bound_file))
+    except (AttributeError, TypeError, InputError) as error:
+        remedy = f"`dints evaluate --run {run.folder}` measures it anew"
+        raise InputError(f"{run.bound_file}: is damaged; {remedy}") from error
+    if set(folds) - measured_for:
         return {"reason": "it was measured before all of these networks were trained; evaluate the run again"}
-    return values
+    return dict(values)
 
 
 def measure(

@@ -63,6 +63,14 @@ def test_other_folds_than_those_of_the_data_set_are_told_to_have_no_effect(phant
     assert f"training.folds=2: is not used, as {data} has a division into 3 folds" in heard.warnings
 
 
+def test_a_memory_budget_beside_one_of_seconds_is_told_to_have_no_effect(phantoms, tiny_config_file, tmp_path):
+    heard, both = Heard(), ["search.memory_budget=0.3", "search.seconds=0.5"]
+    prepare(tmp_path / "run", phantoms, str(tiny_config_file), both, None, heard)
+    assert "search.memory_budget=0.3: is not used, as search.seconds=0.5 is the budget" in heard.warnings
+    prepare(tmp_path / "raced", phantoms, str(tiny_config_file), [*both, "race.enabled=true"], None, heard := Heard())
+    assert not heard.warnings  # the race decides by it
+
+
 class Heard(Reporter):
     """Keeps the warnings."""
 

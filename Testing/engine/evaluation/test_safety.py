@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from dints.errors import InputError
 from dints.evaluation.safety import keep_bound, kept_bound, measure
 from dints.inference.first_look import Way
 from dints.inference.predictor import Predictor
@@ -129,3 +130,12 @@ def test_a_bound_is_not_that_of_networks_which_were_trained_after_it(run, scans)
     bound = kept(run, measured(scans))
     assert kept_bound(run, [0]) == bound.to_mapping()
     assert "evaluate the run again" in kept_bound(run, [0, 1])["reason"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"folds": 3}', '{"threshold": 2, "folds": [0]}'])
+def test_a_damaged_bound_is_named_with_what_measures_it_anew(run, text):
+    run.folder = run.bound_file.parents[1]
+    run.bound_file.parent.mkdir()
+    run.bound_file.write_text(text)
+    with pytest.raises(InputError, match=r"safety_bound\.json: is damaged; `dints evaluate --run"):
+        kept_bound(run, [0])
