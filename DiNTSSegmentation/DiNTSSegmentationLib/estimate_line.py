@@ -19,18 +19,19 @@ class EstimateLine:
     """Asks for memory and time a moment after the last change, and shows the answer to the last question only.
 
     Args:
-        ask: hands the answer to what it is given.
+        ask: hands the answer to what it is given, and returns what the answer depends on.
         computer: name of the other computer that is chosen; "" is this one.
     """
 
     def __init__(
         self,
         ui: SimpleNamespace,
-        ask: Callable[[Callable[[dict[str, Any]], None]], None],
+        ask: Callable[[Callable[[dict[str, Any]], None]], object],
         computer: Callable[[], str] = lambda: "",
     ) -> None:
         self.label, self._ask, self._computer = ui.estimateLabel, ask, computer
         self._question = 0
+        self._asked: object = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(ESTIMATE_DELAY)
@@ -48,7 +49,10 @@ class EstimateLine:
 
     def _onTimeout(self) -> None:
         question = self._question
-        self._ask(lambda values: self.show(values) if question == self._question else None)
+        asked = self._ask(lambda values: self.show(values) if question == self._question else None)
+        if asked != self._asked:  # the answer may take a while, or not come
+            self._asked = asked
+            self._write("")
 
     def show(self, values: dict[str, Any]) -> None:
         """What the engine answered."""

@@ -44,6 +44,12 @@ class InputSection:
         """Whether the first volume shows a frame of a sequence."""
         return browserOf(self.selectors[0].currentNode()) is not None
 
+    @property
+    def frames(self) -> int:
+        """Of the sequence that the first volume shows a frame of; 1 if it shows none."""
+        browser = browserOf(self.selectors[0].currentNode())
+        return browser.GetMasterSequenceNode().GetNumberOfDataNodes() if browser else 1
+
     def setChannels(self, channels: tuple[str, ...]) -> None:
         """Shows a selector for each; what was chosen stays chosen."""
         channels = channels or WITHOUT_MODEL

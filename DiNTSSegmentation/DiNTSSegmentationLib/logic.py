@@ -203,10 +203,13 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
         model: ModelEntry,
         settings: Settings,
         onResult: Callable[[dict[str, Any]], None],
+        region: slicer.vtkMRMLMarkupsROINode | None = None,
+        frames: int = 1,
     ) -> int:
         """Asks the worker for windows, memory (bytes) and, once it knows, seconds; returns its number.
 
-        `onResult` gets the values in the main thread, or nothing if there is no answer.
+        `onResult` gets the values in the main thread, or nothing if there is no answer. They are those of the whole
+        volume, which a `region` takes at most, and of all `frames`.
         """
         size, spacing = rasGrid(volume)
         job: dict[str, Any] = {"command": "estimate", "model": model.path, "size": size, "spacing": spacing}
@@ -214,7 +217,11 @@ class DiNTSSegmentationLogic(ScriptedLoadableModuleLogic):
 
         def take(event: Event) -> None:
             if event["event"] == "result":
-                onResult(event["values"])
+                values = event["values"]
+                values["windows"] *= frames
+                values["seconds"] = values["seconds"] and frames * values["seconds"]
+                values["at_most"] = values["at_most"] or region is not None
+                onResult(values)
 
         return self.worker.submit(job, take, lambda code, text: None)
 

@@ -89,7 +89,8 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
     def bind(self, parameters: SegmentationParameters) -> None:
         """Shows the parameters and writes what the user changes into them."""
         self.unbind()
-        self.missing = _whatIsMissing()
+        names = dependencies.missing()
+        self.missing = _("{names} must be installed first.").format(names=", ".join(names)) if names else ""
         volumes = list(parameters.volumes)  # the selectors are made for the model, and then show them
         self._binding = ParameterBinding(parameters, self.ui, lambda caller, event: self._onChanged())
         self.models.refresh(parameters.model)
@@ -284,16 +285,12 @@ class SegmentationPanel(BoundPanel[SegmentationParameters]):
         self._replaceable = ""
         return segmentation
 
-    def _askEstimate(self, onResult: Callable[[dict[str, Any]], None]) -> None:
+    def _askEstimate(self, onResult: Callable[[dict[str, Any]], None]) -> object:
         model, volume = self.models.chosen, self.inputs.volumes[0]
         if not self.isBound or model is None or volume is None or self.logic.queue.current is not None:
-            return
-        own = self.common()
+            return None
+        own, region = self.common(), self.parameters.region
         settings: Settings = self.logic.settings(model, own["quality"], own["device"], own["options"], False, False)
-        self.logic.estimate(volume, model, settings, onResult)
-
-
-def _whatIsMissing() -> str:
-    """A sentence; "" if nothing is."""
-    names = dependencies.missing()
-    return _("{names} must be installed first.").format(names=", ".join(names)) if names else ""
+        frames = self.inputs.frames if self.parameters.allFrames else 1
+        self.logic.estimate(volume, model, settings, onResult, region, frames)
+        return volume.GetID(), settings, region is not None, frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,67 @@ def test_the_time_of_a_model_that_looks_first_is_one_at_most() -> None:
     values = {"memory": 2**30, "windows": 8, "seconds": 60.0, "device": "cpu", "device_memory": None}
     assert "; about 1 min" in estimateText({**values, "at_most": False})
     assert "; at most 1 min" in estimateText({**values, "at_most": True})
+
+
+ESTIMATE = {"memory": 2**30, "windows": 8, "seconds": 60.0, "device": "cpu", "device_memory": None, "at_most": False}
+
+
+@pytest.fixture
+def asked(panel: Any, ct: Any, monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
+    """What takes the answers to the panel's questions, in order; the panel waits for the first one."""
+    takers: list[Callable] = []
+    panel.panel.estimate._timer.setInterval(0)
+    monkeypatch.setattr(panel.panel.logic.worker, "submit", lambda job, take, ended: takers.append(take))
+    panel.panel.update()
+    return takers
+
+
+def predicted(host: Any, panel: Any, takers: list[Callable]) -> str:
+    """What the panel says when the last question was answered."""
+    timers = panel.panel._timer, panel.panel.estimate._timer
+    host.wait_until(lambda: takers and not any(timer.active for timer in timers))
+    takers[-1]({"event": "result", "values": dict(ESTIMATE)})
+    return panel.ui.estimateLabel.text
+
+
+def test_what_was_predicted_for_other_choices_goes_before_the_answer_comes(
+    host: Any, panel: Any, asked: list[Callable]
+) -> None:
+    assert predicted(host, panel, asked) == "Needs up to 1.0 GiB; 8 windows; about 1 min; on the CPU."
+    count = len(asked)
+    panel.panel.update()
+    host.wait_until(lambda: len(asked) > count)
+    assert "8 windows" in panel.ui.estimateLabel.text  # the same question
+    count = len(asked)
+    host.choose(panel.ui.qualityBox, "Best: all, mirrored")
+    host.wait_until(lambda: len(asked) > count)
+    assert panel.ui.estimateLabel.text == ""
+
+
+def test_a_region_takes_at_most_what_the_whole_volume_takes(
+    host: Any, panel: Any, ct: Any, asked: list[Callable]
+) -> None:
+    import slicer
+
+    region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    region.SetSize([50, 50, 50])
+    region.SetCenter([sum(pair) / 2 for pair in zip(*[iter(_bounds(ct))] * 2, strict=True)])
+    host.choose(panel.ui.regionSelector, "Region")
+    host.wait_until(lambda: panel.panel.parameters.region is region)
+    asked.clear()
+    panel.panel.update()
+    assert predicted(host, panel, asked) == "Needs up to 1.0 GiB; 8 windows; at most 1 min; on the CPU."
+
+
+def test_all_frames_take_as_long_as_each_of_them_together(host: Any, panel: Any, asked: list[Callable]) -> None:
+    from .test_sequences import beating_heart
+
+    _browser, proxy = beating_heart(frames=5)
+    host.choose(panel.panel.inputs.selectors[0], proxy.GetName())
+    panel.panel.parameters.allFrames = True
+    asked.clear()
+    panel.panel.update()
+    assert predicted(host, panel, asked) == "Needs up to 1.0 GiB; 40 windows; about 5 min; on the CPU."
 
 
 def test_channels_under_different_transforms_are_in_different_places(host: Any) -> None:

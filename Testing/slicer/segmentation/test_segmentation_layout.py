@@ -29,7 +29,7 @@ def panel(words: str, host: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
     from DiNTSSegmentationLib import model_section, panel
 
     monkeypatch.setattr(model_section, "installedModels", models)
-    monkeypatch.setattr(panel, "_whatIsMissing", lambda: "")
+    monkeypatch.setattr(panel.dependencies, "missing", lambda: [])
     opened = host.open_module(MODULE, *LAPTOP).panel
     monkeypatch.setattr(opened.logic, "estimate", lambda *arguments: None)
     yield opened
