@@ -90,4 +90,7 @@ def _folds(arguments: argparse.Namespace, run: Run) -> list[int]:
         folds: list[int] = arguments.folds
         return folds
     plan = kept_plan(run.plan_file, Reporter())
+    if plan is None and run.plan_file.is_file():
+        reason = "is damaged, so it is not known whether the run was to fit a time, with all of its folds"
+        raise InputError(f"{run.plan_file}: {reason}; say which with --folds, for example 0,1")
     return list(range(run.config.training.folds)) if plan and plan.hours else DEMO_FOLDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,9 +200,14 @@ class Predictor:
         """First looks of the first network by their scale: those that would be worth it for one of so many networks."""
         prepared, tiling = self.prepare(channels), self.tiling(networks)
         (x, y, z), looks = prepared.grid.working_shape, {}
+
+        def look(scale: int, step: Execution) -> FirstLook:
+            return first_look(prepared.volume, self.networks[:1], tiling.patch, scale, device=step.device)
+
         for scale in SCALES:
             if Way(scale, alone=True).is_worth_it((x, y, z), tiling):
-                looks[scale] = first_look(prepared.volume, self.networks[:1], tiling.patch, scale, device=self.device)
+                steps = executions(self.device, batch_size=1, networks=1)
+                looks[scale] = first_that_fits(steps, functools.partial(look, scale), Reporter())
         return looks, prepared.grid
 
     def tiling(self, networks: int, settings: InferenceConfig | None = None) -> Tiling:

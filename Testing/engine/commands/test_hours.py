@@ -187,3 +187,14 @@ def test_several_processes_go_on_with_what_one_has_planned(phantoms, tmp_path, m
     assert main([*command, "--run", str(tmp_path / "new"), "--hours", "0.25", *QUICK]) == 2
     assert "begin the run without torchrun" in capfd.readouterr().err
     assert main([*command, "--run", str(tmp_path / "begun")]) == 0
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_demo_does_not_guess_the_folds_of_a_run_whose_plan_is_damaged(phantoms, tmp_path, monkeypatch, capfd):
+    """Two of them were trained in silence, whatever the run had been planned for."""
+    command = ["--run", str(tmp_path), "--device", "cpu"]
+    assert main(["search", *command, "--data", str(phantoms), "--hours", "0.25", *QUICK]) == 0
+    (tmp_path / "plan.json").write_text("{")
+    monkeypatch.setattr("dints.commands.demo_command.announce", None)  # whoever calls it fails
+    assert main(["demo", *command]) == 2
+    assert "say which with --folds" in capfd.readouterr().err

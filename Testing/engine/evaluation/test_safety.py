@@ -139,3 +139,20 @@ def test_a_damaged_bound_is_named_with_what_measures_it_anew(run, text):
     run.bound_file.write_text(text)
     with pytest.raises(InputError, match=r"safety_bound\.json: is damaged; `dints evaluate --run"):
         kept_bound(run, [0])
+
+
+def test_a_look_for_which_memory_runs_out_is_made_with_less(scans):
+    """The evaluation ended there, though the segmentation before it had got along."""
+    calls = []
+
+    def short_of_memory(windows: torch.Tensor) -> torch.Tensor:
+        calls.append(len(windows))
+        if len(calls) == 1:
+            raise MemoryError
+        return threshold(windows)
+
+    looks, _ = Predictor([short_of_memory], config(), "cpu").looks(scans[:1], 5)
+    expected, _ = Predictor([threshold], config(), "cpu").looks(scans[:1], 5)
+    assert looks.keys() == expected.keys()
+    for scale, look in looks.items():
+        np.testing.assert_array_equal(look.highest, expected[scale].highest)
