@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from dints.commands.opening import refuse_away
 from dints.commands.options import add_device, add_run, count, fold_list
 from dints.device import devices_at_hand
 from dints.evaluation.compare import SEARCHED, compare, verdict
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
     run = Run(arguments.run_folder)
+    refuse_away(run, "when it has ended there, ")
     with run_lock(run.folder):
         folds = run.require_trained_folds(reporter, arguments.folds)
         devices = devices_at_hand(arguments.device)

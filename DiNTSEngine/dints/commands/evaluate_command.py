@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from dints.commands.opening import refuse_away
 from dints.commands.options import add_device
 from dints.config.ignored import IGNORED_NAME, without_ignored
 from dints.data.cases import label_name
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise InputError(f"--tolerance {arguments.tolerance:g}: must be a number of mm, 0 or more")
     if arguments.run_folder:
         run = Run(arguments.run_folder)
+        refuse_away(run, "`dints train --on NAME` evaluates it there; else ")
         with run_lock(run.folder):
             if plan := kept_plan(run.plan_file, reporter):
                 stages = map(evaluation_stage, run.trained_folds)

@@ -69,11 +69,16 @@ def take_architecture(run: Run, name: str, reporter: Reporter) -> None:
     reporter.message(f"Architecture: {name} with {filters} filters; `dints train --run {run.folder}` trains it")
 
 
+def refuse_away(run: RunLayout, first: str) -> None:
+    """InputError for a run that is done on another computer; `first` is what to do, or wait for, before it is here."""
+    if run.remote_file.is_file():
+        here = f"`dints stop {run.folder} --remove`, or --forget if that is gone, makes it a run of this computer"
+        raise InputError(f"{run.folder}: is done on another computer; {first}{here}")
+
+
 def _existing(arguments: argparse.Namespace, overrides: Sequence[str], reporter: Reporter, held_out: int | None) -> Run:
     run = Run(arguments.run_folder)
-    if run.remote_file.is_file():
-        remedy = f"`dints stop {run.folder} --remove`, or --forget if that is gone, makes it a run of this computer"
-        raise InputError(f"{run.folder}: is done on another computer; give --on, or {remedy}")
+    refuse_away(run, "give --on, or ")
     wanted = Config.load(arguments.config, run.config) if arguments.config else run.config
     if wanted.with_overrides(overrides) != run.config:
         raise InputError(f"{run.folder}: was started with other settings; resume without changes or use a new folder")

@@ -20,7 +20,7 @@ from dints.files.passing import passing_folder
 from dints.files.storage import read_json
 from dints.plan.measure import PREFIX
 from dints.run import Run, run_lock
-from dints.stages import prepare
+from dints.stages import prepare, warn_of_needless_search
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,5 +73,6 @@ def _plan_data(arguments: argparse.Namespace, reporter: Reporter) -> None:
             checked=checked,
         )
         if arguments.architecture:
+            warn_of_needless_search(run.config, reporter)
             take_architecture(run, arguments.architecture, Reporter())
         announce(run, device, reporter)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dints import Config, InputError
+from dints.cli import main
 from dints.commands import demo_command, search_command, train_command
 from dints.commands.opening import open_or_create
 from dints.events import Reporter
@@ -113,3 +114,14 @@ def test_settings_of_a_run_that_were_edited_by_hand_are_named(begun):
         open_or_create(options(train_command, *arguments), None, Reporter())
     run.config_file.write_text(before)
     assert open_or_create(options(train_command, *arguments), None, Reporter()).config == run.config
+
+
+@pytest.mark.parametrize("command", ["search", "train", "evaluate", "compare"])
+def test_a_run_on_another_computer_is_not_worked_on_here(begun, command, capfd):
+    """Evaluation and comparison began beside the run that went on there."""
+    _, run = begun
+    run.remote_file.write_text("{}")
+    assert main([command, "--run", str(run.folder), "--device", "cpu"]) == 2
+    said = capfd.readouterr().err
+    assert f"{run.folder}: is done on another computer; " in said
+    assert f"`dints stop {run.folder} --remove`, or --forget if that is gone, makes it a run of this computer" in said

@@ -35,12 +35,13 @@ def test_an_architecture_is_taken_without_a_search_and_fills_the_budget(
     assert run.search_state(run.config.search.iterations).finished
 
 
-@pytest.mark.parametrize("command", ["search", "train"])
+@pytest.mark.parametrize("command", ["search", "train", "plan"])
 def test_what_an_architecture_leaves_out_of_a_search_is_said(
     command: str, phantoms: Path, tiny_config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A race that was asked for beside it was left out in silence."""
-    arguments = ["--run", str(tmp_path / "run"), "--data", str(phantoms), "--config", str(tiny_config_file)]
+    arguments = [] if command == "plan" else ["--run", str(tmp_path / "run")]
+    arguments += ["--data", str(phantoms), "--config", str(tiny_config_file)]
     arguments += ["--set", "race.enabled=true", "--set", "training.iterations=1", "--device", "cpu"]
     assert main([command, *arguments, "--architecture", "u-shape"]) == 0
     assert "race.enabled=true: is not used, as an architecture is given" in capsys.readouterr().err
