@@ -31,6 +31,7 @@ from typing import Any
 SCORES, SCORE_TABLE = "scores.json", "scores.csv"  # of an evaluation's folder
 LARGEST_STEP = 2**53  # so that steps are numbers that can be drawn
 UNDEFINED = -1.0  # below any Dice
+ANEW = "anew"  # in a row of a log: the best network of before is lost
 BYTES_A_READ = 256 * 1024  # of a log; about 1,000 rows, read in a few milliseconds
 
 Points = tuple[list[int], list[float]]
@@ -242,8 +243,8 @@ class LogReader:
         step = row["step"]
         self.steps = max(self.steps, step + 1)
         if "mean_dice" in row:
-            dice = _number(row["mean_dice"])
-            self.best_dice = dice if is_better(dice, self.best_dice) else self.best_dice
+            dice, best = _number(row["mean_dice"]), math.nan if row.get(ANEW) else self.best_dice
+            self.best_dice = dice if is_better(dice, best) else best
             self.last_validation, self.stopped = step, bool(row.get("stopped"))
         for name, value in row.items():
             number = math.nan if name == "step" else _number(value)

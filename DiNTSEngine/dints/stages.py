@@ -6,16 +6,16 @@ Several processes may go through search and retraining together; the first of th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dints.config import Config, TaskConfig
+from dints.config import Config, RaceConfig, TaskConfig
 from dints.cost.table import architecture_numbers, describe_cost
 from dints.data.cache import Cache
 from dints.data.check import CheckResult, check
@@ -32,7 +32,7 @@ from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.search.drawing import draw_architecture
 from dints.search.loop import SEARCH_FOLD, Search
-from dints.search.selection import choose
+from dints.search.selection import choose, require_candidate
 from dints.search.snapshots import Snapshot
 from dints.seeds import shuffled
 from dints.training.log import defined
@@ -87,6 +87,7 @@ def prepare(
     if limit is not None:
         fixed, plan_file = fixed_settings(config_source, overrides), RunLayout(folder).plan_file
         config = fit_data(datalist, result, config, limit, fixed, plan_file, reporter)
+    _warn_of_race_settings(config, fixed_settings(config_source, overrides), reporter)
     run = Run.create(folder, data, config, datalist.held_out)
     write_json(run.check_file, result.to_mapping())
     len(run.record.folds)  # kept from the first day on
@@ -112,6 +113,15 @@ def warn_of_needless_search(config: Config, reporter: Reporter) -> None:
     """Says which settings have no effect as an architecture is given."""
     for setting in config.search_only:
         reporter.warning(f"{setting}: is not used, as an architecture is given in place of a search")
+
+
+def _warn_of_race_settings(config: Config, stated: Collection[str], reporter: Reporter) -> None:
+    """Says which of the stated settings belong to a race where there is none."""
+    for own in () if config.race.enabled else fields(RaceConfig):
+        key, value = f"race.{own.name}", getattr(config.race, own.name)
+        if key in stated and value != own.default:
+            use = "is used for a given architecture alone" if own.name == "memory" else "is not used"
+            reporter.warning(f"{key}={value}: {use}, as there is no race; race.enabled=true has one")
 
 
 def _own_folds(datalist: DataList, given: Config, overrides: Sequence[str], reporter: Reporter) -> int:
@@ -145,6 +155,8 @@ def search(
         return _take_given(run, reporter)
     if _begun_folds(run) and not run.search_state(run.config.search.iterations).step == run.config.search.iterations:
         raise InputError(f"{run.folder}: has folds of a given architecture; search in a new run")
+    if run.config.race.enabled:
+        require_candidate(run.config)
     with main_process_first():
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]

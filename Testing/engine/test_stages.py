@@ -91,7 +91,7 @@ def test_data_that_cannot_be_trained_with_begin_no_run(phantoms, tiny_config_fil
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("asking", ["race.enabled=true", "search.seconds=0.5"])
+@pytest.mark.parametrize("asking", ["race.enabled=true", "search.seconds=0.5", "search.topology_loss=false"])
 def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
     phantoms, tiny_config, tiny_config_file, tmp_path, asking
 ):
@@ -103,6 +103,22 @@ def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
     listener = Listener()
     search(Run.create(tmp_path / "old", phantoms, tiny_config.with_overrides(both)), CPU, listener)
     assert listener.warnings == [f"{asking}: is not used, as an architecture is given in place of a search"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "use"),
+    [
+        ("race.seeds=3", "is not used"),
+        ("race.memory=200.0", "is used for a given architecture alone"),
+        ("race.seeds=1", ""),
+    ],
+)
+def test_settings_of_a_race_that_there_is_not_are_said(phantoms, tiny_config_file, tmp_path, setting, use):
+    """A budget or seeds of a race were taken in silence though none was switched on."""
+    listener = Listener()
+    prepare(tmp_path / "run", phantoms, str(tiny_config_file), [setting], None, listener)
+    said = f"{setting}: {use}, as there is no race; race.enabled=true has one"
+    assert [text for text in listener.warnings if "race" in text] == ([said] if use else [])
 
 
 def test_a_run_goes_on_with_the_u_net_that_it_has_whatever_the_name_stands_for_today(phantoms, two_steps, tmp_path):

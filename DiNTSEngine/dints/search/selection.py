@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from dints.config import Config, RaceConfig
-from dints.cost.memory import predict_memory
+from dints.cost.memory import predict_memory, retraining_cost
+from dints.cost.operations import operation_costs
 from dints.data.cache import Cache
 from dints.errors import InputError
 from dints.events import Named, Reporter, Summed
-from dints.process_group import gather
+from dints.process_group import gather, main_process_first
 from dints.run_layout import LogReader, RaceFiles, TrainingFiles, read_log
 from dints.search.candidates import (
     Fitter,
@@ -27,6 +28,7 @@ from dints.search.candidates import (
     random_ones,
     u_shapes,
 )
+from dints.search.priced import cheapest
 from dints.search.race import (
     NEAR_STAGE,
     STAGE,
@@ -100,6 +102,23 @@ def memory_budget(config: Config) -> float:
     if config.race.memory:
         return config.race.memory * MEBIBYTE
     return predict_memory(config).retraining(config.search.memory_budget)
+
+
+def require_candidate(config: Config) -> None:
+    """InputError, before a search is made for it, if nothing of its space can take part in the race."""
+    space, budget = config.search.space, memory_budget(config)
+    smallest = cheapest(space, operation_costs(space, 1, config.sampling.patch).double().numpy())
+    if next(Fitter(config, budget)([("smallest", "smallest", smallest), *_proposals(config, ())]), None):
+        return
+    needed = retraining_cost(replace(smallest, filters=1), config).training_memory
+    steered = f"race.memory={config.race.memory:g}"
+    if not config.race.memory:
+        steered = f"search.memory_budget={config.search.memory_budget:g}"
+    reason = f"training the smallest network with one filter takes {needed / MEBIBYTE:.3g} MiB"
+    raise InputError(
+        f"{steered}: nothing fits {budget / MEBIBYTE:.3g} MiB, as {reason}; raise it in a new run, or choose a smaller "
+        "sampling.patch or training.batch_size"
+    )
 
 
 def as_wide_as_allowed(design: AnyDesign, config: Config) -> AnyDesign:
@@ -177,19 +196,30 @@ def _train(
         patience=0,
     )
     build = _Builder(candidate.design, len(config.task.channels), len(config.task.labels))
-    named = Named(reporter, candidate.name)
+    named, files = Named(reporter, candidate.name), TrainingFiles(folder)
     config = replace(config, training=training)
+    train = partial(FoldTrainer, config, build, cache, split, RACE_FOLD, folder, device, named)
     try:
         with blamed_on_network():
-            FoldTrainer(config, build, cache, split, RACE_FOLD, folder, device, named).run(until=one.steps)
+            train().run(until=one.steps)
+            if not gather([_is_validated(one.steps, files)])[0]:  # gathered: of the process that writes, when it has
+                reporter.warning(f"{files.log}: is damaged or gone; {candidate.name} trains anew, to the same end")
+                with main_process_first():
+                    files.last.unlink(missing_ok=True)
+                train().run(until=one.steps)
     except UntrainableError as error:
         reporter.warning(f"{candidate.name}: is out of the race ({error})")
         return math.nan
-    return gather([_dice_at(one.steps, TrainingFiles(folder))])[0]  # that of the process that writes, when it has
+    return gather([_dice_at(one.steps, files)])[0]
+
+
+def _is_validated(steps: int, files: TrainingFiles) -> bool:
+    """Whether the log has the validation after so many steps."""
+    return any(row["step"] == steps - 1 and "mean_dice" in row for row in read_log(files.log))
 
 
 def _dice_at(steps: int, files: TrainingFiles) -> float:
-    """Of the validation after so many steps; NaN if it has none."""
+    """Of the validation after so many steps; NaN if nothing is labelled in its cases."""
     validations = {row["step"]: row["mean_dice"] for row in read_log(files.log) if "mean_dice" in row}
     dice = validations.get(steps - 1)
     return math.nan if dice is None else float(dice)

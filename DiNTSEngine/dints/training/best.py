@@ -26,6 +26,7 @@ class BestNetwork:
         self.path, self.patience = path, patience
         self.dice: tuple[float, ...] = ()
         self.without_gain = 0
+        self.is_anew = False  # until the next validation
 
     @property
     def mean_dice(self) -> float:
@@ -37,9 +38,18 @@ class BestNetwork:
         """Whether the patience is spent."""
         return 0 < self.patience <= self.without_gain
 
+    @property
+    def was_lost(self) -> bool:
+        """Whether there is a best validation, but no longer its network."""
+        return bool(self.dice) and not self.path.is_file()
+
+    def restart(self) -> None:
+        """Forgets the validations so far: the next network is the best one."""
+        self.dice, self.without_gain, self.is_anew = (), 0, True
+
     def offer(self, network: nn.Module, dice: Sequence[float]) -> None:
         """Keeps a network that was just validated if it is the best one."""
-        self.without_gain += 1
+        self.without_gain, self.is_anew = self.without_gain + 1, False
         if is_better(mean_defined(dice), self.mean_dice):
             self.dice, self.without_gain = tuple(dice), 0
             state = {"network": network.state_dict(), "dice": [defined(value) for value in dice]}

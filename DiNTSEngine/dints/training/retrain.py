@@ -18,7 +18,7 @@ from dints.data.cache import Cache
 from dints.data.sampling import prefetch
 from dints.events import Reporter
 from dints.process_group import is_main_process, start_together
-from dints.run_layout import TrainingFiles, read_log
+from dints.run_layout import ANEW, TrainingFiles, read_log
 from dints.seeds import derived_seed
 from dints.training.average import WeightAverage
 from dints.training.backoff import LearningRateBackoff
@@ -136,8 +136,9 @@ class FoldTrainer:
             self._save(step + 1)
             raise
         self.validated = True
-        self.best.offer(network, dice)
         row = {"step": step, "dice": [defined(value) for value in dice], "mean_dice": defined(mean_defined(dice))}
+        row |= {ANEW: True} if self.best.is_anew else {}
+        self.best.offer(network, dice)
         return row | {"stopped": True} if self.best.is_final else row
 
     def _save(self, step: int) -> None:
@@ -174,13 +175,18 @@ class FoldTrainer:
                 self.supervision.heads.load_state_dict(state["heads"])
             step = whole_steps(state["step"], self.settings.iterations)
             self.validated = bool(state.get("validated", True)) and not self._end_was_lost(step)
+        if self.best.was_lost:
+            then = f"what is best from step {step} on takes its place; delete {self.files.folder} to train anew instead"
+            self.reporter.warning(f"{self.files.best}: is gone, and with it the best network so far; {then}")
+            self.best.restart()
         return step
 
     def _end_was_lost(self, step: int) -> bool:
-        """Whether the log lacks the validation that says that the training is finished: someone deleted it."""
+        """Whether a finished training lacks its network, or its log the validation that says so: deleted, maybe."""
         if step < self.settings.iterations and not self.best.is_final:
             return False
-        return not any(row["step"] == step - 1 and "mean_dice" in row for row in read_log(self.files.log))
+        rows = read_log(self.files.log)
+        return self.best.was_lost or not any(row["step"] == step - 1 and "mean_dice" in row for row in rows)
 
 
 def build_optimizer(parameters: Sequence[nn.Parameter], settings: TrainingConfig) -> Optimizer:

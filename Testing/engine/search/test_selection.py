@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from dints import Config
+from dints import Config, InputError
 from dints.cost.complexity import summary
 from dints.data.cache import Cache, build_cache
 from dints.data.datalist import read_datalist
@@ -18,10 +18,12 @@ from dints.errors import StorageError
 from dints.events import Reporter
 from dints.files.storage import read_json
 from dints.inference.sliding_window import NotFiniteAnswerError
+from dints.run import Run
 from dints.run_layout import RaceFiles
 from dints.search.loop import Search
 from dints.search.race import Standing
 from dints.search.selection import choose, memory_budget
+from dints.stages import search
 from dints.training.retrain import FoldTrainer
 from dints.training.step import UntrainableError
 
@@ -174,3 +176,27 @@ def test_what_was_trained_before_counts(config, cache, searching, race, tmp_path
 def test_without_a_number_the_budget_is_the_searched_share_of_a_full_network(config):
     shares = [memory_budget(config.with_overrides(["race.memory=0", f"search.memory_budget={s}"])) for s in (0.4, 0.8)]
     assert shares[1] == pytest.approx(2 * shares[0])
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_candidate_whose_log_is_damaged_or_gone_trains_anew_to_the_same_end(
+    config, cache, searching, race, tmp_path, keep
+):
+    """It had no Dice any more, and was out of the race without a word."""
+    folder = shutil.copytree(race.folder, tmp_path / "race")
+    log = RaceFiles(folder).candidate(race.standings[-1].candidate.name).log
+    rows = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(rows[:keep])) if keep else log.unlink()
+    recorder = Recorder()
+    standings = chosen(config, cache, searching, folder, reporter=recorder)
+    assert names_and_dice(standings) == names_and_dice(race.standings)
+    assert [text.split(":")[0] for text in recorder.warnings] == [str(log)]
+
+
+@pytest.mark.parametrize("budget", ["race.memory=0.01", "search.memory_budget=0.001"])
+def test_a_budget_that_nothing_fits_is_refused_before_the_search(phantoms, config, tmp_path, budget):
+    """The search was made, for hours, and then there was no candidate."""
+    run = Run.create(tmp_path / "run", phantoms, config.with_overrides(["race.memory=0", budget]))
+    with pytest.raises(InputError, match=rf"{budget}: nothing fits [\d.e-]+ MiB, as training the smallest network"):
+        search(run, CPU, Reporter())
+    assert not run.search.folder.exists()

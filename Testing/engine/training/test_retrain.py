@@ -212,6 +212,29 @@ def test_a_fold_that_patience_ended_is_validated_again_where_its_log_is_gone(tra
     assert run.fold_state(0, 6).finished
 
 
+@pytest.mark.parametrize(("until", "found"), [(4, (0.3,)), (None, (0.1,))])
+def test_where_the_best_network_is_gone_a_later_one_takes_its_place(trainer, tmp_path, monkeypatch, until, found):
+    """The fold counted as begun, and the command that would finish it did nothing."""
+    heard: list[str] = []
+
+    class Listener(Reporter):
+        def warning(self, text: str) -> None:
+            heard.append(text)
+
+    run, settings = RunLayout(tmp_path), ("training.validate_every=2",)
+    scored(monkeypatch, 0.5, 0.2, 0.4)
+    trainer(run.fold(0).folder, *settings).run(until)
+    run.fold(0).best.unlink()
+    scored(monkeypatch, *found)
+    result = trainer(run.fold(0).folder, *settings, reporter=Listener()).run()
+    assert (result.dice, run.fold_state(0, 6).best_dice) == (found, found[0])
+    assert run.fold_state(0, 6).finished
+    assert same(weights(run.fold(0).best), weights(run.fold(0).last))
+    assert len(heard) == 1
+    assert f"{run.fold(0).best}: is gone" in heard[0]
+    assert f"delete {run.fold(0).folder} to train anew" in heard[0]
+
+
 def test_checkpoints_of_before_patience_and_averages_go_on(trainer, whole, tmp_path):
     with pytest.raises(InterruptedWorkError):
         trainer(tmp_path, reporter=StopAt(4)).run()
