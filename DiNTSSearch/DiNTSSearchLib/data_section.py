@@ -110,6 +110,14 @@ class DataSection(Section):
 
         self.start(lambda **calls: self.logic.makeDemoData(folder, **calls), made)
 
+    def leaveTry(self) -> None:
+        """Another run does not begin with data, preset and time of a try, whose data lie in the folder of its run."""
+        parameters = self.panel.parameters
+        data, tried = parameters.dataFolder, parameters.openedFolder
+        if data and tried and parameters.preset == DEMO_PRESET and Path(data).parent == Path(tried):
+            parameters.dataFolder = parameters.preset = ""
+            parameters.time = TimeChoice.THREE_HOURS
+
     def onStart(self) -> None:
         self.check()
 

@@ -160,6 +160,7 @@ class SearchPanel(BoundPanel[DiNTSSearchParameters]):
         self._isOpening = True
         try:
             with slicer.util.NodeModify(parameters.parameterNode):
+                self.data.leaveTry()
                 parameters.openedFolder = parameters.runFolder
                 if self.run.choices:
                     parameters.dataFolder, parameters.preset = self.run.choices["data"], self.run.choices["preset"]

@@ -174,3 +174,25 @@ def test_the_architecture_is_drawn_while_a_search_runs_and_after_it(faked: Any, 
     given = shown()
     assert searching != searched
     assert searched.height() != given.height()
+
+
+def test_own_data_after_a_try_are_not_planned_as_the_generated_scans_were(
+    faked: Any, host: Any, processes: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its preset and its time were not what the user chose."""
+    from DiNTSSearchLib import data_section
+
+    folder = tmp_path / "demo"
+    monkeypatch.setattr(data_section, "tryFolder", lambda: folder)
+    host.click(faked.ui.tryButton)
+    processes[-1].onEvent({"event": "result", "name": "data", "values": {"path": str(folder / "phantoms")}})
+    processes[-1].finish()
+    write_check(folder, [])
+    processes[-1].finish()
+    processes[-1].finish(130, "Cancelled.")
+    faked.parameters.runFolder = str(tmp_path / "own")
+    assert (faked.parameters.preset, faked.parameters.time.value) == ("", "3")
+    assert faked.parameters.dataFolder == ""
+    faked.parameters.preset = "hippocampus"
+    faked.parameters.runFolder = str(tmp_path / "another")
+    assert faked.parameters.preset == "hippocampus"

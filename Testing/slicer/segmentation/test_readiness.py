@@ -130,7 +130,7 @@ def _bounds(volume: Any) -> list[float]:
     return bounds
 
 
-def test_one_window_is_one_window() -> None:
+def test_one_window_is_one_window(shared_worker: None) -> None:
     from DiNTSSegmentationLib.estimate_line import estimateText
 
     values = {"memory": 2**30, "seconds": None, "device": "cpu", "device_memory": None, "at_most": False}
@@ -138,7 +138,7 @@ def test_one_window_is_one_window() -> None:
     assert estimateText({**values, "windows": 8}) == "Needs up to 1.0 GiB; 8 windows; on the CPU."
 
 
-def test_the_time_of_a_model_that_looks_first_is_one_at_most() -> None:
+def test_the_time_of_a_model_that_looks_first_is_one_at_most(shared_worker: None) -> None:
     from DiNTSSegmentationLib.estimate_line import estimateText
 
     values = {"memory": 2**30, "windows": 8, "seconds": 60.0, "device": "cpu", "device_memory": None}
