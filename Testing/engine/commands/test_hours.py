@@ -198,3 +198,10 @@ def test_a_demo_does_not_guess_the_folds_of_a_run_whose_plan_is_damaged(phantoms
     monkeypatch.setattr("dints.commands.demo_command.announce", None)  # whoever calls it fails
     assert main(["demo", *command]) == 2
     assert "say which with --folds" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("computer")
+def test_a_plan_says_as_the_search_does_what_has_no_effect_beside_an_architecture(phantoms, capfd):
+    command = ["plan", "--data", str(phantoms), "--device", "cpu", "--hours", "0.5", "--architecture", "u-shape"]
+    assert main([*command, "--set", "race.enabled=true", *QUICK]) == 0
+    assert "race.enabled=true: is not used, as an architecture is given" in capfd.readouterr().err
