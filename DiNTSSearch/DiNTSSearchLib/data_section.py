@@ -48,7 +48,7 @@ class DataSection(Section):
     def isChecked(self) -> bool:
         """Whether the settings in the run's folder are for the present choices."""
         run = self.panel.run
-        return run.isRun or (run.settings is not None and run.choices == self.choices())
+        return run.isRun or (None not in (run.settings, run.check) and run.choices == self.choices())
 
     def refresh(self) -> None:
         run, parameters = self.panel.run, self.panel.parameters

@@ -146,7 +146,8 @@ class SearchSection(Section):
             found = _("The architecture is found. For another search, choose another run folder.")
             return run.whyUnusable or (found if run.search.finished else self.panel.devices.problem)
         if not self.panel.data.isChecked():
-            return _("Check the data first.") if run.settings is None else _("Check the data again: choices changed.")
+            there = None not in (run.settings, run.check)
+            return _("Check the data again: choices changed.") if there else _("Check the data first.")
         try:
             settings = self.changed(self.changes())
         except InputError as error:

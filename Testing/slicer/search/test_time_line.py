@@ -156,3 +156,15 @@ def test_a_run_shows_the_time_that_it_was_given(faked: Any, host: Any, run_folde
     assert not box.enabled
     faked.parameters.runFolder = ""
     assert (box.currentText, faked.parameters.time.value) == ("3 hours", "3")
+
+
+def test_a_check_that_is_gone_is_to_be_made_again(
+    asking: Any, host: Any, processes: list[FakeProcess], tmp_path: Path
+) -> None:
+    answer(ask(host, processes))
+    (tmp_path / "new" / "check.json").unlink()
+    asking.refresh()
+    assert not host.is_shown(asking.ui.engineLabel)
+    assert asking.ui.reasonLabel.text == "Check the data first."
+    assert asking.ui.timeText.text == "known after the check"
+    assert not asking.ui.startButton.enabled
