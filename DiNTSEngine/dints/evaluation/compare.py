@@ -16,7 +16,7 @@ from dints.cost.memory import retraining_cost
 from dints.errors import InputError, RunError
 from dints.evaluation.cross_validation import score_fold
 from dints.evaluation.evaluate import ScoreRow, Statistic, case_means, write_scores
-from dints.evaluation.paired import PairedDifference, paired_difference
+from dints.evaluation.paired import FEWEST_CASES, PairedDifference, paired_difference
 from dints.events import Reporter
 from dints.files.storage import write_json
 from dints.run import Run
@@ -144,6 +144,9 @@ def verdict(lines: Sequence[Line], folds: Sequence[int] = ()) -> str:
     if lines[0].contestant.origin != SEARCHED:
         start = "Nothing was searched: the network that was given to the run"
     sentences = [f"{start} is {' and '.join(parts)}." if parts else "Nothing to compare with."]
+    fewest = min((line.difference.cases for line in others if line.difference), default=FEWEST_CASES)
+    if fewest < FEWEST_CASES:
+        sentences.append(f"Networks are told apart by {FEWEST_CASES} cases or more, and not by {fewest}.")
     if failed := [line.contestant.origin for line in lines if line.failure]:
         sentences.append(f"Could not be trained: {', '.join(failed)}.")
     known = [str(fold) for fold in folds if fold != SEARCH_FOLD]

@@ -269,3 +269,10 @@ def test_cases_that_only_the_search_has_seen_are_told(caption, folds, known):
     text = verdict([own, line("unet", 0.88, BETTER)], folds)
     assert ("The search learned from validation cases of" in text) == bool(known)
     assert text.endswith(f"cases of {known}, the others did not." if known else "drawn by hand.")
+
+
+def test_that_there_are_too_few_cases_is_said():
+    """An interval that leaves out 0 stood beside "not told apart" without a reason."""
+    of_few = verdict([line("searched", 0.9, None), line("unet", 0.8, replace(BETTER, cases=3))])
+    assert of_few.endswith(" Networks are told apart by 5 cases or more, and not by 3.")
+    assert "cases or more" not in verdict([line("searched", 0.9, None), line("unet", 0.8, BETTER)])
