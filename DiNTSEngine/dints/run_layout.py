@@ -100,6 +100,7 @@ class RaceFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.standings = folder / "standings.json"  # all candidates, the best first
+        self.widths = folder / "widths.json"  # by name, where a time was given for a window
 
     @property
     def near(self) -> RaceFiles:

@@ -27,7 +27,7 @@ from dints.evaluation.export import export as export  # the last of the stages
 from dints.events import Named, Reporter
 from dints.files.storage import write_json
 from dints.plan.forecast import TimeLimit, fit_data, fixed_settings
-from dints.process_group import is_main_process, main_process_first
+from dints.process_group import is_main_process, main_process_first, world_size
 from dints.run import Run, run_lock
 from dints.run_layout import RunLayout
 from dints.search.drawing import draw_architecture
@@ -155,14 +155,13 @@ def search(
         return _take_given(run, reporter)
     if _begun_folds(run) and not run.search_state(run.config.search.iterations).step == run.config.search.iterations:
         raise InputError(f"{run.folder}: has folds of a given architecture; search in a new run")
+    _check_budget(run.config, reporter)
     if run.config.race.enabled:
-        require_candidate(run.config)
+        require_candidate(run.config, None if run.race.widths.is_file() else device)
     with main_process_first():
         cache = run.cache(reporter)
     names = run.splits[SEARCH_FOLD][0]
     reporter.message(f"Searching on {len(names)} cases, device {device_name(device)}")
-    if run.config.race.enabled and run.config.search.seconds:
-        reporter.warning("search.seconds steers the search alone: the winner of the race has the memory of race.memory")
     searching = Search(run.config, cache, names, run.search.folder, device, reporter)
     architecture: AnyDesign = searching.run()
     snapshots = [searching.snapshots(), *_further_searches(run, cache, names, device, reporter)]
@@ -184,6 +183,16 @@ def search(
     for name, key in (("Architecture", "architecture"), ("3D U-Net", "unet")):
         reporter.message(f"{name}: {describe_cost(numbers[key])}")
     return architecture
+
+
+def _check_budget(config: Config, reporter: Reporter) -> None:
+    """Says that seconds of a search do not decide its race; InputError where those of a race cannot be measured."""
+    race = config.race
+    if race.enabled and race.seconds and world_size() > 1:
+        raise InputError("race.seconds: cannot be measured by several processes; search with one")
+    if race.enabled and config.search.seconds:
+        budget = "time of race.seconds" if race.seconds else "memory of race.memory"
+        reporter.warning(f"search.seconds steers the search alone: the winner of the race has the {budget}")
 
 
 def _further_searches(

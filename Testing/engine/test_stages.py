@@ -91,7 +91,10 @@ def test_data_that_cannot_be_trained_with_begin_no_run(phantoms, tiny_config_fil
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("asking", ["race.enabled=true", "search.seconds=0.5", "search.topology_loss=false"])
+ASKING = ["race.enabled=true", "search.seconds=0.5", "race.seconds=0.5", "search.topology_loss=false"]
+
+
+@pytest.mark.parametrize("asking", ASKING)
 def test_a_search_that_a_given_architecture_leaves_out_is_not_asked_for_in_vain(
     phantoms, tiny_config, tiny_config_file, tmp_path, asking
 ):
@@ -167,6 +170,40 @@ def test_a_race_says_that_it_does_not_hold_a_budget_in_seconds(phantoms, tiny_co
     with pytest.raises(ZeroDivisionError):
         search(Run.create(tmp_path / "run", phantoms, config), CPU, listener)
     assert "search.seconds steers the search alone" in listener.warnings[0]
+
+
+def test_seconds_of_a_race_that_decide_nothing_or_cannot_be_measured_are_said(
+    phantoms, tiny_config, tmp_path, monkeypatch
+):
+    listener = Listener()
+    monkeypatch.setattr("dints.stages.Search", lambda *_: 1 / 0)
+    monkeypatch.setattr("dints.cost.seconds.WindowTimer.whole", lambda self, design: design.filters / 2)
+    raced = tiny_config.with_overrides(["race.enabled=true", "race.seconds=1", "search.seconds=2"])
+    with pytest.raises(ZeroDivisionError):
+        search(Run.create(tmp_path / "both", phantoms, raced), CPU, listener)
+    assert listener.warnings[0].endswith("the winner of the race has the time of race.seconds")
+    slow = Run.create(tmp_path / "slow", phantoms, raced.with_overrides(["race.seconds=0.4"]))
+    with pytest.raises(InputError, match=r"race\.seconds=0\.4: nothing is as fast, .* takes 0\.5 s on this computer"):
+        search(slow, CPU, listener)
+    slow.race.widths.parent.mkdir(parents=True)
+    slow.race.widths.write_text("{}")  # it was fast enough when the race began
+    with pytest.raises(ZeroDivisionError):
+        search(slow, CPU, listener)
+    monkeypatch.setattr("dints.stages.world_size", lambda: 2)
+    with pytest.raises(InputError, match=r"race\.seconds: cannot be measured by several processes"):
+        search(Run(tmp_path / "both"), CPU, listener)
+
+
+def test_a_race_by_seconds_has_a_winner_that_is_as_fast(phantoms, tiny_config, tmp_path, monkeypatch):
+    """A window takes a hundredth of a second a filter; the race is that of the test above."""
+    monkeypatch.setattr("dints.cost.seconds.WindowTimer.whole", lambda self, design: (design.filters or 99) / 100)
+    settings = ["race.enabled=true", "race.seconds=0.03", "race.steps=1", "race.growth=2", "race.heats=2"]
+    settings += ["race.random=0", "race.neighbours=1", "race.zoo=false"]
+    run, listener = Run.create(tmp_path / "run", phantoms, tiny_config.with_overrides(settings)), Listener()
+    assert search(run, CPU, listener).filters == 3
+    assert {row["filters"] for row in read_json(run.race.standings)} == {3}
+    said = "A window of the winner takes 0.03 s on this computer, at most 0.03 s were wanted"
+    assert said in listener.messages
 
 
 def test_neither_numbers_of_a_search_nor_its_comparison_stay_with_a_given_architecture(new):

@@ -222,6 +222,7 @@ class RaceConfig:
         unit="MiB",
         low=0,
     )
+    seconds: float = setting(0.0, "Time that a window through the winner may take; 0 is any", unit="s", low=0)
     seeds: int = setting(1, "Searches that propose candidates, each with a seed of its own", low=1, high=100)
     moments: int = setting(
         0,

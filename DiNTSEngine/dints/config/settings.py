@@ -89,9 +89,10 @@ class Config:
     @property
     def search_only(self) -> list[str]:
         """The settings, "section.key=value", that mean nothing where an architecture is given in place of a search."""
-        race, seconds, ablation = self.race.enabled, self.search.seconds, not self.search.topology_loss
-        asking = {"race.enabled=true": race, f"search.seconds={seconds:g}": seconds > 0}
-        asking["search.topology_loss=false"] = ablation
+        race, ablation = self.race.enabled, not self.search.topology_loss
+        asking = {"race.enabled=true": race, "search.topology_loss=false": ablation}
+        seconds = {"search": self.search.seconds, "race": self.race.seconds}
+        asking |= {f"{name}.seconds={value:g}": value > 0 for name, value in seconds.items()}
         return [setting for setting, asks in asking.items() if asks]
 
     def to_mapping(self) -> dict[str, Any]:

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dints.config import Config
 from dints.device import autocast
 from dints.geometry import Size
 from dints.space.architecture import Architecture
 from dints.space.cells import Cell, Node
-from dints.space.network import build_network
+from dints.space.network import Design, build_network
 from dints.space.operations import OPERATIONS
 from dints.space.search_space import SearchSpace
 from dints.zoo.shapes import u_shape
@@ -62,10 +64,16 @@ class WindowTimer:
     device: torch.device
     timer: Timer | None = None
 
-    def whole(self, architecture: Architecture) -> float:
-        """Seconds of a network."""
+    @classmethod
+    def of(cls, config: Config, device: torch.device) -> WindowTimer:
+        """Of windows through networks as they will be retrained."""
+        task = config.task
+        return cls(config.training.filters, len(task.channels), len(task.labels), config.sampling.patch, device)
+
+    def whole(self, design: Design[Any]) -> float:
+        """Seconds of a network, with the design's own filters if it has some."""
         with self._undisturbed():
-            network = build_network(architecture, self.in_channels, self.classes, self.filters)
+            network = build_network(design, self.in_channels, self.classes, self.filters)
             network = network.to(self.device).eval()
             images = torch.randn(1, self.in_channels, *self.patch, device=self.device)
             return self._seconds(partial(network, images))

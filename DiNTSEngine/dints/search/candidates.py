@@ -1,11 +1,11 @@
 """Candidates for a race: what supernets propose at every price, U shapes, the zoo, and what is near the leader.
 
-Each gets the largest width whose training fits into the budget: topology and filters are chosen together.
+Each gets the largest width that fits into the budget of memory, or time: topology and filters are chosen together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from dints.zoo.shapes import u_shape
 PRICES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 Proposal = tuple[str, str, AnyDesign]  # name, origin and design without a width
+Narrow = Callable[[str, AnyDesign, int], int]
+"""Of a name, a design and a number of filters, the largest number up to that which is allowed; 0 if none is."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Fitter:
 
     config: Config
     memory: float  # bytes of a training step
+    narrow: Narrow | None = None  # where more than memory counts
 
     def __call__(self, proposals: Iterable[Proposal]) -> Iterator[Candidate]:
         """Candidates from (name, origin, design); the first of several that build the same network stands for all.
@@ -48,8 +51,11 @@ class Fitter:
                 continue
             seen.add(plain(design))
             found = widest(replace(design, filters=None), self.memory, self.config)
-            if found is not None:
-                yield Candidate(name, origin, replace(design, filters=found[0]))
+            filters = found[0] if found else 0
+            if filters and self.narrow:
+                filters = self.narrow(name, design, filters)
+            if filters:
+                yield Candidate(name, origin, replace(design, filters=filters))
 
 
 def proposed_by_supernet(

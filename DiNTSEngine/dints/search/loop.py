@@ -202,7 +202,7 @@ class Search:
             return operation_costs(self.space, self.settings.filters, self.config.sampling.patch).to(self.device), None
         if world_size() > 1:
             raise InputError("search.seconds: cannot be measured by several processes; search with one")
-        wanted, timer = self.settings.seconds, self._timer()
+        wanted, timer = self.settings.seconds, WindowTimer.of(self.config, self.device)
         times = timer.parts(self.space)
         costs = times.edges.double().numpy()
         least, most = (timer.whole(extreme(self.space, costs)) for extreme in (cheapest, dearest))
@@ -217,16 +217,12 @@ class Search:
     def _probabilities(self) -> tuple[Tensor, Tensor]:
         return self.supernet.edge_probability(), self.supernet.operation_probability()
 
-    def _timer(self) -> WindowTimer:
-        """Of windows through networks as they will be retrained."""
-        task, filters = self.config.task, self.config.training.filters
-        return WindowTimer(filters, len(task.channels), len(task.labels), self.config.sampling.patch, self.device)
-
     @torch.no_grad()
     def _prices(self) -> Prices:
         """At which the measured time of what is found is nearest to `search.seconds`; says which that is."""
         wanted, costs = self.settings.seconds, self.costs.double().cpu().numpy()
-        prices, found = prices_for(wanted, self.space, *self._probabilities(), costs, self._timer().whole)
+        timer = WindowTimer.of(self.config, self.device)
+        prices, found = prices_for(wanted, self.space, *self._probabilities(), costs, timer.whole)
         near = abs(found - wanted) <= SECONDS_TOLERANCE * wanted
         say = self.reporter.message if near else self.reporter.warning
         say(f"A window of the found network takes {found:.3g} s on this computer, {wanted:.3g} s were wanted")

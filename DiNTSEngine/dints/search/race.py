@@ -78,7 +78,8 @@ def race(
         RunError: no candidate has a Dice at the end of the first heat.
     """
     if not candidates:
-        raise InputError("the race has no candidate: nothing fits the budget; raise race.memory or choose fewer layers")
+        remedy = "raise race.memory or race.seconds, or choose fewer layers"
+        raise InputError(f"the race has no candidate: nothing fits the budget; {remedy}")
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):
         raise InputError(f"two candidates are called {max(names, key=names.count)}; give each a name of its own")

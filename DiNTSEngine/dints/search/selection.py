@@ -13,6 +13,7 @@ import torch
 from dints.config import Config, RaceConfig
 from dints.cost.memory import predict_memory, retraining_cost
 from dints.cost.operations import operation_costs
+from dints.cost.seconds import WindowTimer
 from dints.data.cache import Cache
 from dints.errors import InputError
 from dints.events import Named, Reporter, Summed
@@ -41,6 +42,7 @@ from dints.search.race import (
     steps_of,
 )
 from dints.search.snapshots import Snapshot
+from dints.search.timed_widths import TimedWidths
 from dints.space.network import build_network
 from dints.training.device_tasks import Task, run_on_devices
 from dints.training.retrain import FoldTrainer
@@ -73,11 +75,28 @@ def choose(
         searches: of each search its end and its earlier moments, which propose.
         folder: of the trainings; what is there goes on.
     """
-    fit, files = Fitter(config, memory_budget(config)), RaceFiles(folder)
-    train = partial(_train_all, config, cache, split, devices)
+    files = RaceFiles(folder)
+    fit, train = _fitter(config, devices[0], files), partial(_train_all, config, cache, split, devices)
     candidates = list(fit(_proposals(config, searches)))
     standings = race(candidates, config.race, folder, _told(train, candidates, config.race, files, reporter), reporter)
-    return _against_neighbours(standings, config, fit, files.near, train, reporter)
+    standings = _against_neighbours(standings, config, fit, files.near, train, reporter)
+    if config.race.seconds:
+        found = WindowTimer.of(config, devices[0]).whole(standings[0].candidate.design)
+        wanted = f"at most {config.race.seconds:.3g} s were wanted"
+        reporter.message(f"A window of the winner takes {found:.3g} s on this computer, {wanted}")
+    return standings
+
+
+def _fitter(config: Config, device: torch.device, files: RaceFiles) -> Fitter:
+    if not config.race.seconds:
+        return Fitter(config, _memory_allowed(config))
+    narrow = TimedWidths(WindowTimer.of(config, device), config.race.seconds, files.widths)
+    return Fitter(config, _memory_allowed(config), narrow)
+
+
+def _memory_allowed(config: Config) -> float:
+    """Bytes; any where the time of a window is given, and no memory beside it."""
+    return math.inf if config.race.seconds and not config.race.memory else memory_budget(config)
 
 
 def _told(
@@ -104,10 +123,16 @@ def memory_budget(config: Config) -> float:
     return predict_memory(config).retraining(config.search.memory_budget)
 
 
-def require_candidate(config: Config) -> None:
-    """InputError, before a search is made for it, if nothing of its space can take part in the race."""
-    space, budget = config.search.space, memory_budget(config)
+def require_candidate(config: Config, device: torch.device | None = None) -> None:
+    """InputError, before a search is made for it, if nothing of its space can take part in the race.
+
+    Args:
+        device: on which windows are timed; None where they were.
+    """
+    space, budget = config.search.space, _memory_allowed(config)
     smallest = cheapest(space, operation_costs(space, 1, config.sampling.patch).double().numpy())
+    if config.race.seconds and device:
+        _require_time(config, WindowTimer.of(config, device).whole(replace(smallest, filters=1)))
     if next(Fitter(config, budget)([("smallest", "smallest", smallest), *_proposals(config, ())]), None):
         return
     needed = retraining_cost(replace(smallest, filters=1), config).training_memory
@@ -119,6 +144,14 @@ def require_candidate(config: Config) -> None:
         f"{steered}: nothing fits {budget / MEBIBYTE:.3g} MiB, as {reason}; raise it in a new run, or choose a smaller "
         "sampling.patch or training.batch_size"
     )
+
+
+def _require_time(config: Config, needed: float) -> None:
+    if needed > config.race.seconds:
+        raise InputError(
+            f"race.seconds={config.race.seconds:g}: nothing is as fast, as a window of the smallest network with one "
+            f"filter takes {needed:.3g} s on this computer; raise it in a new run, or choose a smaller sampling.patch"
+        )
 
 
 def as_wide_as_allowed(design: AnyDesign, config: Config) -> AnyDesign:
