@@ -69,7 +69,8 @@ def race(
     """The standings of all candidates, the winner first; `standings.json` has them as they are known, from the start.
 
     Args:
-        holder: one of the candidates, in every heat wherever it stands: who is to replace it must beat it at the end.
+        holder: one of the candidates, in every heat wherever it stands, unless it fails: who is to replace it must beat
+            it at the end.
         folder: of the trainings and standings.
         train: trains all of a heat and gives their Dice, in order; called once a heat.
 
@@ -117,9 +118,9 @@ def _write(files: RaceFiles, standings: Sequence[Standing]) -> None:
 
 
 def _going_on(ranked: list[Candidate], size: int, holder: Candidate | None) -> list[Candidate]:
-    """The first `size`, the last of them in favour of the holder if it is not among them."""
+    """The first `size`, the last of them in favour of the holder if that stands behind them."""
     going_on = ranked[:size]
-    return going_on if holder is None or holder in going_on else [*going_on[:-1], holder]
+    return going_on if holder is None or holder not in ranked[size:] else [*going_on[:-1], holder]
 
 
 def plan_heats(candidates: int, settings: RaceConfig) -> list[tuple[int, int]]:

@@ -97,6 +97,19 @@ def test_standings_are_on_disk_before_the_first_heat_and_after_every_one(tmp_pat
     assert rows[0]["steps"] > rows[-1]["steps"]
 
 
+def test_a_holder_that_fails_takes_no_place(tmp_path):
+    trainer, (holder, *rivals) = Trainer(), candidates(9)
+
+    def train(trainings):
+        dice = trainer(trainings)
+        return [math.nan if one.candidate == holder else own for one, own in zip(trainings, dice, strict=True)]
+
+    standings = race([holder, *rivals], SETTINGS, tmp_path, train, Reporter(), holder=holder)
+    assert [len(heat) for heat in trainer.heats] == [9, 3, 2]
+    assert standings[-1].candidate == holder
+    assert all(name != holder.name for heat in trainer.heats[1:] for name, _ in heat)
+
+
 def test_the_holder_is_beaten_at_the_end_or_not_at_all(tmp_path):
     """It starts slowly: by a short heat it would be out, and what it is replaced by would be worse."""
     holder, *rivals = candidates(9)
