@@ -18,21 +18,24 @@ FULL_COLLECTION = 1.25  # times the objects that survived the last one
 class GarbageCollector(QObject):
     """Takes the place of the automatic collection, with its thresholds."""
 
+    _survivors = 0  # of the last collection of all objects, but for those that are left out
+
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._survivors = 0  # of the last collection of all objects
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self._collect)
         self._timer.start()
 
-    @staticmethod
-    def keep() -> None:
+    @classmethod
+    def keep(cls) -> None:
         """Leaves all that there is now out of later collections: a quarter of a million objects of Slicer's classes,
-        which stay for good, and a look at which takes most of the 0.1 s that a window may stand still."""
+        which stay for good, and what a thousand tests left. To look at either takes the 0.1 s that a window may stand
+        still."""
         gc.collect()
         gc.freeze()
+        cls._survivors = 0
 
     def _collect(self) -> None:
         """The oldest generation whose threshold is passed; with it go the younger ones."""
@@ -40,7 +43,7 @@ class GarbageCollector(QObject):
             if gc.get_count()[generation] > gc.get_threshold()[generation] and self._is_worth(generation):
                 gc.collect(generation)
                 if generation == OLDEST:
-                    self._survivors = len(gc.get_objects(OLDEST))
+                    type(self)._survivors = len(gc.get_objects(OLDEST))
                 return
 
     def _is_worth(self, generation: int) -> bool:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from .convert import wrap
 from .errors import HostError, report
+from .garbage import GarbageCollector
 
 POLL_MILLISECONDS = 10
 THREADS = Path("/proc/self/task")  # of Linux: a folder each, with a file `schedstat`: nanoseconds at work, kept waiting
@@ -54,7 +55,8 @@ class _Clocks:
 class PauseMeter:
     """Measures how long Qt's event loop was kept from running. Used as a context manager around what must not block it.
 
-    Where the lines that tests reach are counted, they are not meanwhile: counting takes a third of the time.
+    Where the lines that tests reach are counted, they are not meanwhile: counting takes a third of the time. Objects
+    that there were before are not looked at for garbage: those of all tests before take as long as a pause may.
 
     Attributes:
         longest: the longest pause in seconds, without the time for which other programs kept this thread, or those
@@ -81,6 +83,7 @@ class PauseMeter:
         self.longest = max(self.longest, at_work, past.work + waited - past.others_kept)
 
     def __enter__(self) -> PauseMeter:
+        GarbageCollector.keep()
         if self._coverage is not None:
             self._coverage.stop()
         self._last = _Clocks.read()

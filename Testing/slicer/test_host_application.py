@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -152,6 +153,17 @@ def test_a_pause_for_the_interpreter_is_measured(host: Any) -> None:
         stubborn.join()
         host.process_events()
     assert meter.longest > 0.1
+
+
+def test_a_look_for_garbage_among_what_was_there_before_is_no_pause(host: Any) -> None:
+    """What a thousand tests had left took 0.1 s, the longest that a window may stand still."""
+    left = [[number] for number in range(5_000_000)]
+    with host.PauseMeter() as meter:
+        host.process_events()
+        gc.collect()
+        host.process_events()
+    assert meter.longest < 0.1
+    assert left
 
 
 def test_an_exception_in_an_observer_is_collected(host: Any, slicer: Any) -> None:
